@@ -1,0 +1,49 @@
+# Two commands matter: `make demo` to see it, `make test` to trust it. They install what they need into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: demo test bench pictures lint types imports pytest browser clean
+
+demo: $(VENV)/.runs
+	@$(BIN)/fhir-alliance demo $(ARGS)
+
+test: $(VENV)/.tests browser lint types imports pytest
+
+lint: $(VENV)/.tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.tests
+	$(BIN)/mypy
+
+imports: $(VENV)/.tests
+	$(BIN)/lint-imports
+
+pytest: $(VENV)/.tests browser
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+bench: $(VENV)/.tests
+	@$(BIN)/python tests/bench/bench.py $(ARGS)
+
+pictures: $(VENV)/.tests browser
+	@$(BIN)/python tests/browser/pictures.py
+
+browser:
+	@sh .ci/browser
+
+$(VENV)/.runs: setup.cfg pyproject.toml
+	@sh .ci/venv $(PYTHON) $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.tests: $(VENV)/.runs
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .coverage .coverage.* *.egg-info

@@ -1,0 +1,242 @@
+"""What can go wrong, as one tree: a stable code for the log, and a sentence that may be shown to anybody.
+
+AllianceError
+├── InvalidDefinition  an instrument's files have faults: mend them, the rest of the catalogue still works
+├── InvalidSettings    alliance.toml or the environment has faults: nothing starts
+├── InvalidAnswers     an answer outside its options: show the form again (skipping is allowed)
+├── InvalidResource    what we were about to send breaks FHIR: our fault, nothing is sent
+├── LaunchError        the SMART handshake failed: start over from the EHR
+│   ├── UnknownIssuer      the EHR is not registered; no request was made
+│   ├── StateMismatch      the answer does not belong to a launch of this browser
+│   ├── AuthorizationRefused   the EHR, or the person, said no
+│   ├── InvalidIdToken     who is signed in could not be proven
+│   └── MissingScope       the EHR did not grant what saving needs
+├── NotSignedIn        no such launch for this browser, or it has ended
+├── CsrfError          the request did not come from our own page
+├── HandoverError      the one-time code is used, expired or unknown
+├── PublishConflict    the same version is already published with other content
+├── SubmissionConflict the same submission key came with other answers
+├── StoreError         the database refused: not saved
+└── EhrError           talking to the EHR failed
+    ├── EhrUnreachable     no usable answer: the outcome of a write is unknown
+    ├── ForeignUrl         an address outside the registered EHR
+    └── FhirError          the EHR said no; .status says how
+        ├── SignInNeeded       401: the token is no longer accepted
+        └── Conflict           409 or 412: somebody else wrote first
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class AllianceError(Exception):
+    """The root: `detail` is for the log and holds no answers, names or tokens; `sentence` may be shown."""
+
+    code: ClassVar[str] = "alliance"
+    http_status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something went wrong"
+    sentence: ClassVar[str] = "Something went wrong on our side. Please try again."
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail or self.sentence}"
+
+
+class Faults(AllianceError):
+    """Several faults found in one reading, reported together."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = tuple(faults)
+
+
+class InvalidDefinition(Faults):
+    """An instrument's files have faults; each says file, line and reason."""
+
+    code = "definition.invalid"
+    sentence = "This questionnaire has a fault and is not available. Please tell your administrator."
+
+
+class InvalidSettings(Faults):
+    """The settings have faults; each says where and what to do."""
+
+    code = "settings.invalid"
+    sentence = "The application is not configured correctly. Please tell your administrator."
+
+
+class InvalidAnswers(AllianceError):
+    """An answer outside its options, or to a question that was not asked; `.problems` is linkId -> sentence."""
+
+    code = "answers.invalid"
+    http_status = 422
+    title = "Please check your answers"
+    sentence = "Some answers could not be read. Your other answers are kept; please choose again where marked."
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        super().__init__(f"items {', '.join(sorted(problems))}")
+        self.problems = problems
+
+
+class InvalidResource(Faults):
+    """A resource of ours breaks a FHIR rule; each fault says the path and the rule."""
+
+    code = "resource.invalid"
+    sentence = "Your answers are kept, but could not be turned into a chart entry. Your administrator has been told."
+
+
+class LaunchError(AllianceError):
+    """The SMART handshake failed."""
+
+    code = "launch.failed"
+    http_status = 400
+    title = "This could not be opened"
+    sentence = (
+        "The sign-in from your health record did not work. Nothing was lost; please open the app again from there."
+    )
+
+
+class UnknownIssuer(LaunchError):
+    """The FHIR server that started the launch is not registered."""
+
+    code = "launch.unknown-issuer"
+    sentence = "This health record system is not registered with this application. Please tell your administrator."
+
+
+class StateMismatch(LaunchError):
+    """No pending launch of this browser has this state, or it was used or is too old."""
+
+    code = "launch.state"
+    sentence = "This sign-in was already used or took too long. Please open the app again from your health record."
+
+
+class AuthorizationRefused(LaunchError):
+    """The authorization server answered with an error."""
+
+    code = "launch.refused"
+    sentence = "Your health record did not allow access. Please open the app again, or ask your administrator."
+
+
+class InvalidIdToken(LaunchError):
+    """The id_token is missing, forged, or not for us."""
+
+    code = "launch.identity"
+    http_status = 403
+    sentence = "We could not confirm who is signed in. Please open the app again from your health record."
+
+
+class MissingScope(LaunchError):
+    """A permission that saving needs was not granted."""
+
+    code = "launch.scope"
+    http_status = 403
+    sentence = (
+        "Your health record did not give permission to save answers, so we do not start the form. "
+        "Please ask your administrator to allow it."
+    )
+
+
+class NotSignedIn(AllianceError):
+    """There is no such launch for this browser session, or it has ended."""
+
+    code = "session.none"
+    http_status = 401
+    title = "This page has closed"
+    sentence = "This page is no longer open on this device. Answers that were sent are safe. Please open it again."
+
+
+class CsrfError(AllianceError):
+    """An unsafe request that did not come from a page of ours."""
+
+    code = "request.foreign"
+    http_status = 403
+    title = "This request was stopped"
+    sentence = "The request did not come from this page, so nothing was changed. Please go back and try again."
+
+
+class HandoverError(AllianceError):
+    """A handover code that is unknown, used or expired; which of these is not told."""
+
+    code = "handover.invalid"
+    http_status = 404
+    title = "This code does not work"
+    sentence = "The code may have been used already, or its 15 minutes are over. Please ask for a new one."
+
+
+class PublishConflict(AllianceError):
+    """A published version is immutable: other content needs a new version."""
+
+    code = "publish.conflict"
+    sentence = "This version is already published with other content. Give the changed definition a new version."
+
+
+class SubmissionConflict(AllianceError):
+    """The same submission key with other answers."""
+
+    code = "submission.conflict"
+    http_status = 409
+    title = "These answers were already sent"
+    sentence = "This form was already sent with other answers. What was sent first is kept."
+
+
+class StoreError(AllianceError):
+    """The database refused the write."""
+
+    code = "store.refused"
+    http_status = 503
+    title = "Not saved yet"
+    sentence = "Your answers are not saved, but they are still here on this page. Please press Send again in a minute."
+
+
+class EhrError(AllianceError):
+    """Talking to the EHR failed."""
+
+    code = "ehr.error"
+    http_status = 502
+    title = "The health record did not answer as expected"
+    sentence = "We could not read from the health record. Nothing was lost; please try again in a minute."
+
+
+class EhrUnreachable(EhrError):
+    """No usable answer came; whether a write happened is unknown."""
+
+    code = "ehr.unreachable"
+    http_status = 503
+    title = "The health record cannot be reached"
+    sentence = (
+        "The health record does not answer right now. Answers that were sent are safe; please try again in a minute."
+    )
+
+
+class ForeignUrl(EhrError):
+    """An address that does not belong to the registered EHR; nothing was sent to it."""
+
+    code = "ehr.foreign-url"
+
+
+class FhirError(EhrError):
+    """The EHR refused; `.status` is its HTTP status."""
+
+    code = "ehr.refused"
+
+    def __init__(self, status: int, detail: str = "", *, retry_after: str | None = None) -> None:
+        super().__init__(f"HTTP {status} {detail}".strip())
+        self.status = status
+        self.retry_after = retry_after
+
+
+class SignInNeeded(FhirError):
+    """The EHR no longer accepts the token."""
+
+    code = "ehr.sign-in"
+    http_status = 401
+    title = "Please sign in again"
+    sentence = "The health record has ended this sign-in. Please open the app again from there; nothing was lost."
+
+
+class Conflict(FhirError):
+    """Somebody else wrote first."""
+
+    code = "ehr.conflict"

@@ -1,0 +1,1 @@
+"""What is asked, of whom, in which words, and how it is scored: instruments read from data."""

@@ -1,0 +1,149 @@
+"""A form as a FHIR Questionnaire that any SDC renderer can show and score."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from fhir_alliance.instruments.definition import Form, Instrument, Item, Option, Scale, Wording
+from fhir_alliance.instruments.expressions import score_expression
+from fhir_alliance.terms import ALLIANCE, FHIR_EXTENSION, SDC
+
+JsonObject = dict[str, Any]
+
+PROFILES = [f"{SDC}/sdc-questionnaire", f"{SDC}/sdc-questionnaire-render", f"{SDC}/sdc-questionnaire-behave"]
+_ITEM_CONTROL = "http://hl7.org/fhir/questionnaire-item-control"
+_VERSION_ALGORITHM = "http://hl7.org/fhir/version-algorithm"
+
+
+def build_questionnaire(instrument: Instrument, form: Form, *, language: str = "en") -> JsonObject:
+    """Return the Questionnaire of one form (FHIR R4, SDC 3.0 profiles), with hidden read-only scores at its end."""
+    words = instrument.wordings[language]
+    return {
+        "resourceType": "Questionnaire",
+        "id": f"{form.name}-{form.version.replace('.', '-')}",
+        "meta": {"profile": PROFILES},
+        "language": language,
+        "extension": [
+            _extension(
+                f"{FHIR_EXTENSION}/artifact-versionAlgorithm",
+                "Coding",
+                {"system": _VERSION_ALGORITHM, "code": "semver"},
+            ),
+            _extension(f"{FHIR_EXTENSION}/artifact-copyrightLabel", "String", instrument.licence),
+        ],
+        "url": form.url,
+        "version": form.version,
+        "name": "".join(part.title() for part in form.name.split("-")),
+        "title": form_title(words, form),
+        "status": instrument.status,
+        "experimental": not instrument.validated,
+        "subjectType": ["Patient"],
+        "date": instrument.date,
+        "publisher": words.author,
+        "description": words.caveat,
+        "copyright": words.copyright,
+        "code": [{"system": ALLIANCE, "code": instrument.code(form.rater), "display": instrument.display(form.rater)}],
+        "item": [*_groups(instrument, form, words), *(_score(instrument, form, scale) for scale in form.scales)],
+    }
+
+
+def form_title(words: Wording, form: Form) -> str:
+    """Return a form's title in words, e.g. `Visit check-in (patient, short form)`."""
+    return f"{words.title} ({words.raters[form.rater]}, {words.forms[form.form]})"
+
+
+def score_link_id(scale: Scale) -> str:
+    """Return the linkId of the hidden item that holds a scale's score."""
+    return f"score-{scale.name}"
+
+
+def option_coding(instrument: Instrument, option: Option, words: Wording) -> JsonObject:
+    """Return an option as a Coding; its number goes with it, so that a response can be scored alone."""
+    coding: JsonObject = {
+        "system": instrument.answers_system,
+        "code": option.code,
+        "display": words.option(option.code),
+    }
+    return coding if option.value is None else {"extension": [_ordinal(option.value)], **coding}
+
+
+def _groups(instrument: Instrument, form: Form, words: Wording) -> Iterator[JsonObject]:
+    for section, items in groupby(form.items, key=lambda item: item.section):
+        yield {
+            "linkId": section,
+            "text": words.sections[section],
+            "type": "group",
+            "item": [_question(instrument, form, item, words) for item in items],
+        }
+
+
+def _question(instrument: Instrument, form: Form, item: Item, words: Wording) -> JsonObject:
+    question: JsonObject = {
+        "extension": [
+            _extension(
+                f"{FHIR_EXTENSION}/questionnaire-itemControl",
+                "CodeableConcept",
+                {"coding": [{"system": _ITEM_CONTROL, "code": "radio-button"}]},
+            ),
+            _extension(f"{FHIR_EXTENSION}/questionnaire-choiceOrientation", "Code", "horizontal"),
+        ],
+        "linkId": item.link_id,
+        "text": words.items[item.link_id][form.rater],
+        "type": "choice",
+        "required": False,
+        "answerOption": [_option(instrument, option, words) for option in item.options],
+    }
+    if item.enabled_by:
+        question |= _enabled(instrument, item, words)
+    return question
+
+
+def _option(instrument: Instrument, option: Option, words: Wording) -> JsonObject:
+    coding = {"valueCoding": option_coding(instrument, option, words)}
+    # Renderers differ in where they look for an option's weight: it stands on the option and inside its Coding.
+    return coding if option.value is None else {"extension": [_ordinal(option.value)], **coding}
+
+
+def _enabled(instrument: Instrument, item: Item, words: Wording) -> JsonObject:
+    condition = item.enabled_by
+    codes = sorted(condition.any_of) if condition else []
+    return {
+        "enableWhen": [
+            {
+                "question": condition.question,
+                "operator": "=",
+                "answerCoding": {"system": instrument.answers_system, "code": code, "display": words.option(code)},
+            }
+            for code in codes
+            if condition
+        ],
+        "enableBehavior": "any",
+    }
+
+
+def _score(instrument: Instrument, form: Form, scale: Scale) -> JsonObject:
+    display = instrument.display(form.rater, scale.name)
+    return {
+        "extension": [
+            _extension(f"{FHIR_EXTENSION}/questionnaire-hidden", "Boolean", value=True),
+            _extension(
+                f"{SDC}/sdc-questionnaire-calculatedExpression",
+                "Expression",
+                {"description": display, "language": "text/fhirpath", "expression": score_expression(scale)},
+            ),
+        ],
+        "linkId": score_link_id(scale),
+        "code": [{"system": ALLIANCE, "code": instrument.code(form.rater, scale.name), "display": display}],
+        "text": display,
+        "type": "decimal",
+        "readOnly": True,
+    }
+
+
+def _ordinal(value: Decimal) -> JsonObject:
+    return _extension(f"{FHIR_EXTENSION}/ordinalValue", "Decimal", int(value))
+
+
+def _extension(url: str, kind: str, value: object) -> JsonObject:
+    return {"url": url, f"value{kind}": value}

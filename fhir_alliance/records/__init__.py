@@ -1,0 +1,1 @@
+"""What goes into the chart: response, observations, provenance, and the submission they belong to (pure)."""

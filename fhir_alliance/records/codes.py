@@ -1,0 +1,50 @@
+"""The small FHIR shapes that every record repeats: codings, references, quantities."""
+
+from decimal import Decimal
+from typing import Any
+
+from fhir_alliance.instruments.definition import Instrument, Rater
+from fhir_alliance.terms import ALLIANCE, CONFIDENTIALITY, OBSERVATION_CATEGORY, UCUM, US_CORE_TAGS
+
+JsonObject = dict[str, Any]
+
+
+def concept(system: str, code: str, display: str) -> JsonObject:
+    """Return a CodeableConcept of one coding."""
+    return {"coding": [{"system": system, "code": code, "display": display}]}
+
+
+def alliance_code(instrument: Instrument, rater: Rater, scale: str = "") -> JsonObject:
+    """Return the code of a scale, or of the panel, with its name as text."""
+    display = instrument.display(rater, scale)
+    return {**concept(ALLIANCE, instrument.code(rater, scale), display), "text": display}
+
+
+def quantity(value: Decimal | int, unit: str) -> JsonObject:
+    """Return a UCUM Quantity whose unit is an annotation, e.g. `{score}`."""
+    return {"value": number(value), "unit": unit, "system": UCUM, "code": f"{{{unit}}}"}
+
+
+def number(value: Decimal | int) -> int | float:
+    """Return the JSON number of a rounded Decimal.
+
+    A float holds 15 significant digits exactly enough to print back the same decimal; more would be altered silently.
+    """
+    if isinstance(value, Decimal) and len(value.as_tuple().digits) > 15:
+        raise ValueError("a score has at most 15 significant digits")
+    return int(value) if value == int(value) else float(value)
+
+
+def reference(target: str, display: str = "") -> JsonObject:
+    """Return a Reference, with a display when one is known."""
+    return {"reference": target, **({"display": display} if display else {})}
+
+
+# A practice decides who sees mental-health answers; until it says otherwise they are restricted.
+RESTRICTED: JsonObject = {"system": CONFIDENTIALITY, "code": "R", "display": "restricted"}
+PATIENT_SUPPLIED: JsonObject = {"system": US_CORE_TAGS, "code": "patient-supplied", "display": "Patient Supplied"}
+
+CATEGORIES: list[JsonObject] = [
+    concept(OBSERVATION_CATEGORY, "survey", "Survey"),
+    concept(ALLIANCE, "therapeutic-alliance", "Therapeutic alliance"),
+]

@@ -1,0 +1,103 @@
+"""A submission's scores as US Core Screening Assessment Observations: a panel without a value, a member per scale."""
+
+from collections.abc import Iterator
+
+from fhir_alliance.instruments.definition import Rater
+from fhir_alliance.records.codes import (
+    CATEGORIES,
+    PATIENT_SUPPLIED,
+    RESTRICTED,
+    JsonObject,
+    alliance_code,
+    concept,
+    quantity,
+    reference,
+)
+from fhir_alliance.records.submission import Submission
+from fhir_alliance.scoring.scorer import Score
+from fhir_alliance.terms import ALLIANCE, DATA_ABSENT_REASON, OBSERVATION_IDENTIFIER, US_CORE_SCREENING
+
+_ABSENT = {
+    "asked-declined": ("Asked But Declined", "Not scorable: the items were skipped on purpose."),
+    "unknown": ("Unknown", "Not scorable: items were left blank."),
+}
+
+
+def build_scores(submission: Submission, *, response: str) -> Iterator[JsonObject]:
+    """Yield one Observation per scale; `response` is the reference that the scores derive from."""
+    for score in submission.scores:
+        yield {
+            **_common(submission, score.scale.name, response),
+            **_value(submission, score),
+            "component": [
+                {
+                    "code": concept(ALLIANCE, "items-answered", "Items answered"),
+                    "valueQuantity": quantity(score.answered, "items"),
+                }
+            ],
+        }
+
+
+def build_panel(submission: Submission, *, response: str, members: list[str]) -> JsonObject:
+    """Return the panel Observation, which has members and no value of its own; the rater performed it."""
+    return {
+        **_common(submission, "", response),
+        "performer": [reference(submission.source)],
+        "hasMember": [reference(member) for member in members],
+        **_notes(_caveat(submission)),
+    }
+
+
+def observation_identifier(submission: Submission, scale: str = "") -> str:
+    """Return the value of the identifier by which we find our own work again."""
+    return f"{submission.key}.{submission.instrument.code(submission.form.rater, scale)}"
+
+
+def _common(submission: Submission, scale: str, response: str) -> JsonObject:
+    instrument, rater = submission.instrument, submission.form.rater
+    words = instrument.wordings[submission.language]
+    return {
+        "resourceType": "Observation",
+        "meta": {
+            "profile": [US_CORE_SCREENING],
+            "security": [RESTRICTED],
+            **({"tag": [PATIENT_SUPPLIED]} if rater is Rater.PATIENT else {}),
+        },
+        "identifier": [{"system": OBSERVATION_IDENTIFIER, "value": observation_identifier(submission, scale)}],
+        "status": "final",
+        "category": CATEGORIES,
+        "code": alliance_code(instrument, rater, scale),
+        "subject": reference(submission.patient.reference),
+        **({"encounter": reference(submission.encounter)} if submission.encounter else {}),
+        "effectiveDateTime": submission.authored.isoformat(timespec="seconds"),
+        "issued": submission.scored.isoformat(timespec="seconds"),
+        "method": concept(ALLIANCE, instrument.method_code, f"{words.title} {instrument.version}"),
+        "derivedFrom": [reference(response)],
+    }
+
+
+def _value(submission: Submission, score: Score) -> JsonObject:
+    total = len(score.scale.items)
+    note = {"text": f"{score.scale.method.capitalize()} of the {score.answered} items answered, of {total}."}
+    notes = _caveat(submission)
+    if score.value is not None:
+        prorated = [note] if score.answered < total else []
+        return {"valueQuantity": quantity(score.value, "score"), **_notes(notes + prorated)}
+    reason = _absent_reason(submission, score)
+    display, sentence = _ABSENT[reason]
+    needed = f"{sentence} {score.answered} of {total} answered, at least {score.scale.min_answered} needed."
+    return {"dataAbsentReason": concept(DATA_ABSENT_REASON, reason, display), **_notes([*notes, {"text": needed}])}
+
+
+def _absent_reason(submission: Submission, score: Score) -> str:
+    missing = set(score.scale.items) - submission.answers.given.keys()
+    return "asked-declined" if submission.declined or missing <= submission.answers.skipped else "unknown"
+
+
+def _caveat(submission: Submission) -> list[JsonObject]:
+    words = submission.instrument.wordings[submission.language]
+    return [] if submission.instrument.validated else [{"text": words.caveat}]
+
+
+def _notes(notes: list[JsonObject]) -> JsonObject:
+    return {"note": notes} if notes else {}

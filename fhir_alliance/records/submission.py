@@ -1,0 +1,66 @@
+"""One completed form on its way to the chart, with everything that was true when it was sent."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from fhir_alliance.instruments.definition import Form, Instrument
+from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.scoring.scorer import Score
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientShown:
+    """The patient as the person answering saw them: what must still be true when we write."""
+
+    id: str
+    name: str
+    birth_date: str
+    identifiers: tuple[tuple[str, str], ...]
+
+    @property
+    def reference(self) -> str:
+        """The relative reference of this patient."""
+        return f"Patient/{self.id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """One completed form; `key` is a UUID chosen when the form was opened, and makes a repeat harmless.
+
+    `source` answered and `author` recorded, as relative references; `authored` carries an offset; `audience_digest` is
+    the SHA-256 of the audience text shown before the first item; `declined` means sent without any answer, on purpose.
+    """
+
+    key: str
+    ehr: str
+    instrument: Instrument
+    form: Form
+    patient: PatientShown
+    encounter: str | None
+    therapist: str | None
+    source: str
+    author: str
+    launch: str
+    answers: Answers
+    declined: bool
+    scores: tuple[Score, ...]
+    authored: datetime
+    scored: datetime
+    language: str
+    audience_digest: str
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of what the person decided: equal for a repeat, different for other answers."""
+        decided = {
+            "form": self.form.canonical,
+            "patient": self.patient.id,
+            "encounter": self.encounter,
+            "given": dict(self.answers.given),
+            "skipped": sorted(self.answers.skipped),
+            "declined": self.declined,
+        }
+        return hashlib.sha256(orjson.dumps(decided, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -1,0 +1,1 @@
+"""Answers in, scores out: Decimal arithmetic, declared missing-item rules, one rounding."""

@@ -1,0 +1,42 @@
+"""What a person answered to one form, checked against its options."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fhir_alliance.errors import InvalidAnswers
+from fhir_alliance.instruments.definition import Form
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """Chosen option codes by linkId, and the items explicitly skipped; an item in neither was left blank."""
+
+    given: Mapping[str, str] = field(default_factory=dict)
+    skipped: frozenset[str] = frozenset()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing at all was answered."""
+        return not self.given
+
+
+def check_answers(form: Form, answers: Answers) -> Answers:
+    """Return the answers without those to questions their own condition leaves out.
+
+    Raises InvalidAnswers, naming each linkId that the form does not ask or whose code is not among its options.
+    """
+    items = form.by_link_id
+    problems = {
+        link_id: "Please choose one of the answers shown."
+        for link_id, code in answers.given.items()
+        if link_id not in items or code not in items[link_id].codes
+    } | {link_id: "This question is not on the form." for link_id in answers.skipped if link_id not in items}
+    if problems:
+        raise InvalidAnswers(problems)
+    given = {link_id: code for link_id, code in answers.given.items() if _enabled(form, link_id, answers.given)}
+    return Answers(given=given, skipped=answers.skipped - given.keys())
+
+
+def _enabled(form: Form, link_id: str, given: Mapping[str, str]) -> bool:
+    condition = form.by_link_id[link_id].enabled_by
+    return condition is None or given.get(condition.question) in condition.any_of

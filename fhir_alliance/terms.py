@@ -1,0 +1,28 @@
+"""Canonical URLs and code systems: every identifier that leaves the product is spelled here once."""
+
+from typing import Final
+
+CANONICAL_BASE: Final = "https://fhir-alliance.org/fhir"
+
+ALLIANCE: Final = f"{CANONICAL_BASE}/CodeSystem/alliance"
+OBSERVATION_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/observation"
+SOFTWARE_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/software"
+
+URN: Final = "urn:ietf:rfc:3986"
+UCUM: Final = "http://unitsofmeasure.org"
+OBSERVATION_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
+DATA_ABSENT_REASON: Final = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+CONFIDENTIALITY: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+PARTICIPANT_TYPE: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+US_CORE_TAGS: Final = "http://hl7.org/fhir/us/core/CodeSystem/us-core-tags"
+
+US_CORE_SCREENING: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-observation-screening-assessment"
+US_CORE_RESPONSE: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-questionnaireresponse"
+
+SDC: Final = "http://hl7.org/fhir/uv/sdc/StructureDefinition"
+FHIR_EXTENSION: Final = "http://hl7.org/fhir/StructureDefinition"
+
+
+def canonical(resource_type: str, name: str) -> str:
+    """Return our canonical URL of a definition, without a version."""
+    return f"{CANONICAL_BASE}/{resource_type}/{name}"

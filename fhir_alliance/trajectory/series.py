@@ -1,0 +1,182 @@
+"""Scores over time as the EHR's Observations tell them: one series per patient, therapist, score and rater."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from fhir_alliance.instruments.definition import Instrument, Rater
+from fhir_alliance.terms import ALLIANCE
+
+RawResource = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """One encounter; `number` counts this patient's visits with this therapist from 1, oldest first."""
+
+    encounter: str
+    number: int
+    start: datetime
+    therapist: str | None
+    therapist_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One score at one visit; `value` is None when it was not scorable, `answered` None when not stated."""
+
+    at: datetime
+    value: Decimal | None
+    answered: int | None
+    encounter: str | None
+    response: str | None
+    absent: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """The points of one score code by one rater about one therapist, oldest first."""
+
+    code: str
+    scale: str
+    rater: Rater
+    therapist: str | None
+    points: tuple[Point, ...]
+
+    @property
+    def values(self) -> tuple[Decimal, ...]:
+        """The scorable values, oldest first."""
+        return tuple(point.value for point in self.points if point.value is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rating:
+    """One scorable rating; `visit` is the visit's number and `day` its date in words."""
+
+    visit: int
+    day: str
+    value: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsualRange:
+    """A person's own usual range on a scale, made from their ratings of two visits and those between, frozen."""
+
+    low: Decimal
+    high: Decimal
+    first_visit: int
+    last_visit: int
+
+
+def read_visits(encounters: Iterable[RawResource], *, patient: str) -> tuple[Visit, ...]:
+    """Return a patient's visits, oldest first; cancelled, undated and another patient's encounters are left out."""
+    numbers: dict[str | None, int] = {}
+    visits = []
+    for start, encounter in sorted(_dated(encounters, patient), key=lambda pair: pair[0]):
+        therapist, name = therapist_of(encounter)
+        numbers[therapist] = number = numbers.get(therapist, 0) + 1
+        own = f"Encounter/{encounter['id']}"
+        visits.append(Visit(encounter=own, number=number, start=start, therapist=therapist, therapist_name=name))
+    return tuple(visits)
+
+
+def read_series(
+    observations: Iterable[RawResource], visits: Iterable[Visit], instrument: Instrument, *, patient: str
+) -> tuple[Series, ...]:
+    """Return every series of an instrument's scores that the Observations hold.
+
+    Left out: what is about another patient, entered in error, undated, or not a score of ours. Of two scores for one
+    visit the later counts. A visit nobody knows belongs to therapist None.
+    """
+    therapists = {visit.encounter: visit.therapist for visit in visits}
+    scores = {
+        instrument.code(form.rater, scale.name): (scale.name, form.rater)
+        for form in instrument.forms
+        for scale in form.scales
+    }
+    found = [
+        ((code, therapists.get(point.encounter or "")), point)
+        for observation in observations
+        if _is_about(observation, patient) and observation.get("status") in _COUNTS
+        if (code := _score_code(observation)) in scores and (point := _point(observation))
+    ]
+    found.sort(key=lambda pair: (pair[0][0], pair[0][1] or "", pair[1].at))
+    return tuple(
+        Series(code=code, scale=scores[code][0], rater=scores[code][1], therapist=who, points=_one_per_visit(pairs))
+        for (code, who), pairs in groupby(found, key=lambda pair: pair[0])
+    )
+
+
+def therapist_of(encounter: RawResource) -> tuple[str | None, str]:
+    """Return the practitioner of an encounter as (relative reference or None, name or empty)."""
+    for participant in encounter.get("participant", []):
+        individual = participant.get("individual", {})
+        if str(individual.get("reference", "")).startswith("Practitioner/"):
+            return individual["reference"], str(individual.get("display", ""))
+    return None, ""
+
+
+def read_time(text: object) -> datetime | None:
+    """Return a FHIR dateTime that has a time and an offset; a vaguer one, or none, is None."""
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
+
+
+# A score that may be compared; a preliminary or withdrawn one is not.
+_COUNTS = frozenset({"final", "amended", "corrected"})
+
+
+def _dated(encounters: Iterable[RawResource], patient: str) -> Iterator[tuple[datetime, RawResource]]:
+    for each in encounters:
+        start = read_time(each.get("period", {}).get("start"))
+        if start and each.get("id") and _is_about(each, patient) and each.get("status") not in _NOT_HELD:
+            yield start, each
+
+
+_NOT_HELD = frozenset({"planned", "cancelled", "entered-in-error"})
+
+
+def _is_about(resource: RawResource, patient: str) -> bool:
+    return bool(resource.get("subject", {}).get("reference") == f"Patient/{patient}")
+
+
+def _score_code(observation: RawResource) -> str:
+    codings = observation.get("code", {}).get("coding", [])
+    return next((str(coding.get("code")) for coding in codings if coding.get("system") == ALLIANCE), "")
+
+
+def _point(observation: RawResource) -> Point | None:
+    at = read_time(observation.get("effectiveDateTime"))
+    if at is None:
+        return None
+    value = observation.get("valueQuantity", {}).get("value")
+    absent = observation.get("dataAbsentReason", {}).get("coding", [{}])[0].get("code", "")
+    derived = [str(source.get("reference", "")) for source in observation.get("derivedFrom", [])]
+    return Point(
+        at=at,
+        value=None if value is None else Decimal(str(value)),
+        answered=_answered(observation),
+        encounter=observation.get("encounter", {}).get("reference"),
+        response=next((each for each in derived if each.startswith("QuestionnaireResponse/")), None),
+        absent=absent,
+    )
+
+
+def _answered(observation: RawResource) -> int | None:
+    for component in observation.get("component", []):
+        if {"system": ALLIANCE, "code": "items-answered"}.items() <= component["code"]["coding"][0].items():
+            return int(component["valueQuantity"]["value"])
+    return None
+
+
+def _one_per_visit(pairs: Iterable[tuple[object, Point]]) -> tuple[Point, ...]:
+    latest: dict[object, Point] = {}
+    for _, point in pairs:
+        latest[point.encounter or point.at] = point
+    return tuple(sorted(latest.values(), key=lambda point: point.at))

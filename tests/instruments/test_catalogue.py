@@ -1,0 +1,158 @@
+"""Definitions are read whole or refused whole, and every fault says file, line and reason."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from fhir_alliance.errors import InvalidDefinition
+from fhir_alliance.instruments.catalogue import read_catalogue, shipped
+from fhir_alliance.instruments.definition import Instrument, Rater
+from fhir_alliance.instruments.source import MAX_BYTES
+
+SHIPPED = files("questionnaires") / "visit-check-in"
+DEFINITION = (SHIPPED / "1.0.0.yaml").read_text("utf-8")
+WORDING = (SHIPPED / "1.0.0.en.yaml").read_text("utf-8")
+
+
+def catalogue_faults(tmp_path: Path, definition: str | bytes = DEFINITION, wording: str = WORDING) -> list[str]:
+    """Write both files as an instrument of a site, beside an intact one, and return the faults of the catalogue."""
+    for name, first, second in (("broken", definition, wording), ("intact", DEFINITION, WORDING)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "1.0.0.yaml").write_bytes(first if isinstance(first, bytes) else first.encode())
+        (folder / "1.0.0.en.yaml").write_text(second, "utf-8")
+    catalogue = read_catalogue(tmp_path)
+    assert [each.name for each in catalogue.instruments][-1:] == ["visit-check-in"]
+    return list(catalogue.faults)
+
+
+def line_of(text: str, part: str) -> int:
+    """Return the line that holds a part."""
+    return text[: text.index(part)].count("\n") + 1
+
+
+def test_what_ships_has_no_fault() -> None:
+    """Every definition that comes with the product loads."""
+    assert shipped().faults == ()
+
+
+def test_forms_and_codes(check_in: Instrument) -> None:
+    """Core and full form share the core score; patient and therapist never share a code."""
+    core, full = check_in.form(Rater.PATIENT, "core"), check_in.form(Rater.PATIENT, "full")
+
+    assert [scale.name for scale in core.scales] == ["core"]
+    assert full.scales[0].name == "core"
+    assert check_in.code(Rater.PATIENT, "core") == "visit-check-in-core"
+    assert check_in.code(Rater.THERAPIST, "core") == "visit-check-in-therapist-core"
+    assert check_in.display(Rater.THERAPIST, "core") == "Visit check-in core score, therapist's guess"
+    with pytest.raises(KeyError):
+        check_in.form(Rater.PATIENT, "weekly")
+
+
+@pytest.mark.parametrize("visit", [3, 4, 10, 16])
+def test_long_form_is_advised(check_in: Instrument, visit: int) -> None:
+    """The long form is advised at visits 3 and 4 and then at every sixth."""
+    assert check_in.advised_form(visit) == "full"
+
+
+@pytest.mark.parametrize("visit", [None, 1, 2, 5, 9, 11])
+def test_short_form_is_advised(check_in: Instrument, visit: int | None) -> None:
+    """The short form is advised at every other visit, and when the visit is not known."""
+    assert check_in.advised_form(visit) == "core"
+
+
+def test_look_up_by_name_and_canonical(check_in: Instrument) -> None:
+    """An instrument is found by name and version, a form by its pinned canonical; anything else is a clear error."""
+    catalogue = shipped()
+
+    assert catalogue.instrument("visit-check-in", "1.0.0") == check_in
+    assert catalogue.of_form(check_in.forms[0].canonical) == (check_in, check_in.forms[0])
+    with pytest.raises(InvalidDefinition, match=r"no instrument visit-check-in 9\.0\.0"):
+        catalogue.instrument("visit-check-in", "9.0.0")
+    with pytest.raises(InvalidDefinition, match="no form"):
+        catalogue.of_form("https://fhir-alliance.org/fhir/Questionnaire/visit-check-in-patient-core")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("decimals: 4", "decimals: four", "decimals: Not a valid integer."),
+        ("decimals: 4", "decimals: 4\ncolour: red", "colour: Unknown field."),
+        ("validated: false", 'validated: "no"', "validated: Not a valid boolean."),
+        ("version: 1.0.0", "version: first", "version: use a semantic version such as 1.0.0"),
+        ("min_answered: 5}", "min_answered: 7}", "scores.0.min_answered: is more than the 6 items of the scale"),
+        ('items: ["5", "10"]', 'items: ["5", "13"]', "scores.3.items: 13 is not an item"),
+        ('- {id: "12", section', '- {id: "11", section', "items: 11 occurs more than once"),
+        ("minimum: 0, maximum: 10", "minimum: 5, maximum: 5", "scale.maximum: must be above minimum by 1 to 100"),
+        ("{question: harder, any_of", "{question: talk, any_of", "names no option of a question asked before it"),
+        ("- {item: harder, any_of", "- {item: softer, any_of", "needs a known item and exactly one of"),
+        ("instrument: visit-check-in", "instrument: visit-check-in\ninstrument: twice", "every key must be a word"),
+        ("source: Written", "source: &a Written", None),
+        ("source: Written from", "source: *a # ", "aliases are not accepted"),
+        ("decimals: 4", "decimals: [4", "expected ',' or ']'"),
+        ("decimals: 4", "decimals: \x07", "characters that YAML does not allow"),
+    ],
+)
+def test_definition_fault_names_file_line_and_reason(tmp_path: Path, old: str, new: str, reason: str | None) -> None:
+    """Each way to break a definition is refused with its file, a line and the reason; the intact one still loads."""
+    faults = catalogue_faults(tmp_path, DEFINITION.replace(old, new, 1))
+
+    if reason is None:
+        assert faults == []
+    else:
+        assert any(fault.startswith("broken/1.0.0.yaml:") and reason in fault for fault in faults), faults
+
+
+def test_every_fault_is_reported_at_its_line(tmp_path: Path) -> None:
+    """Two faults in one file are both told, each at its own line."""
+    broken = DEFINITION.replace("decimals: 4", "decimals: -1").replace("min_answered: 10", "min_answered: none")
+
+    faults = catalogue_faults(tmp_path, broken)
+
+    lines = {int(fault.split(":")[1]) for fault in faults}
+    assert lines == {line_of(broken, "decimals: -1"), line_of(broken, "min_answered: none")}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("  our-work: About our work\n", "", "sections: has no words for our-work"),
+        ("  full: full score\n", "  full: full score\n  half: half score\n", "scores: half is not in the definition"),
+        ("    therapist: My patient felt safe with me today.\n", "", "items.4: has no words for therapist"),
+        ("version: 1.0.0", "version: 1.0.1", "version: is not the version of the definition beside it"),
+        ("title: Visit check-in", 'title: ""', "title: is empty"),
+    ],
+)
+def test_wording_fault_names_what_lacks(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    """Words that do not fit the definition are refused with what lacks or is too much."""
+    faults = catalogue_faults(tmp_path, DEFINITION, WORDING.replace(old, new, 1))
+
+    assert any(fault.startswith("broken/1.0.0.en.yaml:") and reason in fault for fault in faults), faults
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    """A file that is not UTF-8 is refused at the line of the first bad byte."""
+    faults = catalogue_faults(tmp_path, b"instrument: x\nversion: \xff\n")
+
+    assert faults == ["broken/1.0.0.yaml:2: the file is not UTF-8"]
+
+
+def test_huge_file(tmp_path: Path) -> None:
+    """A file beyond the limit is refused without being parsed."""
+    faults = catalogue_faults(tmp_path, DEFINITION + "#" * MAX_BYTES)
+
+    assert faults == ["broken/1.0.0.yaml:1: the file is larger than 256 KiB"]
+
+
+def test_definition_without_words(tmp_path: Path) -> None:
+    """A definition alone cannot be shown, and says that its words are missing."""
+    (tmp_path / "silent").mkdir()
+    (tmp_path / "silent" / "1.0.0.yaml").write_text(DEFINITION)
+
+    assert read_catalogue(tmp_path).faults == ("silent/1.0.0.yaml:2: there is no file with its words",)
+
+
+def test_empty_file(tmp_path: Path) -> None:
+    """An empty definition is a fault, not a crash."""
+    assert catalogue_faults(tmp_path, b"") == ["broken/1.0.0.yaml:1: Invalid input type."]

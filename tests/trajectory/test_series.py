@@ -1,0 +1,115 @@
+"""Series are read from raw Observations: ours, of this patient, per therapist and rater, in order."""
+
+from decimal import Decimal
+from typing import Any
+
+from fhir_alliance.instruments.definition import Instrument, Rater
+from fhir_alliance.terms import ALLIANCE
+from fhir_alliance.trajectory.series import read_series, read_visits
+
+
+def encounter(number: int, therapist: str = "okafor", **more: Any) -> dict[str, Any]:
+    """Return the encounter of day `number`."""
+    return {
+        "id": f"v{number}",
+        "status": "finished",
+        "subject": {"reference": "Patient/maria"},
+        "period": {"start": f"2026-03-{number:02}T09:00:00-05:00"},
+        "participant": [{"individual": {"reference": f"Practitioner/{therapist}", "display": "Dr."}}],
+        **more,
+    }
+
+
+def score(number: int, value: float | None, code: str = "visit-check-in-core", **more: Any) -> dict[str, Any]:
+    """Return the Observation of a score at the visit of day `number`."""
+    return {
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "1"}, {"system": ALLIANCE, "code": code}]},
+        "subject": {"reference": "Patient/maria"},
+        "encounter": {"reference": f"Encounter/v{number}"},
+        "effectiveDateTime": f"2026-03-{number:02}T09:50:00-05:00",
+        "derivedFrom": [{"reference": "Observation/x"}, {"reference": f"QuestionnaireResponse/r{number}"}],
+        **({} if value is None else {"valueQuantity": {"value": value}}),
+        **more,
+    }
+
+
+def test_one_series_per_therapist_and_rater(check_in: Instrument) -> None:
+    """A change of therapist starts a new series, and the therapist's guess is a series of its own."""
+    visits = read_visits([encounter(2), encounter(1), encounter(9, "reyes")], patient="maria")
+    observations = [score(9, 5.5), score(2, 7), score(1, 6.1667), score(1, 8, "visit-check-in-therapist-core")]
+
+    series = read_series(observations, visits, check_in, patient="maria")
+
+    assert [(each.rater, each.therapist, each.values) for each in series] == [
+        (Rater.PATIENT, "Practitioner/okafor", (Decimal("6.1667"), Decimal(7))),
+        (Rater.PATIENT, "Practitioner/reyes", (Decimal("5.5"),)),
+        (Rater.THERAPIST, "Practitioner/okafor", (Decimal(8),)),
+    ]
+    assert [(visit.encounter, visit.number) for visit in visits] == [
+        ("Encounter/v1", 1),
+        ("Encounter/v2", 2),
+        ("Encounter/v9", 1),
+    ]
+
+
+def test_what_does_not_belong_is_left_out(check_in: Instrument) -> None:
+    """Another patient's, withdrawn, undated and foreign Observations never become a point."""
+    visits = read_visits([encounter(1)], patient="maria")
+    observations = [
+        score(1, 7),
+        score(1, 1, subject={"reference": "Patient/thomas"}),
+        score(1, 1, status="entered-in-error"),
+        score(1, 1, effectiveDateTime="2026-03"),
+        score(1, 1, effectiveDateTime="2026-03-01"),
+        score(1, 1, code={"coding": [{"system": "http://loinc.org", "code": "44261-6"}]}),
+        score(1, 1, "visit-check-in"),
+    ]
+
+    (series,) = read_series(observations, visits, check_in, patient="maria")
+
+    assert series.values == (Decimal(7),)
+    assert series.points[0].response == "QuestionnaireResponse/r1"
+
+
+def test_later_score_of_one_visit_counts(check_in: Instrument) -> None:
+    """Of two scores for one visit the later one is the visit's score."""
+    late = score(1, 9, effectiveDateTime="2026-03-01T11:00:00-05:00")
+
+    (series,) = read_series(
+        [late, score(1, 7)], read_visits([encounter(1)], patient="maria"), check_in, patient="maria"
+    )
+
+    assert series.values == (Decimal(9),)
+
+
+def test_not_scorable_is_a_point_without_value(check_in: Instrument) -> None:
+    """A score that could not be computed stays visible with its reason and its count."""
+    items = {"coding": [{"system": ALLIANCE, "code": "items-answered"}]}
+    other = {"coding": [{"system": ALLIANCE, "code": "other"}]}
+    observation = score(
+        1,
+        None,
+        dataAbsentReason={"coding": [{"code": "asked-declined"}]},
+        component=[{"code": other}, {"code": items, "valueQuantity": {"value": 2}}],
+    )
+
+    (series,) = read_series([observation], [], check_in, patient="maria")
+
+    assert series.values == ()
+    assert (series.points[0].absent, series.points[0].answered, series.therapist) == ("asked-declined", 2, None)
+
+
+def test_encounters_that_are_no_visits() -> None:
+    """Planned, cancelled, undated and another patient's encounters are no visits; nobody named is no therapist."""
+    encounters = [
+        encounter(1, status="planned"),
+        encounter(2, status="cancelled"),
+        encounter(3, period={}),
+        encounter(4, subject={"reference": "Patient/thomas"}),
+        encounter(5, participant=[{"individual": {"reference": "RelatedPerson/x"}}]),
+    ]
+
+    (visit,) = read_visits(encounters, patient="maria")
+
+    assert (visit.encounter, visit.therapist, visit.therapist_name) == ("Encounter/v5", None, "")

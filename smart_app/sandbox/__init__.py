@@ -1,0 +1,1 @@
+"""The embedded sandbox EHR: FHIR server, SMART authorization server, chart and portal with synthetic patients."""

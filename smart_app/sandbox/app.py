@@ -1,0 +1,35 @@
+"""The sandbox EHR as one Flask application."""
+
+from datetime import datetime
+
+from flask import Flask
+
+from smart_app.sandbox.auth import server
+from smart_app.sandbox.auth.grants import Grants
+from smart_app.sandbox.chart import pages
+from smart_app.sandbox.config import SandboxConfig
+from smart_app.sandbox.fhir import rest
+from smart_app.sandbox.fhir.store import ResourceStore
+from smart_app.sandbox.people.population import population
+from smart_app.sandbox.people.visits import CLINIC_TIME
+from smart_app.sandbox.traffic import log_traffic
+
+
+def create_sandbox(config: SandboxConfig) -> Flask:
+    """Return the application: FHIR server, authorization server and chart over one store.
+
+    An empty store is filled with the synthetic patients when the settings say so. The store is
+    `app.extensions["sandbox_store"]`, the log of calls `app.extensions["sandbox_log"]`.
+    """
+    store = ResourceStore(config.database, fhir_base=config.fhir_base)
+    if config.populate and store.empty:
+        now = datetime.now(CLINIC_TIME)
+        store.load(population(config.today or now.date(), now=None if config.today else now))
+    grants = Grants(config)
+    app = Flask(__name__)
+    app.extensions["sandbox_store"] = store
+    log_traffic(app)
+    app.register_blueprint(rest.blueprint(store, config, grants.access), url_prefix="/fhir")
+    app.register_blueprint(server.blueprint(config, store, grants))
+    app.register_blueprint(pages.blueprint(config, store, grants))
+    return app

@@ -1,0 +1,1 @@
+"""The sandbox EHR's SMART authorization server."""

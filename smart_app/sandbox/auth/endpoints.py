@@ -1,0 +1,53 @@
+"""Where the authorization server answers, and what it says about itself (SMART App Launch 2.2, conformance)."""
+
+from smart_app.sandbox.auth.scopes import SUPPORTED
+from smart_app.sandbox.config import SandboxConfig
+
+CAPABILITIES = (
+    "launch-ehr", "launch-standalone", "authorize-post", "client-public", "client-confidential-asymmetric",
+    "context-ehr-patient", "context-ehr-encounter", "context-standalone-patient", "context-banner", "context-style",
+    "permission-online", "permission-offline", "permission-patient", "permission-user", "permission-v2",
+    "sso-openid-connect",
+)  # fmt: skip
+
+
+class Endpoints:
+    """The absolute URLs of the authorization server."""
+
+    def __init__(self, config: SandboxConfig) -> None:
+        self.issuer = config.fhir_base
+        self.authorize = f"{config.base_url}/auth/authorize"
+        self.token = f"{config.base_url}/auth/token"
+        self.jwks = f"{config.base_url}/auth/jwks"
+        self.introspect = f"{config.base_url}/auth/introspect"
+        self.revoke = f"{config.base_url}/auth/revoke"
+        self.style = f"{config.base_url}/auth/smart-style.json"
+
+
+def smart_configuration(endpoints: Endpoints) -> dict[str, object]:
+    """Return the document of `/.well-known/smart-configuration`."""
+    return {
+        "issuer": endpoints.issuer,
+        "jwks_uri": endpoints.jwks,
+        "authorization_endpoint": endpoints.authorize,
+        "token_endpoint": endpoints.token,
+        "introspection_endpoint": endpoints.introspect,
+        "revocation_endpoint": endpoints.revoke,
+        "token_endpoint_auth_methods_supported": ["private_key_jwt", "none"],
+        "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "response_types_supported": ["code"],
+        "code_challenge_methods_supported": ["S256"],
+        "scopes_supported": list(SUPPORTED),
+        "capabilities": list(CAPABILITIES),
+    }
+
+
+def openid_configuration(endpoints: Endpoints) -> dict[str, object]:
+    """Return the document of `/.well-known/openid-configuration` (OpenID Connect Discovery 1.0)."""
+    return {
+        **smart_configuration(endpoints),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "fhirUser"],
+    }

@@ -1,0 +1,58 @@
+"""The CapabilityStatement: exactly what this server does, drawn from the tables it works by."""
+
+from typing import Any
+
+from smart_app.sandbox.config import SandboxConfig
+from smart_app.sandbox.fhir.parameters import TYPES, Parameters
+from smart_app.sandbox.fhir.terms import Resource
+
+_OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+_SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+_INTERACTIONS = ("read", "create", "update", "search-type")
+
+
+def capability_statement(config: SandboxConfig) -> Resource:
+    """Return the CapabilityStatement of the server at the configured address (FHIR R4, http.html#capabilities)."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": "2026-01-01",
+        "kind": "instance",
+        "software": {"name": "Sandbox EHR"},
+        "implementation": {"description": "Sandbox EHR with synthetic patients", "url": config.fhir_base},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [
+            {
+                "mode": "server",
+                "security": _security(f"{config.base_url}/auth"),
+                "resource": [_resource(name, parameters) for name, parameters in TYPES.items()],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+            }
+        ],
+    }
+
+
+def _resource(name: str, parameters: Parameters) -> dict[str, Any]:
+    return {
+        "type": name,
+        "interaction": [{"code": code} for code in _INTERACTIONS],
+        "versioning": "versioned",
+        "readHistory": False,
+        "updateCreate": True,
+        "conditionalCreate": True,
+        "conditionalRead": "not-supported",
+        "conditionalUpdate": False,
+        "conditionalDelete": "not-supported",
+        "searchParam": [{"name": param, "type": parameter.fhir_type} for param, parameter in parameters.items()],
+    }
+
+
+def _security(auth_base: str) -> dict[str, Any]:
+    uris = [{"url": name, "valueUri": f"{auth_base}/{name}"} for name in ("authorize", "token")]
+    return {
+        "extension": [{"url": _OAUTH_URIS, "extension": uris}],
+        "cors": False,
+        "service": [{"coding": [{"system": _SECURITY_SERVICE, "code": "SMART-on-FHIR"}]}],
+        "description": "SMART App Launch 2.2; every call but this one needs an access token",
+    }

@@ -1,0 +1,176 @@
+"""Create, read, update and search, each inside what the token allows; shared by REST calls and Bundle entries."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from smart_app.sandbox.fhir.access import Access, Within, allowed
+from smart_app.sandbox.fhir.checks import check_references, check_resource, check_type, check_update
+from smart_app.sandbox.fhir.outcomes import Forbidden, Malformed, MethodNotAllowed, NotFound, PreconditionFailed
+from smart_app.sandbox.fhir.query import Params, read_query
+from smart_app.sandbox.fhir.store import ResourceStore, SearchPage
+from smart_app.sandbox.fhir.terms import Resource
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One interaction asked for: method and path below the base, and what came with it."""
+
+    method: str
+    path: tuple[str, ...]
+    params: Params = ()
+    resource: Resource | None = None
+    if_none_exist: str | None = None
+    if_match: str | None = None
+    new_id: str | None = None
+    strict: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What came of a call: HTTP status and resource; `written` has a Location, not `shown` keeps the body back."""
+
+    status: int
+    resource: Resource
+    written: bool = False
+    shown: bool = True
+
+
+class Interactions:
+    """The interactions of one store, whose resources live below `fhir_base`."""
+
+    def __init__(self, store: ResourceStore, fhir_base: str) -> None:
+        self.store = store
+        self.fhir_base = fhir_base
+        self._handlers: dict[tuple[str, int], Callable[[Access, Call], Reply]] = {
+            ("GET", 1): self._search,
+            ("POST", 1): self._create,
+            ("GET", 2): self._read,
+            ("PUT", 2): self._update,
+        }
+
+    def check_offered(self, call: Call) -> None:
+        """Raise NotFound or MethodNotAllowed when no interaction answers to this method and path."""
+        methods = [method for method, length in self._handlers if length == len(call.path)]
+        if not methods:
+            raise NotFound("there is nothing at this address")
+        check_type(call.path[0])
+        if call.method not in methods:
+            raise MethodNotAllowed(f"use {' or '.join(methods)} here", headers={"Allow": ", ".join(methods)})
+
+    def perform(self, access: Access, call: Call, *, check: bool = True) -> Reply:
+        """Do what a call asks for, all or nothing; `check` False leaves the references of what it wrote to the caller.
+
+        Raises the FhirProblem that tells why not.
+        """
+        self.check_offered(call)
+        with self.store.transaction():
+            reply = self._handlers[call.method, len(call.path)](access, call)
+            if check:
+                self.check_written(reply)
+        return reply
+
+    def location(self, resource: Resource) -> str:
+        """Return the address of a stored resource's version."""
+        return f"{self.fhir_base}/{resource['resourceType']}/{resource['id']}/_history/{resource['meta']['versionId']}"
+
+    def check_written(self, reply: Reply) -> None:
+        """Raise Unprocessable when what was written refers to a patient or encounter that does not exist."""
+        if reply.written:
+            check_references(reply.resource, self.store, self.fhir_base)
+
+    def existing(self, access: Access, call: Call) -> Resource | None:
+        """Return the one resource a conditional create matches, None for none; raise PreconditionFailed for several."""
+        if call.if_none_exist is None:
+            return None
+        params = parse_qsl(call.if_none_exist.removeprefix("?"), keep_blank_values=True)
+        query = read_query(call.path[0], params)
+        if query.ignored or len(query.filters) != len(params) or not params:
+            raise Malformed("a conditional create needs search parameters that this server offers for the type")
+        page = self.store.search(call.path[0], params, within=allowed(access, call.path[0], "c"))
+        if page.total > 1:
+            raise PreconditionFailed("the condition matches more than one resource")
+        return page.resources[0] if page.resources else None
+
+    def _create(self, access: Access, call: Call) -> Reply:
+        (resource_type,) = call.path
+        within = allowed(access, resource_type, "c")
+        resource = _body(call)
+        check_resource(resource, resource_type)
+        if (found := self.existing(access, call)) is not None:
+            return Reply(status=200, resource=found, written=True, shown=self._readable(access, found))
+        created = self.store.create(resource, new_id=call.new_id)
+        self._check_within(created, within)
+        return Reply(status=201, resource=created, written=True)
+
+    def _read(self, access: Access, call: Call) -> Reply:
+        resource_type, resource_id = call.path
+        within = allowed(access, resource_type, "r")
+        resource = self.store.read(resource_type, resource_id)
+        if not self.store.matches(resource_type, resource_id, within):
+            raise NotFound(f"there is no {resource_type} with this id")
+        return Reply(status=200, resource=resource)
+
+    def _update(self, access: Access, call: Call) -> Reply:
+        resource_type, resource_id = call.path
+        within = allowed(access, resource_type, "u")
+        resource = _body(call)
+        check_update(resource, resource_type, resource_id)
+        seen = self.store.matches(resource_type, resource_id, within)
+        stored, created = self.store.update(resource, if_match=call.if_match)
+        if not (seen or created):
+            raise Forbidden("the granted scopes do not reach this resource")
+        self._check_within(stored, within)
+        return Reply(status=201 if created else 200, resource=stored, written=True)
+
+    def _search(self, access: Access, call: Call) -> Reply:
+        (resource_type,) = call.path
+        page = self.store.search(resource_type, call.params, within=allowed(access, resource_type, "s"))
+        if call.strict and page.ignored:
+            raise Malformed(f"not offered for {resource_type}: {', '.join(page.ignored)}")
+        return Reply(status=200, resource=self._searchset(resource_type, page))
+
+    def _searchset(self, resource_type: str, page: SearchPage) -> Resource:
+        links = {"self": page.used, "next": page.next}
+        bundle: dict[str, Any] = {
+            "resourceType": "Bundle",
+            "type": "searchset",
+            "total": page.total,
+            "link": [
+                {"relation": relation, "url": self._url(resource_type, params)}
+                for relation, params in links.items()
+                if params is not None
+            ],
+        }
+        if page.resources:
+            bundle["entry"] = [
+                {
+                    "fullUrl": f"{self.fhir_base}/{resource_type}/{resource['id']}",
+                    "resource": resource,
+                    "search": {"mode": "match"},
+                }
+                for resource in page.resources
+            ]
+        return bundle
+
+    def _url(self, resource_type: str, params: Params) -> str:
+        query = f"?{urlencode(params, safe='/:,')}" if params else ""
+        return f"{self.fhir_base}/{resource_type}{query}"
+
+    def _readable(self, access: Access, resource: Resource) -> bool:
+        try:
+            within = allowed(access, resource["resourceType"], "r")
+        except Forbidden:
+            return False
+        return self.store.matches(resource["resourceType"], resource["id"], within)
+
+    def _check_within(self, resource: Resource, within: Within) -> None:
+        if not self.store.matches(resource["resourceType"], resource["id"], within):
+            raise Forbidden("the granted scopes do not allow to write this resource")
+
+
+def _body(call: Call) -> Resource:
+    if call.resource is None:
+        raise Malformed("a resource is missing")
+    return call.resource

@@ -1,0 +1,159 @@
+"""The FHIR REST surface: tokens, formats and headers around the interactions."""
+
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+
+import orjson
+from flask import Blueprint, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from smart_app.sandbox.config import SandboxConfig
+from smart_app.sandbox.fhir.access import TokenCheck
+from smart_app.sandbox.fhir.bundles import process_bundle
+from smart_app.sandbox.fhir.capability import capability_statement
+from smart_app.sandbox.fhir.interactions import Call, Interactions
+from smart_app.sandbox.fhir.outcomes import FhirProblem, MethodNotAllowed, NotAcceptable, Unauthorized, UnsupportedMedia
+from smart_app.sandbox.fhir.store import ResourceStore
+from smart_app.sandbox.fhir.strict import parse_resource
+from smart_app.sandbox.fhir.terms import Resource
+from smart_app.sandbox.fhir.versions import etag
+
+MAX_BODY = 2**20
+"""Bytes a request body may have."""
+
+_FORMATS = ("application/fhir+json", "application/json")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def blueprint(store: ResourceStore, config: SandboxConfig, check_token: TokenCheck) -> Blueprint:
+    """Return the FHIR server of a store, to be registered below `/fhir`; `check_token` decides who may do what."""
+    server = Interactions(store, config.fhir_base)
+    fhir = Blueprint("fhir", __name__)
+    fhir.register_error_handler(FhirProblem, _problem)
+    fhir.register_error_handler(HTTPException, _http_problem)
+
+    @fhir.before_request
+    def check_request() -> None:
+        """Refuse what no view should see: wrong formats and, except at /metadata, missing tokens."""
+        request.max_content_length = MAX_BODY
+        _check_accept()
+        if request.endpoint != "fhir.metadata":
+            _authenticate(check_token)
+
+    @fhir.get("/metadata")
+    def metadata() -> Response:
+        """Say what this server can do."""
+        return _json(200, capability_statement(config))
+
+    @fhir.route("", methods=_METHODS)
+    @fhir.route("/", methods=_METHODS)
+    def bundle() -> Response:
+        """Carry out a batch or transaction."""
+        return _bundle(server)
+
+    @fhir.post("/<resource_type>/_search")
+    def search(resource_type: str) -> Response:
+        """Search with the parameters in the body."""
+        return _searched(server, resource_type)
+
+    @fhir.route("/<path:path>", methods=_METHODS)
+    def interaction(path: str) -> Response:
+        """Create, read, update or search."""
+        return _interacted(server, tuple(path.split("/")))
+
+    return fhir
+
+
+def _bundle(server: Interactions) -> Response:
+    if request.method != "POST":
+        raise MethodNotAllowed("post a batch or transaction Bundle here", headers={"Allow": "POST"})
+    return _json(200, process_bundle(server, g.access, _body(), show=_preference("return") == "representation"))
+
+
+def _searched(server: Interactions, resource_type: str) -> Response:
+    if request.mimetype != "application/x-www-form-urlencoded":
+        raise UnsupportedMedia("_search takes application/x-www-form-urlencoded")
+    call = _call("GET", (resource_type,), [*request.args.items(multi=True), *request.form.items(multi=True)])
+    return _performed(server, call)
+
+
+def _interacted(server: Interactions, path: tuple[str, ...]) -> Response:
+    method = "GET" if request.method == "HEAD" else request.method
+    call = _call(method, path, list(request.args.items(multi=True)))
+    server.check_offered(call)
+    return _performed(server, replace(call, resource=_body()) if method in ("POST", "PUT") else call)
+
+
+def _call(method: str, path: tuple[str, ...], params: list[tuple[str, str]]) -> Call:
+    return Call(
+        method=method,
+        path=path,
+        params=tuple(pair for pair in params if pair[0] not in ("_format", "_pretty")),
+        if_none_exist=request.headers.get("If-None-Exist"),
+        if_match=request.headers.get("If-Match"),
+        strict=_preference("handling") == "strict",
+    )
+
+
+def _performed(server: Interactions, call: Call) -> Response:
+    reply = server.perform(g.access, call)
+    shown = reply.shown and not (reply.written and _preference("return") == "minimal")
+    response = _json(reply.status, reply.resource) if shown else Response(status=reply.status)
+    meta = reply.resource.get("meta", {})
+    if "versionId" in meta:
+        response.headers["ETag"] = etag(reply.resource)
+        response.last_modified = datetime.fromisoformat(meta["lastUpdated"])
+    if reply.written:
+        response.headers["Location"] = server.location(reply.resource)
+    return response
+
+
+def _authenticate(check_token: TokenCheck) -> None:
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not token:
+        raise Unauthorized("send an access token", headers={"WWW-Authenticate": 'Bearer realm="fhir"'})
+    access = check_token(token.strip())
+    if access is None:
+        challenge = 'Bearer realm="fhir", error="invalid_token"'
+        raise Unauthorized("the access token is unknown or expired", headers={"WWW-Authenticate": challenge})
+    g.access = access
+    g.client_id = access.client_id
+
+
+def _check_accept() -> None:
+    wanted = request.args.get("_format", "json")
+    accepted = request.accept_mimetypes
+    if wanted not in ("json", *_FORMATS) or (accepted and not accepted.best_match(_FORMATS)):
+        raise NotAcceptable("this server speaks application/fhir+json only")
+
+
+def _body() -> Resource:
+    if request.mimetype not in _FORMATS:
+        raise UnsupportedMedia("send application/fhir+json")
+    return parse_resource(request.get_data())
+
+
+def _preference(name: str) -> str | None:
+    """Return a preference of the Prefer header (RFC 7240), which may come in several parts."""
+    parts = ",".join(request.headers.getlist("Prefer")).replace(";", ",").split(",")
+    return dict(part.strip().split("=", 1) for part in parts if "=" in part).get(name)
+
+
+def _json(status: int, resource: Resource) -> Response:
+    response = Response(orjson.dumps(resource), status=status, content_type="application/fhir+json; charset=utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _problem(problem: FhirProblem) -> Response:
+    response = _json(problem.status, problem.outcome())
+    response.headers.update(problem.headers)
+    return response
+
+
+def _http_problem(error: HTTPException) -> Response:
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    code = "too-long" if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else "exception"
+    issue = {"severity": "error", "code": code, "diagnostics": HTTPStatus(status).phrase}
+    return _json(status, {"resourceType": "OperationOutcome", "issue": [issue]})

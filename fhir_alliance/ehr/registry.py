@@ -1,0 +1,71 @@
+"""The registered EHRs: only what is written in the settings is ever spoken to."""
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from joserfc.jwk import KeySet
+
+from fhir_alliance.ehr.addresses import same_address
+from fhir_alliance.ehr.http import Door
+from fhir_alliance.ehr.keys import KeyCache
+from fhir_alliance.errors import EhrUnreachable, UnknownIssuer
+from fhir_alliance.settings import EhrSettings, Settings
+
+
+class Registry:
+    """The EHRs of the settings, each with its own connections and keys; thread safe.
+
+    Endpoints are those pinned in the settings: discovery is never asked where to send a code or a secret (T05).
+    """
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ehrs = dict(settings.ehrs)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._doors: dict[str, Door] = {}
+        self._keys: dict[str, KeyCache] = {}
+
+    def by_issuer(self, iss: str) -> EhrSettings:
+        """Return the EHR whose FHIR base a launch named in `iss`, before anything is sent anywhere.
+
+        Compared are scheme, host, port and path; one final slash is tolerated. Raises UnknownIssuer for everything
+        else, above all for what only looks alike (T01, T02).
+        """
+        for ehr in self._ehrs.values():
+            if same_address(iss, ehr.fhir_base):
+                return ehr
+        raise UnknownIssuer
+
+    def by_name(self, name: str) -> EhrSettings:
+        """Return the EHR of that name in the settings; raises UnknownIssuer."""
+        if name not in self._ehrs:
+            raise UnknownIssuer
+        return self._ehrs[name]
+
+    def door(self, ehr: EhrSettings) -> Door:
+        """Return the door to an EHR: its FHIR base, token endpoint and keys, and nothing else, can be reached by it."""
+        with self._lock:
+            if ehr.name not in self._doors:
+                urls = (ehr.fhir_base, ehr.token_endpoint, ehr.jwks_uri)
+                self._doors[ehr.name] = Door(base_urls=urls, allow_private=ehr.allow_private)
+            return self._doors[ehr.name]
+
+    def jwks(self, ehr: EhrSettings, kid: str | None = None) -> KeySet:
+        """Return the keys an EHR signs with, fetched again at most once a minute when `kid` is not among them.
+
+        Raises EhrUnreachable when they cannot be fetched.
+        """
+        door = self.door(ehr)
+        with self._lock:
+            cache = self._keys.setdefault(ehr.name, KeyCache(partial(_fetch_keys, door, ehr.jwks_uri), self._clock))
+        return cache.get(kid)
+
+
+def _fetch_keys(door: Door, url: str) -> Any:
+    reply = door.request("GET", url)
+    if not reply.ok:
+        raise EhrUnreachable(f"HTTP {reply.status} instead of keys")
+    return reply.json()

@@ -1,0 +1,99 @@
+"""The audit trail: who did what to whose record, each row chained to the one before; no answers, names or tokens."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Connection, RowMapping, insert, select
+
+from fhir_alliance.tables import audit
+
+_START: Final = "0" * 64
+_CHAINED: Final = ("at", "event", "actor", "ehr", "patient", "launch", "outcome", "request_id", "previous")
+
+
+class Event(StrEnum):
+    """What can happen to a patient's record, or be refused."""
+
+    LAUNCH_BEGUN = "launch.begun"
+    LAUNCH_OPENED = "launch.opened"
+    LAUNCH_REFUSED = "launch.refused"
+    LAUNCH_ENDED = "launch.ended"
+    ACCESS_REFUSED = "access.refused"
+    PATIENT_CONFIRMED = "patient.confirmed"
+    PATIENT_DENIED = "patient.denied"
+    CHART_READ = "chart.read"
+    FORM_OPENED = "form.opened"
+    FORM_DECLINED = "form.declined"
+    HANDOVER_CREATED = "handover.created"
+    HANDOVER_USED = "handover.used"
+    HANDOVER_REFUSED = "handover.refused"
+    SUBMISSION_ACCEPTED = "submission.accepted"
+    SUBMISSION_SENT = "submission.sent"
+    SUBMISSION_DELIVERED = "submission.delivered"
+    SUBMISSION_HELD = "submission.held"
+    SUBMISSION_REJECTED = "submission.rejected"
+    SUBMISSION_RENEWED = "submission.renewed"
+    FORMS_PUBLISHED = "forms.published"
+
+
+def record(
+    connection: Connection,
+    *,
+    at: datetime,
+    event: Event,
+    actor: str,
+    ehr: str,
+    patient: str | None,
+    launch: str | None,
+    outcome: str,
+    request_id: str | None,
+) -> None:
+    """Append one row within the caller's transaction, so that nothing happens without it.
+
+    `actor` is a relative reference or the name of a part of this program, `patient` a FHIR id, `outcome` a plain code.
+    """
+    row = {
+        "at": at,
+        "event": event.value,
+        "actor": actor,
+        "ehr": ehr,
+        "patient": patient,
+        "launch": launch,
+        "outcome": outcome,
+        "request_id": request_id,
+        "previous": head(connection),
+    }
+    connection.execute(insert(audit).values(**row, hash=_hash(row)))
+
+
+def head(connection: Connection) -> str:
+    """Return the hash of the last row; kept outside the database, it shows when rows were cut off."""
+    return connection.scalar(select(audit.c.hash).order_by(audit.c.id.desc()).limit(1)) or _START
+
+
+def verify(connection: Connection, *, known_head: str | None = None) -> list[str]:
+    """Return a line for every broken link: rows changed, missing, reordered, or cut off after `known_head`."""
+    return list(_broken(connection, known_head))
+
+
+def _broken(connection: Connection, known_head: str | None) -> Iterator[str]:
+    last, heads = _START, {_START}
+    for row in connection.execute(select(audit).order_by(audit.c.id)).mappings():
+        if row["previous"] != last:
+            yield f"row {row['id']}: does not follow the row before it"
+        if row["hash"] != _hash(row):
+            yield f"row {row['id']}: was changed"
+        last = row["hash"]
+        heads.add(last)
+    if known_head is not None and known_head not in heads:
+        yield "the last rows were cut off"
+
+
+def _hash(row: Mapping[str, Any] | RowMapping) -> str:
+    at: datetime = row["at"]
+    values = [at.astimezone(UTC).isoformat(), *(row[name] for name in _CHAINED[1:])]
+    return hashlib.sha256(orjson.dumps(values)).hexdigest()

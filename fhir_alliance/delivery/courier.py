@@ -1,0 +1,134 @@
+"""The worker that delivers: whatever is due, one after another, until every receipt can say "in the chart"."""
+
+from collections.abc import Callable
+from datetime import datetime
+from random import SystemRandom
+from threading import Event, Thread
+from typing import Final
+
+import structlog
+
+from fhir_alliance.delivery.grants import Grants
+from fhir_alliance.delivery.outbox import Outbox, State
+from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, hold_reason, next_try
+from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.steps import Delivery
+from fhir_alliance.ehr.fhir import FhirClient
+from fhir_alliance.ehr.registry import Registry
+from fhir_alliance.ehr.scopes import allows
+from fhir_alliance.errors import AllianceError, EhrError, SignInNeeded, StoreError
+
+_POLL_SECONDS: Final = 1.0
+_RANDOM: Final = SystemRandom()
+_log = structlog.get_logger(__name__)
+
+
+class Courier:
+    """Delivers what the outbox accepted; `jitter` returns a number from 0 to below 1."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        queue: Queue,
+        grants: Grants,
+        registry: Registry,
+        *,
+        clock: Callable[[], datetime],
+        jitter: Callable[[], float] = _RANDOM.random,
+    ) -> None:
+        self._accepted = outbox.accepted
+        self._queue = queue
+        self._grants = grants
+        self._registry = registry
+        self._clock = clock
+        self._jitter = jitter
+        self._stopping = Event()
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Deliver in a background thread, at once what was left from before, then whenever something is accepted."""
+        self._stopping.clear()
+        self._accepted.set()
+        self._thread = Thread(target=self._work, name="courier", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the submission in hand, take no other, and end the thread."""
+        self._stopping.set()
+        self._accepted.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def deliver_due(self, now: datetime) -> int:
+        """Try everything that is due once; returns how many submissions were tried.
+
+        Raises StoreError when what happens cannot be written down: then nothing more is sent.
+        """
+        tried = 0
+        while not self._stopping.is_set() and (item := self._queue.lease(now)) is not None:
+            settlement = self._try(item, now)
+            self._queue.settle(item, settlement, now)
+            _tell(item, settlement)
+            tried += 1
+        return tried
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            self._accepted.wait(_POLL_SECONDS)
+            self._accepted.clear()
+            try:
+                self.deliver_due(self._clock())
+            except StoreError as error:
+                _log.error("delivery.paused", code=error.code)  # a traceback may quote a patient's data
+
+    def _try(self, item: Item, now: datetime) -> Settlement:
+        try:
+            return self._deliver(item, now)
+        except StoreError:
+            raise
+        except Stop as stop:
+            return self._settlement(item, stop, stop.state, stop.reason, now)
+        except EhrError as error:
+            if (reason := hold_reason(error)) is not None:
+                return Settlement(state=State.HELD, reason=reason)
+            return self._settlement(item, error, self._so_far(item), error.code, now)
+        except AllianceError as error:
+            return Settlement(state=State.HELD, reason=error.code)
+
+    def _deliver(self, item: Item, now: datetime) -> Settlement:
+        token = self._grants.token(item.grant)
+        try:
+            return self._delivery(item, token, now).run()
+        except SignInNeeded:
+            renewed = self._grants.token(item.grant, rejected=token)
+            return self._delivery(item, renewed, now).run()
+
+    def _delivery(self, item: Item, token: str, now: datetime) -> Delivery:
+        ehr = self._registry.by_name(item.ehr)
+        client = FhirClient(self._registry.door(ehr), ehr.fhir_base, token)
+        scopes = self._grants.scopes(item.grant)
+        told = allows(scopes, "Provenance", "c", "user") or allows(scopes, "Provenance", "c", "patient")
+        return Delivery(self._queue, client, item, fhir_base=ehr.fhir_base, now=now, may_tell_provenance=told)
+
+    def _settlement(self, item: Item, error: AllianceError, state: State, reason: str, now: datetime) -> Settlement:
+        if state not in (State.ACCEPTED, State.UNKNOWN):
+            return Settlement(state=state, reason=reason)
+        retry_at = next_try(error, now=now, tries=item.tries, jitter=self._jitter)
+        return Settlement(state=state, reason=reason, retry_at=retry_at)
+
+    def _so_far(self, item: Item) -> State:
+        last = self._queue.last_send(item)
+        return State.ACCEPTED if last is None or last.outcome is Outcome.REFUSED else State.UNKNOWN
+
+
+def _tell(item: Item, settlement: Settlement) -> None:
+    """Log the outcome; these keys are all there is, so no answer, name or token can get in."""
+    _log.info(
+        "delivery.tried",
+        code=settlement.reason,
+        ehr=item.ehr,
+        state=settlement.state.value,
+        attempt=item.tries,
+        submission=item.key,
+    )

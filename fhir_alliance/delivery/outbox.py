@@ -1,0 +1,206 @@
+"""What was accepted and is on its way to the chart: durable before anybody is thanked."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from threading import Event as Signal
+
+import orjson
+from sqlalchemy import Connection, Engine, Row, Select, exists, insert, select, update
+
+from fhir_alliance.audit import Event, record
+from fhir_alliance.delivery.expected import expected_of
+from fhir_alliance.errors import AllianceError, InvalidResource, SubmissionConflict
+from fhir_alliance.records.submission import Submission
+from fhir_alliance.store import transaction
+from fhir_alliance.tables import grants, submissions
+from fhir_alliance.vault import Vault
+
+NEEDS_SIGN_IN = "needs-sign-in"
+
+
+class State(StrEnum):
+    """Where a submission is; UNKNOWN was sent without a usable answer, HELD waits for a person."""
+
+    ACCEPTED = "accepted"
+    LEASED = "leased"
+    UNKNOWN = "unknown"
+    HELD = "held"
+    REJECTED = "rejected"
+    DELIVERED = "delivered"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What may be told about a submission; `reason` is a plain code, and only DELIVERED means "in the chart"."""
+
+    key: str
+    launch: str
+    form: str
+    encounter: str | None
+    state: State
+    accepted_at: datetime
+    delivered_at: datetime | None
+    reason: str | None
+
+
+class UnknownReceipt(AllianceError):
+    """No submission has this key."""
+
+    code = "submission.unknown"
+    http_status = 404
+    title = "There is no such receipt"
+    sentence = "We have no answers under this address. Please open the form again from your health record."
+
+
+class Outbox:
+    """Accepts submissions and says where they are; `accepted` is set whenever the courier has something to do."""
+
+    def __init__(self, engine: Engine, vault: Vault, clock: Callable[[], datetime]) -> None:
+        self.accepted = Signal()
+        self._engine = engine
+        self._vault = vault
+        self._clock = clock
+
+    def accept(self, submission: Submission, bundle: bytes, *, grant: str) -> Receipt:
+        """Store a submission and its write-back bundle in one transaction; a repeat gets the first receipt again.
+
+        `grant` is the id of the EHR's permission to deliver with. Raises SubmissionConflict when the key came with
+        other answers before, InvalidResource when the bundle is not about the patient shown, StoreError when nothing
+        was saved.
+        """
+        if expected_of(bundle).subject != submission.patient.reference:
+            raise InvalidResource(["the bundle is about another patient than the one shown"])
+        with transaction(self._engine) as connection:
+            row = connection.execute(_receipts().where(submissions.c.key == submission.key)).one_or_none()
+            if row is None:
+                self._insert(connection, submission, bundle, grant)
+                row = connection.execute(_receipts().where(submissions.c.key == submission.key)).one()
+            elif (row.ehr, row.answers_digest) != (submission.ehr, submission.digest):
+                raise SubmissionConflict("the key was used for other answers")
+        self.accepted.set()
+        return _receipt(row)
+
+    def receipt(self, key: str, *, ehr: str, patient: str) -> Receipt:
+        """Return where a patient's submission is; UnknownReceipt when there is none, or it is another patient's."""
+        mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
+        with self._engine.connect() as connection:
+            row = connection.execute(_receipts().where(mine, submissions.c.key == key)).one_or_none()
+        if row is None:
+            raise UnknownReceipt
+        return _receipt(row)
+
+    def sent(self, *, ehr: str, patient: str, since: datetime) -> tuple[Receipt, ...]:
+        """Return what was accepted about a patient since then, newest first."""
+        mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
+        recent = _receipts().where(mine, submissions.c.accepted_at >= since).order_by(submissions.c.sequence.desc())
+        with self._engine.connect() as connection:
+            return tuple(_receipt(row) for row in connection.execute(recent))
+
+    def held_for(self, ehr: str, patient: str) -> tuple[Receipt, ...]:
+        """Return what waits for a person before it can be in this patient's chart, oldest first."""
+        waiting = submissions.c.state.in_((State.HELD, State.REJECTED))
+        mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
+        with self._engine.connect() as connection:
+            rows = connection.execute(_receipts().where(mine, waiting).order_by(submissions.c.sequence)).all()
+        return tuple(_receipt(row) for row in rows)
+
+    def renew(self, *, ehr: str, patient: str, grant: str) -> int:
+        """Let a new permission for this very patient take over what waits for a sign-in; returns how many there were.
+
+        A grant for another EHR or patient, or one that has ended, takes over nothing.
+        """
+        fits = (grants.c.ehr == ehr) & (grants.c.patient == patient) & grants.c.ended_at.is_(None)
+        held = (submissions.c.state == State.HELD) & (submissions.c.reason == NEEDS_SIGN_IN)
+        change = (
+            update(submissions)
+            .where(submissions.c.ehr == ehr, submissions.c.patient == patient, held)
+            .where(exists().where(grants.c.id == grant, fits))
+            .values(grant_id=grant, state=State.ACCEPTED, reason=None, next_attempt_at=self._clock())
+            .returning(submissions.c.key, submissions.c.launch)
+        )
+        with transaction(self._engine) as connection:
+            renewed = connection.execute(change).all()
+            for row in renewed:
+                self._audit(connection, Event.SUBMISSION_RENEWED, ehr, patient, row.launch, row.key, actor="outbox")
+        self.accepted.set()
+        return len(renewed)
+
+    def _insert(self, connection: Connection, submission: Submission, bundle: bytes, grant: str) -> None:
+        now, key, ehr = self._clock(), submission.key, submission.ehr
+        values = {
+            "key": key,
+            "ehr": ehr,
+            "patient": submission.patient.id,
+            "encounter": submission.encounter,
+            "launch": submission.launch,
+            "grant_id": grant,
+            "form": submission.form.canonical,
+            "rater": submission.form.rater.value,
+            "instrument_digest": submission.instrument.digest,
+            "answers_digest": submission.digest,
+            "language": submission.language,
+            "audience_digest": submission.audience_digest,
+            "therapist": submission.therapist,
+            "payload": self._vault.seal(bundle, place=place(ehr, key, "payload")),
+            "shown": self._vault.seal(orjson.dumps(asdict(submission.patient)), place=place(ehr, key, "shown")),
+            "state": State.ACCEPTED,
+            "attempts": 0,
+            "next_attempt_at": now,
+            "accepted_at": now,
+        }
+        connection.execute(insert(submissions).values(**values))
+        patient, launch = submission.patient.id, submission.launch
+        self._audit(connection, Event.SUBMISSION_ACCEPTED, ehr, patient, launch, key, actor=submission.author)
+
+    def _audit(
+        self, connection: Connection, event: Event, ehr: str, patient: str, launch: str, key: str, *, actor: str
+    ) -> None:
+        record(
+            connection,
+            at=self._clock(),
+            event=event,
+            actor=actor,
+            ehr=ehr,
+            patient=patient,
+            launch=launch,
+            outcome="done",
+            request_id=key,
+        )
+
+
+def place(ehr: str, key: str, column: str) -> str:
+    """Return where a sealed value of a submission belongs."""
+    return f"{ehr}/submissions/{key}/{column}"
+
+
+_RECEIPT = (
+    "key",
+    "ehr",
+    "launch",
+    "form",
+    "encounter",
+    "answers_digest",
+    "state",
+    "accepted_at",
+    "delivered_at",
+    "reason",
+)
+
+
+def _receipts() -> Select[tuple[object, ...]]:
+    return select(*(submissions.c[name] for name in _RECEIPT))
+
+
+def _receipt(row: Row[tuple[object, ...]]) -> Receipt:
+    return Receipt(
+        key=row.key,
+        launch=row.launch,
+        form=row.form,
+        encounter=row.encounter,
+        state=State(row.state),
+        accepted_at=row.accepted_at,
+        delivered_at=row.delivered_at,
+        reason=row.reason,
+    )

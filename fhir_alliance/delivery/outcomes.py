@@ -1,0 +1,95 @@
+"""What each way of not being delivered means, and when to try again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Final
+
+from fhir_alliance.delivery.outbox import NEEDS_SIGN_IN, State
+from fhir_alliance.errors import AllianceError, EhrError, FhirError, SignInNeeded
+
+SHORTEST: Final = timedelta(seconds=1)
+LONGEST: Final = timedelta(minutes=15)
+_FIRST: Final = timedelta(seconds=2)
+
+_HELD: Final = {
+    403: "not-allowed",
+    404: "not-found",
+    409: "conflict",
+    410: "not-found",
+    412: "conflict",
+}
+# Asked to come back, which is no answer about the content.
+_LATER: Final = frozenset({408, 425, 429})
+
+
+class Outcome(StrEnum):
+    """What is known of one send; a send without an outcome was cut off by a crash, which is UNKNOWN too."""
+
+    WRITTEN = "written"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settlement:
+    """Where a submission stands after a try: only ACCEPTED and UNKNOWN have a `retry_at`."""
+
+    state: State
+    reason: str | None = None
+    retry_at: datetime | None = None
+
+
+class Stop(AllianceError):
+    """This try ends here, in this state, for this reason (a plain code)."""
+
+    code = "delivery.stopped"
+
+    def __init__(self, state: State, reason: str) -> None:
+        super().__init__(reason)
+        self.state = state
+        self.reason = reason
+
+
+def hold_reason(error: EhrError) -> str | None:
+    """Return why a person is needed after an error that a new try would only repeat, None when to try again."""
+    if isinstance(error, SignInNeeded):
+        return NEEDS_SIGN_IN
+    if not isinstance(error, FhirError) or not 400 <= error.status < 500 or error.status in _LATER:
+        return None
+    return _HELD.get(error.status, "refused")
+
+
+def outcome_of(error: EhrError) -> Outcome:
+    """Return what an error says about a write: only a 4xx proves that nothing was written."""
+    refused = isinstance(error, FhirError) and 400 <= error.status < 500 and error.status != 408
+    return Outcome.REFUSED if refused else Outcome.UNKNOWN
+
+
+def next_try(error: AllianceError, *, now: datetime, tries: int, jitter: Callable[[], float]) -> datetime:
+    """Return when to try again: as the EHR's Retry-After says, else full jitter; between 1 second and 15 minutes.
+
+    `tries` counts from 1; `jitter` returns a number from 0 to below 1.
+    """
+    asked = _retry_after(error.retry_after, now) if isinstance(error, FhirError) and error.retry_after else None
+    if asked is None:
+        # 2 ** 9 seconds is past the longest wait: a larger power would only overflow.
+        asked = min(_FIRST * 2 ** min(tries - 1, 9), LONGEST) * jitter()
+    return now + min(max(asked, SHORTEST), LONGEST)
+
+
+def _retry_after(value: str, now: datetime) -> timedelta | None:
+    """Read Retry-After (RFC 9110, 10.2.3): seconds or a date; anything else is None."""
+    try:
+        return min(timedelta(seconds=int(value)), LONGEST)
+    except OverflowError:
+        return LONGEST if not value.lstrip().startswith("-") else SHORTEST
+    except ValueError:
+        pass
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)) - now

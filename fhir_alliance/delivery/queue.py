@@ -1,0 +1,175 @@
+"""The outbox as the courier sees it: one leased item at a time, every send written down before it happens."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+import orjson
+from sqlalchemy import Connection, Engine, Select, exists, insert, select, update
+
+from fhir_alliance.audit import Event, record
+from fhir_alliance.delivery.outbox import State, place
+from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop
+from fhir_alliance.records.submission import PatientShown
+from fhir_alliance.store import transaction
+from fhir_alliance.tables import attempts, submissions
+from fhir_alliance.vault import Vault
+
+# Longer than every request of one delivery may take together; a successor reconciles before it sends.
+_LEASE: Final = timedelta(minutes=5)
+_MOVING: Final = (State.ACCEPTED, State.LEASED, State.UNKNOWN)
+_WAITING: Final = (State.ACCEPTED, State.UNKNOWN)
+_EVENTS: Final = {
+    State.DELIVERED: Event.SUBMISSION_DELIVERED,
+    State.HELD: Event.SUBMISSION_HELD,
+    State.REJECTED: Event.SUBMISSION_REJECTED,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One leased submission; `tries` counts this one, `payload` and `shown` are sealed."""
+
+    key: str
+    ehr: str
+    patient: str
+    launch: str
+    grant: str
+    tries: int
+    response_id: str | None
+    lease: str
+    payload: bytes = field(repr=False)
+    shown: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Send:
+    """One send: when it began and what became of it."""
+
+    started_at: datetime
+    outcome: Outcome
+
+
+class Queue:
+    """Leases what is due, and keeps what happened to it."""
+
+    def __init__(self, engine: Engine, vault: Vault) -> None:
+        self._engine = engine
+        self._vault = vault
+
+    def lease(self, now: datetime) -> Item | None:
+        """Lease the next submission due, per patient in the order accepted; None when nothing is due."""
+        lease = str(uuid4())
+        values = {"state": State.LEASED, "lease_owner": lease, "leased_until": now + _LEASE}
+        change = (
+            update(submissions)
+            .where(submissions.c.key == _due(now).scalar_subquery())
+            .values(**values, attempts=submissions.c.attempts + 1)
+            .returning(submissions)
+        )
+        with transaction(self._engine) as connection:
+            row = connection.execute(change).one_or_none()
+        if row is None:
+            return None
+        return Item(
+            key=row.key,
+            ehr=row.ehr,
+            patient=row.patient,
+            launch=row.launch,
+            grant=row.grant_id,
+            tries=row.attempts,
+            response_id=row.response_id,
+            lease=lease,
+            payload=row.payload,
+            shown=row.shown,
+        )
+
+    def bundle(self, item: Item) -> bytes:
+        """Return the write-back bundle as it was accepted; VaultError when it was tampered with."""
+        return self._vault.open(item.payload, place=place(item.ehr, item.key, "payload"))
+
+    def patient(self, item: Item) -> PatientShown:
+        """Return the patient as shown when the form was answered; VaultError when it was tampered with."""
+        values = orjson.loads(self._vault.open(item.shown, place=place(item.ehr, item.key, "shown")))
+        identifiers = tuple((system, value) for system, value in values.pop("identifiers"))
+        return PatientShown(**values, identifiers=identifiers)
+
+    def last_send(self, item: Item) -> Send | None:
+        """Return the latest send of a submission, None when it was never sent."""
+        mine = select(attempts).where(attempts.c.submission == item.key).order_by(attempts.c.id.desc()).limit(1)
+        with self._engine.connect() as connection:
+            row = connection.execute(mine).one_or_none()
+        if row is None:
+            return None
+        return Send(started_at=row.started_at, outcome=Outcome(row.outcome or Outcome.UNKNOWN))
+
+    def begin_send(self, item: Item, step: str, now: datetime) -> int:
+        """Write down, with its audit row, that a send is about to happen; returns the attempt's id.
+
+        Stops when the lease has passed to somebody else; StoreError when it cannot be written down: nothing is sent.
+        """
+        with transaction(self._engine) as connection:
+            owner = connection.scalar(select(submissions.c.lease_owner).where(submissions.c.key == item.key))
+            if owner != item.lease:
+                raise Stop(State.LEASED, "lease-lost")
+            values = {"submission": item.key, "started_at": now, "step": step}
+            attempt: int = connection.execute(insert(attempts).values(**values).returning(attempts.c.id)).scalar_one()
+            _audit(connection, item, Event.SUBMISSION_SENT, step, now)
+        return attempt
+
+    def end_send(self, attempt: int, outcome: Outcome, *, status: int | None) -> None:
+        """Write down what became of a send; `status` is the HTTP status, None when no answer came."""
+        change = update(attempts).where(attempts.c.id == attempt).values(outcome=outcome, status=status)
+        with transaction(self._engine) as connection:
+            connection.execute(change)
+
+    def keep_response(self, item: Item, response_id: str) -> None:
+        """Remember under which id the EHR keeps the response, so that it is never searched for, or sent, again."""
+        change = update(submissions).where(submissions.c.key == item.key).values(response_id=response_id)
+        with transaction(self._engine) as connection:
+            connection.execute(change)
+
+    def settle(self, item: Item, settlement: Settlement, now: datetime) -> None:
+        """End the lease with what the try came to; a lease that was lost changes nothing."""
+        values = {
+            "state": settlement.state,
+            "reason": settlement.reason,
+            "next_attempt_at": settlement.retry_at or now,
+            "delivered_at": now if settlement.state is State.DELIVERED else None,
+            "leased_until": None,
+            "lease_owner": None,
+        }
+        mine = (submissions.c.key == item.key) & (submissions.c.lease_owner == item.lease)
+        with transaction(self._engine) as connection:
+            settled = connection.execute(update(submissions).where(mine).values(**values)).rowcount
+            if settled and (event := _EVENTS.get(settlement.state)):
+                _audit(connection, item, event, settlement.reason or "done", now)
+
+
+def _due(now: datetime) -> Select[tuple[str]]:
+    earlier = submissions.alias("earlier")
+    waiting = submissions.c.state.in_(_WAITING) & (submissions.c.next_attempt_at <= now)
+    abandoned = (submissions.c.state == State.LEASED) & (submissions.c.leased_until <= now)
+    behind = exists().where(
+        earlier.c.ehr == submissions.c.ehr,
+        earlier.c.patient == submissions.c.patient,
+        earlier.c.sequence < submissions.c.sequence,
+        earlier.c.state.in_(_MOVING),
+    )
+    order = submissions.c.next_attempt_at, submissions.c.sequence
+    return select(submissions.c.key).where(waiting | abandoned, ~behind).order_by(*order).limit(1)
+
+
+def _audit(connection: Connection, item: Item, event: Event, outcome: str, now: datetime) -> None:
+    record(
+        connection,
+        at=now,
+        event=event,
+        actor="courier",
+        ehr=item.ehr,
+        patient=item.patient,
+        launch=item.launch,
+        outcome=outcome,
+        request_id=item.key,
+    )

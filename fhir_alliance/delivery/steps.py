@@ -1,0 +1,122 @@
+"""One submission's way into the chart: check the patient, reconcile, send once, read back."""
+
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from fhir_alliance.delivery.chart import Chart
+from fhir_alliance.delivery.expected import expected_of, has_provenance, lesser
+from fhir_alliance.delivery.outbox import State
+from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, outcome_of
+from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.ehr.fhir import FhirClient
+from fhir_alliance.errors import EhrError, FhirError
+
+# A request given up after 30 seconds may still be written by a slow EHR: until then one empty search proves nothing.
+_QUIET: Final = timedelta(seconds=30)
+_INVALID: Final = frozenset({400, 422})
+
+
+class _Rung(NamedTuple):
+    """One way to send: as accepted, or with less."""
+
+    step: str
+    conditional: bool
+    provenance: bool
+
+
+_RUNGS: Final = (
+    _Rung("whole", conditional=True, provenance=True),
+    _Rung("without-provenance", conditional=True, provenance=False),
+    _Rung("unconditional", conditional=False, provenance=True),
+    _Rung("unconditional-without-provenance", conditional=False, provenance=False),
+)
+# A refusal of these kinds can be about the conditions: sekmet-fhir 0.1.1 answers 400.
+_CONDITION: Final = frozenset({400, 405, 422})
+# Somebody else wrote first, or several are there: sending less would not help.
+_CONFLICT: Final = frozenset({409, 412})
+# About the permission or the pace, not about the content: nothing to look up.
+_NOT_CONTENT: Final = frozenset({401, 429})
+
+
+class Delivery:
+    """The steps for one leased submission with one access token."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        client: FhirClient,
+        item: Item,
+        *,
+        fhir_base: str,
+        now: datetime,
+        may_tell_provenance: bool,
+    ) -> None:
+        self._queue = queue
+        self._client = client
+        self._item = item
+        self._now = now
+        self._bundle = queue.bundle(item)
+        self._rungs = _rungs(told=has_provenance(self._bundle), allowed=may_tell_provenance)
+        self._chart = Chart(client, fhir_base=fhir_base, expected=expected_of(self._bundle))
+
+    def run(self) -> Settlement:
+        """Bring the submission into the chart, exactly once; returns DELIVERED, raises Stop or the EHR's error."""
+        self._chart.check_patient(self._queue.patient(self._item))
+        self._chart.check_encounter()
+        response = self._item.response_id or self._reconcile() or self._send(self._rungs)
+        self._queue.keep_response(self._item, response)
+        return Settlement(state=State.DELIVERED, reason=self._chart.read_back(response))
+
+    def _reconcile(self) -> str | None:
+        """Look for what an earlier send may have left; None when it is certain enough that a send is right."""
+        last = self._queue.last_send(self._item)
+        if last is None or last.outcome is Outcome.REFUSED:
+            return None
+        found = self._chart.find_response()
+        if found is None and (last.outcome is Outcome.WRITTEN or self._now - last.started_at < _QUIET):
+            raise Stop(State.UNKNOWN, "not-read-back")
+        return found
+
+    def _send(self, rungs: tuple[_Rung, ...]) -> str:
+        """Send by the first rung the EHR accepts; after a refusal, look before sending in another way."""
+        rung, *others = rungs
+        try:
+            return self._send_by(rung)
+        except FhirError as error:
+            if outcome_of(error) is Outcome.UNKNOWN or error.status in _NOT_CONTENT:
+                raise
+            if error.status != 403 and (found := self._chart.find_response()):
+                return found
+            left = tuple(each for each in others if _may_help(each, error.status))
+            if not left:
+                raise _refusal(error) from None
+        return self._send(left)
+
+    def _send_by(self, rung: _Rung) -> str:
+        bundle = lesser(self._bundle, conditional=rung.conditional, provenance=rung.provenance)
+        attempt = self._queue.begin_send(self._item, rung.step, self._now)
+        try:
+            response = self._client.transaction(bundle)[0]
+        except EhrError as error:
+            status = error.status if isinstance(error, FhirError) else None
+            self._queue.end_send(attempt, outcome_of(error), status=status)
+            raise
+        self._queue.end_send(attempt, Outcome.WRITTEN, status=response.status)
+        found = response.id or self._chart.find_response()
+        if found is None:
+            raise Stop(State.UNKNOWN, "not-read-back")
+        return found
+
+
+def _rungs(*, told: bool, allowed: bool) -> tuple[_Rung, ...]:
+    """Return the ways to send a bundle that tells its provenance or not, without one that is known to be refused."""
+    whole, lesser_only = allowed or not told, told
+    return tuple(rung for rung in _RUNGS if (whole if rung.provenance else lesser_only))
+
+
+def _may_help(rung: _Rung, status: int) -> bool:
+    return status not in _CONFLICT and (rung.conditional or status in _CONDITION)
+
+
+def _refusal(error: FhirError) -> FhirError | Stop:
+    return Stop(State.REJECTED, "invalid") if error.status in _INVALID else error

@@ -1,0 +1,190 @@
+"""What is kept: every table, its columns and what is sealed in it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """An instant, kept in UTC: what goes in carries an offset (else ValueError), what comes out carries UTC."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Turn an instant into UTC."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a stored instant needs an offset")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Give a stored instant its offset back, which SQLite does not keep."""
+        return value and value.replace(tzinfo=UTC)
+
+
+def _text(name: str, *more: Any, null: bool = False, **options: Any) -> sa.Column[str]:
+    return sa.Column(name, sa.String, *more, nullable=null, **options)
+
+
+def _moment(name: str, *, null: bool = False) -> sa.Column[datetime]:
+    return sa.Column(name, Moment, nullable=null)
+
+
+def _sealed(name: str, *, null: bool = False) -> sa.Column[bytes]:
+    return sa.Column(name, sa.LargeBinary, nullable=null)
+
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    _text("id_hash", primary_key=True),
+    _moment("created_at"),
+    _moment("seen_at"),
+    _moment("ended_at", null=True),
+)
+
+pending_launches = sa.Table(
+    "pending_launches",
+    metadata,
+    _text("state_hash", primary_key=True),
+    _text("pre_hash"),
+    _text("ehr"),
+    _sealed("payload"),
+    _moment("created_at"),
+    _moment("used_at", null=True),
+)
+
+# `client` names the registered client the permission was given to: only that one can refresh it.
+grants = sa.Table(
+    "grants",
+    metadata,
+    _text("id", primary_key=True),
+    _text("ehr"),
+    _text("client"),
+    _text("patient", null=True),
+    _text("user"),
+    _text("scopes"),
+    _sealed("access_token"),
+    _sealed("refresh_token", null=True),
+    _moment("expires_at"),
+    _moment("created_at"),
+    _moment("ended_at", null=True),
+)
+
+launches = sa.Table(
+    "launches",
+    metadata,
+    _text("handle", primary_key=True),
+    _text("session_hash", sa.ForeignKey("sessions.id_hash"), index=True),
+    _text("ehr"),
+    _text("role"),
+    _text("user_reference"),
+    _text("user_key"),
+    _text("patient"),
+    _text("encounter", null=True),
+    _text("grant_id", sa.ForeignKey("grants.id")),
+    _sealed("context"),
+    _moment("confirmed_at", null=True),
+    _moment("created_at"),
+    _moment("seen_at"),
+    _moment("ended_at", null=True),
+)
+
+handovers = sa.Table(
+    "handovers",
+    metadata,
+    _text("code_hash", primary_key=True),
+    _text("short_hash", unique=True),
+    _text("from_launch", sa.ForeignKey("launches.handle")),
+    _text("form"),
+    _moment("created_at"),
+    _moment("expires_at"),
+    _moment("used_at", null=True),
+)
+
+drafts = sa.Table(
+    "drafts",
+    metadata,
+    _text("launch", sa.ForeignKey("launches.handle"), primary_key=True),
+    _text("form", primary_key=True),
+    _text("key", unique=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    _sealed("answers"),
+    _text("audience_digest"),
+    _moment("started_at"),
+    _moment("updated_at"),
+)
+
+# `launch` is no foreign key: a submission outlives the launch it came from.
+submissions = sa.Table(
+    "submissions",
+    metadata,
+    sa.Column("sequence", sa.Integer, primary_key=True),
+    _text("key", unique=True),
+    _text("ehr"),
+    _text("patient"),
+    _text("encounter", null=True),
+    _text("launch"),
+    _text("grant_id", sa.ForeignKey("grants.id")),
+    _text("form"),
+    _text("rater"),
+    _text("instrument_digest"),
+    _text("answers_digest"),
+    _text("language"),
+    _text("audience_digest"),
+    _text("therapist", null=True),
+    _sealed("payload"),
+    _sealed("shown"),
+    _text("state"),
+    _text("reason", null=True),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    _moment("next_attempt_at"),
+    _moment("leased_until", null=True),
+    _text("lease_owner", null=True),
+    _moment("accepted_at"),
+    _moment("delivered_at", null=True),
+    _text("response_id", null=True),
+    sa.Index(None, "ehr", "patient", "sequence"),
+    sa.Index(None, "state", "next_attempt_at"),
+    sqlite_autoincrement=True,
+)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _text("submission", sa.ForeignKey("submissions.key"), index=True),
+    _moment("started_at"),
+    _text("step"),
+    _text("outcome", null=True),
+    sa.Column("status", sa.Integer, nullable=True),
+    sqlite_autoincrement=True,
+)
+
+# Append-only: triggers of the first migration refuse every change.
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _moment("at"),
+    _text("event"),
+    _text("actor"),
+    _text("ehr"),
+    _text("patient", null=True),
+    _text("launch", null=True),
+    _text("outcome"),
+    _text("request_id", null=True),
+    _text("previous"),
+    _text("hash"),
+    sqlite_autoincrement=True,
+)

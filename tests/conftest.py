@@ -1,0 +1,80 @@
+"""What tests of several areas share: the shipped instrument, and a submission made from chosen answers."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.instruments.definition import Instrument, Rater
+from fhir_alliance.records.submission import PatientShown, Submission
+from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.scoring.scorer import Scorer
+from fhir_alliance.settings import read_settings
+from smart_app.demo.run import free_port, running
+from smart_app.demo.site import Site, write_site
+from smart_app.publishing import publish_all
+
+KEY = "7b0f9c1e-6c8f-4a51-9f0e-1d6c7a1c8a10"
+NEW_YORK = timezone(timedelta(hours=-5))
+
+
+@pytest.fixture(scope="session")
+def check_in() -> Instrument:
+    """Return the shipped visit check-in."""
+    return shipped().instrument("visit-check-in")
+
+
+@pytest.fixture(scope="session")
+def make_submission(check_in: Instrument) -> Callable[..., Submission]:
+    """Make a submission of the visit check-in from chosen answers; any field can be given another value."""
+
+    def make(
+        given: Mapping[str, str] | None = None,
+        *,
+        skipped: frozenset[str] = frozenset(),
+        rater: Rater = Rater.PATIENT,
+        form: str = "core",
+        **fields: Any,
+    ) -> Submission:
+        chosen = {str(item): "7" for item in range(1, 7)} if given is None else given
+        asked = check_in.form(rater, form)
+        answers = Answers(given=chosen, skipped=skipped)
+        values: dict[str, Any] = {
+            "key": KEY,
+            "ehr": "harbor",
+            "instrument": check_in,
+            "form": asked,
+            "patient": PatientShown(
+                id="maria-lopez",
+                name="Maria Lopez",
+                birth_date="1988-03-04",
+                identifiers=(("urn:oid:2.16.840.1.113883.19.5", "MRN-4821"),),
+            ),
+            "encounter": "Encounter/maria-lopez-v14",
+            "therapist": "Practitioner/ada-okafor",
+            "source": "Patient/maria-lopez" if rater is Rater.PATIENT else "Practitioner/ada-okafor",
+            "author": "Patient/maria-lopez" if rater is Rater.PATIENT else "Practitioner/ada-okafor",
+            "launch": "launch-1",
+            "answers": answers,
+            "declined": False,
+            "scores": Scorer(asked).score(answers),
+            "authored": datetime(2026, 11, 12, 10, 42, 7, tzinfo=NEW_YORK),
+            "scored": datetime(2026, 11, 12, 15, 42, 8, tzinfo=UTC),
+            "language": "en",
+            "audience_digest": "0" * 64,
+        }
+        return Submission(**{**values, **fields})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Run the app and the sandbox EHR as processes, with the forms published; shared by all tests that only add."""
+    folder = tmp_path_factory.mktemp("site")
+    found = write_site(folder, ehr_port=free_port(0), app_port=free_port(0))
+    with running(found):
+        list(publish_all(read_settings(found.settings)))
+        yield found

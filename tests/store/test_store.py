@@ -1,0 +1,185 @@
+"""The database: private, durable, up to date, and written by one at a time."""
+
+import sqlite3
+import stat
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, event, insert, select, text
+
+from fhir_alliance.errors import InvalidSettings, StoreError
+from fhir_alliance.store import open_store, transaction
+from fhir_alliance.tables import sessions
+
+NOON = datetime(2026, 11, 12, 12, 0, tzinfo=timezone(timedelta(hours=-5)))
+
+
+def session(name: str, at: datetime = NOON) -> dict[str, Any]:
+    """Return the values of a row to write."""
+    return {"id_hash": name, "created_at": at, "seen_at": at}
+
+
+def test_tables_are_what_the_migrations_make(engine: Engine) -> None:
+    """The declared tables and the migrated database do not differ in anything Alembic can see."""
+    config = Config()
+    config.set_main_option("script_location", "fhir_alliance:migrations")
+
+    with transaction(engine) as connection:
+        config.attributes["connection"] = connection
+        command.check(config)
+
+
+def test_opening_twice_keeps_what_is_there(url: str) -> None:
+    """A second start finds the rows of the first and changes nothing."""
+    with transaction(open_store(url)) as connection:
+        connection.execute(insert(sessions).values(**session("a")))
+
+    with open_store(url).connect() as connection:
+        found = connection.execute(select(sessions)).all()
+
+    assert [row.id_hash for row in found] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("secure_delete", 1), ("busy_timeout", 5000)],
+)
+def test_every_connection_is_durable(engine: Engine, pragma: str, value: object) -> None:
+    """Each connection has the settings that the promise of the receipt rests on."""
+    with engine.connect() as first, engine.connect() as second:
+        found = {connection.scalar(text(f"PRAGMA {pragma}")) for connection in (first, second)}
+
+    assert found == {value}
+
+
+def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
+    """The database and its journal are private, even when the file was readable before."""
+    path = tmp_path / "alliance.db"
+    path.touch(mode=0o644)
+
+    engine = open_store(f"sqlite:///{path}")
+
+    with transaction(engine) as connection:
+        connection.execute(insert(sessions).values(**session("a")))
+        modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()}
+    assert modes == {"alliance.db": 0o600, "alliance.db-wal": 0o600, "alliance.db-shm": 0o600}
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql://db.example.invalid/a", "no address"])
+def test_address_that_is_no_file_is_refused(url: str) -> None:
+    """A database that would forget, or is not supported, stops the start with a setting to mend."""
+    with pytest.raises(InvalidSettings, match="database"):
+        open_store(url)
+
+
+def test_missing_folder_is_told(tmp_path: Path) -> None:
+    """A folder that does not exist is a StoreError that names no path."""
+    with pytest.raises(StoreError) as caught:
+        open_store(f"sqlite:///{tmp_path / 'nowhere' / 'a.db'}")
+
+    assert "nowhere" not in str(caught.value)
+
+
+def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    """A file of something else is not overwritten."""
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database " * 100)
+
+    with pytest.raises(StoreError):
+        open_store(f"sqlite:///{path}")
+
+    assert path.read_text().startswith("not a database")
+
+
+def test_damaged_database_is_refused(url: str, tmp_path: Path) -> None:
+    """A database with damaged pages does not start: it would lose or invent answers (F27)."""
+    engine = open_store(url)
+    with transaction(engine) as connection:
+        connection.execute(insert(sessions), [session(f"{number:032}") for number in range(500)])
+    engine.dispose()
+    path = tmp_path / "alliance.db"
+    content = bytearray(path.read_bytes())
+    content[-8192:-4096] = b"\xff" * 4096
+    path.write_bytes(content)
+
+    with pytest.raises(StoreError):
+        open_store(url)
+
+
+def test_database_of_a_newer_version_is_refused(engine: Engine, url: str) -> None:
+    """A program older than the database does not touch it."""
+    with transaction(engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(StoreError, match="newer version"):
+        open_store(url)
+
+
+def test_instant_comes_back_in_utc(engine: Engine) -> None:
+    """An instant keeps its meaning, whatever offset it came with."""
+    with transaction(engine) as connection:
+        connection.execute(insert(sessions).values(**session("a")))
+
+    with engine.connect() as connection:
+        found = connection.scalar(select(sessions.c.seen_at))
+
+    assert found == NOON
+    assert found is not None
+    assert found.tzinfo is UTC
+
+
+def test_instant_without_offset_is_refused(engine: Engine) -> None:
+    """A time that could be anywhere is not stored."""
+    with pytest.raises(StoreError), transaction(engine) as connection:
+        connection.execute(insert(sessions).values(**session("a", datetime(2026, 11, 12))))  # noqa: DTZ001  # on purpose
+
+
+def test_refused_write_leaves_nothing(engine: Engine) -> None:
+    """When one statement is refused, nothing of the transaction stays, and no value is in the error."""
+    with pytest.raises(StoreError) as caught, transaction(engine) as connection:
+        connection.execute(insert(sessions), [session("other"), session("CANARY"), session("CANARY")])
+
+    with engine.connect() as connection:
+        assert connection.execute(select(sessions)).all() == []
+    assert "CANARY" not in f"{caught.value} {caught.value.__cause__}"
+
+
+def test_full_disk_is_a_store_error(engine: Engine) -> None:
+    """A database that cannot grow refuses the write and keeps what it had (F24)."""
+    engine.dispose()
+
+    @event.listens_for(engine, "connect")
+    def limit(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA max_page_count=1")
+
+    with pytest.raises(StoreError), transaction(engine) as connection:
+        connection.execute(insert(sessions), [session(f"{number:064}") for number in range(2000)])
+
+    with engine.connect() as connection:
+        assert connection.execute(select(sessions)).all() == []
+
+
+def test_writers_wait_for_each_other(engine: Engine) -> None:
+    """Twenty read-then-write transactions at the same time lose no step: each begins as the only writer."""
+    with transaction(engine) as connection:
+        connection.execute(insert(sessions).values(**session("counter", datetime(2026, 1, 1, tzinfo=UTC))))
+
+    def step() -> None:
+        with transaction(engine) as connection:
+            seen = connection.scalar(select(sessions.c.seen_at))
+            assert seen is not None
+            connection.execute(sessions.update().values(seen_at=seen + timedelta(days=1)))
+
+    threads = [threading.Thread(target=step) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with engine.connect() as connection:
+        assert connection.scalar(select(sessions.c.seen_at)) == datetime(2026, 1, 21, tzinfo=UTC)

@@ -1,0 +1,94 @@
+"""The commands: `fhir-alliance demo|serve|publish|instruments`."""
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+_SETTINGS = click.option(
+    "--settings",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("alliance.toml"),
+    show_default=True,
+    help="The site's settings file.",
+)
+
+
+@click.group()
+@click.version_option(package_name="fhir-alliance")
+def main() -> None:
+    """Measure the therapeutic alliance at each visit, in the EHR that is already there."""
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Walk one visit over HTTP without a browser, print a table, and stop.")
+@click.option("--ehr-port", default=8080, show_default=True, help="Where the sandbox EHR should listen.")
+@click.option("--app-port", default=8081, show_default=True, help="Where the app should listen.")
+def demo(*, once: bool, ehr_port: int, app_port: int) -> None:
+    """Run the app beside a sandbox EHR with synthetic patients, on this machine only."""
+    from smart_app.demo.run import DemoError, run_demo
+
+    try:
+        run_demo(once=once, ehr_port=ehr_port, app_port=app_port)
+    except DemoError as error:
+        _fail([str(error)])
+
+
+@main.command()
+@_SETTINGS
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8081, show_default=True, help="The port to listen on.")
+@click.option("--threads", default=8, show_default=True, help="How many requests are served at a time.")
+def serve(settings: Path, host: str, port: int, threads: int) -> None:
+    """Serve the app, and deliver what was accepted."""
+    from fhir_alliance.errors import InvalidSettings
+    from smart_app.serving import AllianceServer
+
+    try:
+        server = AllianceServer(settings, host=host, port=port, threads=threads)
+    except InvalidSettings as error:
+        _fail(error.faults)
+    server.run()
+
+
+@main.command()
+@_SETTINGS
+@click.option("--ehr", help="Only this EHR, by its name in the settings.")
+def publish(settings: Path, ehr: str | None) -> None:
+    """Publish the forms as Questionnaires; what is already there stays as it is."""
+    from fhir_alliance.errors import AllianceError, InvalidSettings
+    from fhir_alliance.settings import read_settings
+    from smart_app.publishing import publish_all
+
+    try:
+        for published in publish_all(read_settings(settings), ehr=ehr):
+            click.echo(f"{published.outcome:<10} {published.ehr}  {published.canonical}")
+    except InvalidSettings as error:
+        _fail(error.faults)
+    except AllianceError as error:
+        _fail([f"{error} {error.sentence}"])
+
+
+@main.command()
+def instruments() -> None:
+    """List the instruments that are installed, and the faults of those that could not be read."""
+    from fhir_alliance.instruments.catalogue import shipped
+
+    catalogue = shipped()
+    for each in catalogue.instruments:
+        forms = ", ".join(f"{form.rater}-{form.form}" for form in each.forms)
+        state = "validated" if each.validated else "unvalidated"
+        click.echo(f"{each.name} {each.version}  {each.licence}  {state}  forms: {forms}")
+    if catalogue.faults:
+        _fail(catalogue.faults)
+
+
+def _fail(lines: list[str] | tuple[str, ...]) -> NoReturn:
+    for line in lines:
+        click.echo(line, err=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""The files of a demo site: keys, settings of the app, settings of the sandbox EHR."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from joserfc.jwk import ECKey
+
+from fhir_alliance.vault import create_key_file
+
+CLINICIAN_SCOPES = (
+    "launch openid fhirUser online_access user/Patient.r user/Encounter.rs user/Questionnaire.rs "
+    "user/QuestionnaireResponse.crus "
+    "user/Observation.crus?category=http://terminology.hl7.org/CodeSystem/observation-category|survey "
+    "user/DocumentReference.c user/Provenance.c user/Practitioner.r user/PractitionerRole.rs"
+)
+PATIENT_SCOPES = (
+    "launch/patient openid fhirUser online_access patient/Patient.r patient/Encounter.rs "
+    "patient/QuestionnaireResponse.crus patient/Observation.crus"
+)
+BACKEND_SCOPES = "system/Questionnaire.crus system/CodeSystem.crus"
+HEALTH_SYSTEM_SCOPES = "system/Observation.rs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where both servers answer, and the files they read; `health_system_key` belongs to who queries the scores."""
+
+    ehr_url: str
+    app_url: str
+    settings: Path
+    sandbox: Path
+    health_system_key: Path
+
+    @property
+    def fhir_base(self) -> str:
+        """The FHIR base of the sandbox EHR."""
+        return f"{self.ehr_url}/fhir"
+
+    @property
+    def token_endpoint(self) -> str:
+        """Where the sandbox EHR gives out tokens."""
+        return f"{self.ehr_url}/auth/token"
+
+
+def write_site(folder: Path, *, ehr_port: int, app_port: int, token_seconds: int = 300) -> Site:
+    """Write everything a site needs into an empty folder; every key is new."""
+    site = Site(
+        ehr_url=f"http://127.0.0.1:{ehr_port}",
+        app_url=f"http://localhost:{app_port}",
+        settings=folder / "alliance.toml",
+        sandbox=folder / "sandbox.json",
+        health_system_key=folder / "health-system.jwk",
+    )
+    create_key_file(folder / "vault.json")
+    public = {name: _write_key(folder / f"{name}.jwk") for name in ("clinician", "backend", "health-system")}
+    site.settings.write_text(_settings(site, folder), "utf-8")
+    sandbox = {
+        "base_url": site.ehr_url,
+        "database": str(folder / "sandbox.db"),
+        "token_seconds": token_seconds,
+        "clients": _clients(site, public),
+    }
+    site.sandbox.write_text(json.dumps(sandbox, indent=2), "utf-8")
+    return site
+
+
+def _write_key(path: Path) -> dict[str, Any]:
+    """Write a new ES384 key and return the public half as a key set."""
+    key = ECKey.generate_key("P-384", {"use": "sig", "alg": "ES384"}, auto_kid=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(key.as_dict(private=True), file)
+    return {"keys": [key.as_dict(private=False)]}
+
+
+def _settings(site: Site, folder: Path) -> str:
+    return f"""\
+public_url = "{site.app_url}"
+database = "sqlite:///{folder / "alliance.db"}"
+vault_key_file = "vault.json"
+
+[site]
+name = "Harbor Clinic"
+crisis_line = "Call or text 988. If you are in danger right now, call 911."
+someone_else = "Patient relations, 555 0100."
+time_zone = "America/New_York"
+
+[ehr.harbor]
+title = "Harbor EHR (sandbox)"
+fhir_base = "{site.fhir_base}"
+issuer = "{site.fhir_base}"
+authorization_endpoint = "{site.ehr_url}/auth/authorize"
+token_endpoint = "{site.token_endpoint}"
+jwks_uri = "{site.ehr_url}/auth/jwks"
+frame_ancestors = ["{site.ehr_url}"]
+allow_private = true
+
+[ehr.harbor.clinician]
+client_id = "alliance-clinician"
+key_file = "clinician.jwk"
+scopes = "{CLINICIAN_SCOPES}"
+
+[ehr.harbor.patient]
+client_id = "alliance-patient"
+scopes = "{PATIENT_SCOPES}"
+
+[ehr.harbor.backend]
+client_id = "alliance-backend"
+key_file = "backend.jwk"
+scopes = "{BACKEND_SCOPES}"
+"""
+
+
+def _clients(site: Site, public: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    callback = f"{site.app_url}/callback/harbor"
+    by_code = ["authorization_code", "refresh_token"]
+    return [
+        {
+            "client_id": "alliance-clinician",
+            "name": "FHIR Alliance",
+            "scopes": f"{CLINICIAN_SCOPES} launch/patient",
+            "grant_types": by_code,
+            "redirect_uris": [callback],
+            "launch_url": f"{site.app_url}/launch",
+            "jwks": public["clinician"],
+        },
+        {
+            "client_id": "alliance-patient",
+            "name": "How was your visit?",
+            "scopes": PATIENT_SCOPES,
+            "grant_types": by_code,
+            "redirect_uris": [callback],
+            "start_url": f"{site.app_url}/start/harbor",
+        },
+        {
+            "client_id": "alliance-backend",
+            "name": "FHIR Alliance, publishing",
+            "scopes": BACKEND_SCOPES,
+            "grant_types": ["client_credentials"],
+            "jwks": public["backend"],
+        },
+        {
+            "client_id": "health-system",
+            "name": "Health system, reporting",
+            "scopes": HEALTH_SYSTEM_SCOPES,
+            "grant_types": ["client_credentials"],
+            "jwks": public["health-system"],
+        },
+    ]

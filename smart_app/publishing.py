@@ -1,0 +1,43 @@
+"""Publishing: every form of the instrument in use, into every registered EHR that lets us."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fhir_alliance.ehr.backend import backend_token
+from fhir_alliance.ehr.fhir import FhirClient
+from fhir_alliance.ehr.publishing import publish
+from fhir_alliance.ehr.registry import Registry
+from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.instruments.questionnaire import build_questionnaire
+from fhir_alliance.settings import Settings
+from smart_app.web.services import utc_now
+
+SCOPE = "system/Questionnaire.crus"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """One form in one EHR; `outcome` is "created" or "unchanged"."""
+
+    ehr: str
+    canonical: str
+    outcome: str
+
+
+def publish_all(settings: Settings, *, ehr: str | None = None) -> Iterator[Published]:
+    """Publish into one EHR, or into all that have a backend client; publishing twice changes nothing.
+
+    Raises UnknownIssuer for an EHR that is not registered, PublishConflict when a version is there with other
+    content, EhrError when the EHR does not play along.
+    """
+    registry = Registry(settings)
+    chosen = [registry.by_name(ehr)] if ehr else list(settings.ehrs.values())
+    for each in chosen:
+        if each.backend is None:
+            continue
+        token = backend_token(registry, each, each.backend, SCOPE, now=utc_now())
+        client = FhirClient(registry.door(each), each.fhir_base, token.access_token)
+        for instrument in shipped().instruments:
+            for form in instrument.forms:
+                outcome = publish(client, build_questionnaire(instrument, form))
+                yield Published(ehr=each.name, canonical=form.canonical, outcome=outcome)

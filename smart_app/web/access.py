@@ -1,0 +1,38 @@
+"""What is noted of a request in the audit trail, and how a device is left behind."""
+
+from flask import Response, make_response
+
+from fhir_alliance.audit import Event, record
+from fhir_alliance.store import transaction
+from smart_app.web.cookies import SESSION, forget, read_secret
+from smart_app.web.failures import request_id
+from smart_app.web.launches import Launch
+from smart_app.web.services import services
+from smart_app.web.sessions import end_session
+
+
+def audit(event: Event, launch: Launch, *, outcome: str = "done") -> None:
+    """Note what happened in a launch."""
+    with transaction(services().engine) as connection:
+        record(
+            connection,
+            at=services().clock(),
+            event=event,
+            actor=launch.user,
+            ehr=launch.ehr.name,
+            patient=launch.patient.id,
+            launch=launch.handle,
+            outcome=outcome,
+            request_id=request_id(),
+        )
+
+
+def close(page: str) -> Response:
+    """End this browser's session and show a last page that leaves nothing behind."""
+    response = make_response(page)
+    if secret := read_secret(SESSION):
+        with transaction(services().engine) as connection:
+            end_session(connection, secret, at=services().clock())
+    forget(response, SESSION)
+    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    return response

@@ -1,0 +1,117 @@
+"""The application: settings in, a Flask app with its services, pages, headers and limits out."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from flask import Flask, jsonify, request, url_for
+from flask.typing import ResponseReturnValue, RouteCallable
+from flask_compress import Compress
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+
+from fhir_alliance.delivery.courier import Courier
+from fhir_alliance.delivery.grants import Grants
+from fhir_alliance.delivery.outbox import Outbox
+from fhir_alliance.delivery.queue import Queue
+from fhir_alliance.ehr.registry import Registry
+from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.settings import Settings
+from fhir_alliance.store import open_store
+from fhir_alliance.vault import Vault
+from smart_app.web import clinician, filling, handed, home, patient, receipts, signin
+from smart_app.web.csrf import csrf_token, protect
+from smart_app.web.failures import register_failures
+from smart_app.web.headers import add_headers, style_nonce
+from smart_app.web.services import Services, utc_now
+
+MAX_BODY: Final = 64 * 1024
+# Guessing a short code or flooding a launch is slow work; honest use stays far below.
+_LIMITS: Final = {
+    "handed.use_code": "10 per minute",
+    "signin.launch": "120 per minute",
+    "signin.start": "120 per minute",
+}
+
+
+def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Flask:
+    """Return the application of one site; the courier is there but not started.
+
+    Raises InvalidSettings, StoreError or VaultError when it could not work.
+    """
+    app = Flask(__name__)
+    vault = Vault.from_file(settings.vault_key_file)
+    app.config.update(
+        TRUSTED_HOSTS=[settings.host.rpartition(":")[0] or settings.host],
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        MAX_FORM_PARTS=200,
+        COMPRESS_ALGORITHM=["gzip"],
+        COMPRESS_LEVEL=9,
+        COMPRESS_MIMETYPES=["text/html", "text/css", "text/javascript"],
+    )
+    # Keys for CSRF tokens are derived from the vault, so that every worker has the same and no file more is needed.
+    app.secret_key = vault.derive("csrf")
+    app.extensions["alliance"] = _services(settings, vault, clock)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    for blueprint in (signin.bp, home.bp, clinician.bp, patient.bp, filling.bp, receipts.bp, handed.bp):
+        app.register_blueprint(blueprint)
+    app.add_url_rule("/health", "health", _health)
+    app.before_request(protect)
+    app.after_request(add_headers)
+    app.context_processor(_page_parts)
+    register_failures(app)
+    Compress(app)
+    _limit(app)
+    return app
+
+
+def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -> Services:
+    engine = open_store(settings.database)
+    registry = Registry(settings)
+    grants = Grants(engine, vault, registry, clock)
+    outbox = Outbox(engine, vault, clock)
+    return Services(
+        settings=settings,
+        engine=engine,
+        vault=vault,
+        registry=registry,
+        catalogue=shipped(),
+        grants=grants,
+        outbox=outbox,
+        courier=Courier(outbox, Queue(engine, vault), grants, registry, clock=clock),
+        clock=clock,
+    )
+
+
+def _health() -> ResponseReturnValue:
+    return jsonify(status="ok")
+
+
+def _limit(app: Flask) -> None:
+    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
+    for endpoint, limit in _LIMITS.items():
+        limited: RouteCallable = limiter.limit(limit)(app.view_functions[endpoint])  # type: ignore[assignment]  # it wraps async views too
+        app.view_functions[endpoint] = limited
+
+
+def _page_parts() -> dict[str, Any]:
+    handle = (request.view_args or {}).get("handle")
+    return {
+        "nonce": style_nonce(),
+        "csrf_token": csrf_token(),
+        "asset": _asset,
+        "base": f"/l/{handle}" if handle else "",
+    }
+
+
+def _asset(name: str) -> str:
+    return url_for("static", filename=name, v=_fingerprint(name))
+
+
+@cache
+def _fingerprint(name: str) -> str:
+    """Return a part of the file's digest: a changed file has another address, so browsers may keep it for ever."""
+    return hashlib.sha256((files("smart_app.web") / "static" / name).read_bytes()).hexdigest()[:12]

@@ -1,0 +1,125 @@
+"""The clinician's path: the view of one patient, and handing a form over."""
+
+import segno
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from fhir_alliance.audit import Event
+from fhir_alliance.instruments.definition import Form, Instrument, Rater
+from fhir_alliance.instruments.questionnaire import form_title
+from fhir_alliance.records.answers import read_answers
+from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.trajectory.first_line import first_line
+from fhir_alliance.trajectory.series import Rating, Series, Visit, read_series
+from fhir_alliance.trajectory.usual import usual_range
+from smart_app.web.access import audit
+from smart_app.web.failures import BadRequest
+from smart_app.web.forms import instrument_in_use
+from smart_app.web.frames import frame_of, today
+from smart_app.web.gates import launched
+from smart_app.web.handovers import create_handover
+from smart_app.web.launches import Launch, Role
+from smart_app.web.pages.chart import chart_page
+from smart_app.web.pages.frame import first_name
+from smart_app.web.pages.handover import handover_page
+from smart_app.web.pages.words import local_day, short_day
+from smart_app.web.reading import ChartData, read_chart
+from smart_app.web.services import services
+
+bp = Blueprint("clinician", __name__, url_prefix="/l/<handle>")
+
+
+@bp.get("/chart")
+@launched(Role.CLINICIAN)
+def chart(launch: Launch) -> ResponseReturnValue:
+    """Show how this patient has rated the visits with this therapist, live from the EHR."""
+    data = read_chart(launch)
+    audit(Event.CHART_READ, launch)
+    instrument = instrument_in_use()
+    therapist = _therapist(launch, data)
+    series = _series_about(therapist, data, instrument, launch)
+    ratings = _ratings(series, data.visits, instrument)
+    scale = instrument.scales[0]
+    page = chart_page(
+        instrument,
+        frame=frame_of(launch),
+        visits=[visit for visit in data.visits if visit.therapist == therapist],
+        series=series,
+        answers=_answers(data),
+        usual=usual_range(ratings[:-1], scale),
+        first_line=first_line(first_name(launch.patient.name), ratings, scale),
+        today=today(),
+        complete=data.complete,
+        held=[receipt.reason or "" for receipt in services().outbox.held_for(launch.ehr.name, launch.patient.id)],
+    )
+    return render_template("chart.html", page=page)
+
+
+@bp.post("/handover")
+@launched(Role.CLINICIAN)
+def handover(launch: Launch) -> ResponseReturnValue:
+    """Show a code that works once, for the form that was chosen."""
+    instrument, form = _chosen_form()
+    code = create_handover(launch, form.canonical)
+    site = services().settings
+    url = f"{site.public_url}{url_for('handed.start', link=code.link)}"
+    page = handover_page(
+        frame=frame_of(launch),
+        form_title=form_title(instrument.wordings["en"], form),
+        url=url,
+        enter_at=f"{site.host}{url_for('handed.enter')}",
+        short_code=code.short,
+        modules=list(segno.make(url, error="m", micro=False).matrix),
+        expires_at=code.expires_at,
+        now=services().clock(),
+    )
+    return render_template("handover.html", page=page)
+
+
+def _chosen_form() -> tuple[Instrument, Form]:
+    instrument = instrument_in_use()
+    try:
+        return instrument, instrument.form(Rater.PATIENT, request.form.get("form", ""))
+    except KeyError:
+        raise BadRequest("no such form") from None
+
+
+def _therapist(launch: Launch, data: ChartData) -> str | None:
+    """Return whose series is shown: of this visit's therapist, else of the last one; another's stays hidden."""
+    if launch.context.visit:
+        return launch.context.visit.therapist
+    return data.visits[-1].therapist if data.visits else None
+
+
+def _series_about(therapist: str | None, data: ChartData, instrument: Instrument, launch: Launch) -> tuple[Series, ...]:
+    found = read_series(data.observations, data.visits, instrument, patient=launch.patient.id)
+    return tuple(series for series in found if series.therapist == therapist)
+
+
+def _ratings(series: tuple[Series, ...], visits: tuple[Visit, ...], instrument: Instrument) -> list[Rating]:
+    """Return the patient's ratings of the first scale, the one that every form has."""
+    code = instrument.code(Rater.PATIENT, instrument.scales[0].name)
+    numbers = {visit.encounter: visit.number for visit in visits}
+    points = [point for each in series if each.code == code for point in each.points]
+    zone = services().settings.site.time_zone
+    return [
+        Rating(
+            visit=numbers.get(point.encounter or "", index),
+            day=short_day(local_day(point.at, zone)),
+            value=point.value,
+        )
+        for index, point in enumerate(points, 1)
+        if point.value is not None
+    ]
+
+
+def _answers(data: ChartData) -> dict[str, Answers]:
+    """Return the answers by response, of the responses to forms that are installed."""
+    forms = {form.canonical: form for form in instrument_in_use().forms}
+    return {
+        f"QuestionnaireResponse/{response['id']}": Answers(
+            given=read_answers(response, forms[response["questionnaire"]])
+        )
+        for response in data.responses
+        if response.get("questionnaire") in forms and response.get("status") in ("completed", "amended")
+    }

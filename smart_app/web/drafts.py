@@ -1,0 +1,105 @@
+"""A form being filled in: the answers so far, sealed, with the key that the submission will have."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import uuid4
+
+import orjson
+from sqlalchemy import delete, insert, select, update
+
+from fhir_alliance.errors import AllianceError
+from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.store import transaction
+from fhir_alliance.tables import drafts
+from smart_app.web.launches import Launch
+from smart_app.web.services import services
+
+
+class DraftConflict(AllianceError):
+    """The form was changed in another tab since this page was loaded."""
+
+    code = "form.changed-elsewhere"
+    http_status = 409
+    title = "This form is open twice"
+    sentence = "The form was changed on another page. Your answers here are still shown: check them and go on."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """The answers so far; `version` counts the changes, so that two tabs cannot overwrite each other silently."""
+
+    key: str
+    form: str
+    version: int
+    answers: Answers
+    audience_digest: str
+    started_at: datetime
+
+
+def open_draft(launch: Launch, form: str, *, audience_digest: str) -> Draft:
+    """Return the draft of a form in a launch, begun now if there is none."""
+    now = services().clock()
+    with transaction(services().engine) as connection:
+        mine = (drafts.c.launch == launch.handle) & (drafts.c.form == form)
+        row = connection.execute(select(drafts).where(mine)).mappings().one_or_none()
+        if row:
+            return Draft(
+                key=row["key"],
+                form=form,
+                version=row["version"],
+                answers=_open(launch, row["key"], row["answers"]),
+                audience_digest=row["audience_digest"],
+                started_at=row["started_at"],
+            )
+        draft = Draft(
+            key=str(uuid4()),
+            form=form,
+            version=0,
+            answers=Answers(),
+            audience_digest=audience_digest,
+            started_at=now,
+        )
+        connection.execute(
+            insert(drafts).values(
+                launch=launch.handle,
+                form=form,
+                key=draft.key,
+                version=0,
+                answers=_seal(launch, draft),
+                audience_digest=audience_digest,
+                started_at=now,
+                updated_at=now,
+            )
+        )
+    return draft
+
+
+def save_draft(launch: Launch, draft: Draft, answers: Answers, *, seen_version: int) -> Draft:
+    """Keep other answers; DraftConflict when `seen_version` is not the version that is kept."""
+    saved = replace(draft, answers=answers, version=seen_version + 1)
+    values = {"answers": _seal(launch, saved), "version": saved.version, "updated_at": services().clock()}
+    mine = (drafts.c.key == draft.key) & (drafts.c.version == seen_version)
+    with transaction(services().engine) as connection:
+        if connection.execute(update(drafts).where(mine).values(values)).rowcount == 0:
+            raise DraftConflict("version")
+    return saved
+
+
+def drop_draft(key: str) -> None:
+    """Forget a draft that was sent or declined."""
+    with transaction(services().engine) as connection:
+        connection.execute(delete(drafts).where(drafts.c.key == key))
+
+
+def _place(launch: Launch, key: str) -> str:
+    return f"{launch.ehr.name}/drafts/{key}/answers"
+
+
+def _seal(launch: Launch, draft: Draft) -> bytes:
+    plain = {"given": dict(draft.answers.given), "skipped": sorted(draft.answers.skipped)}
+    return services().vault.seal(orjson.dumps(plain), place=_place(launch, draft.key))
+
+
+def _open(launch: Launch, key: str, sealed: bytes) -> Answers:
+    plain = orjson.loads(services().vault.open(sealed, place=_place(launch, key)))
+    return Answers(given=plain["given"], skipped=frozenset(plain["skipped"]))

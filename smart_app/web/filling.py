@@ -1,0 +1,130 @@
+"""The form itself, on a handed-over device, at home or for the therapist: answer, review, send."""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from fhir_alliance.audit import Event
+from fhir_alliance.errors import InvalidAnswers, SubmissionConflict
+from fhir_alliance.scoring.answers import Answers, check_answers
+from smart_app.web.access import audit, close
+from smart_app.web.drafts import Draft, DraftConflict, drop_draft, save_draft
+from smart_app.web.forms import OpenForm, open_form, send_form, sent_form
+from smart_app.web.frames import frame_of, today
+from smart_app.web.gates import launched
+from smart_app.web.launches import Launch, Role
+from smart_app.web.pages.form import form_page, read_answers
+from smart_app.web.pages.frame import Frame
+from smart_app.web.pages.message import MessagePage
+from smart_app.web.pages.review import review_page
+from smart_app.web.services import services
+
+bp = Blueprint("filling", __name__, url_prefix="/l/<handle>")
+
+
+@bp.get("/form")
+@launched(*Role)
+def form(launch: Launch) -> ResponseReturnValue:
+    """Show the form with what was answered so far; a form that was sent shows its receipt."""
+    if sent := sent_form(launch):
+        return _to_receipt(launch, sent.key)
+    opened = open_form(launch)
+    audit(Event.FORM_OPENED, launch)
+    return _show_form(launch, opened, opened.draft.answers)
+
+
+@bp.post("/form")
+@launched(*Role)
+def keep_answers(launch: Launch) -> ResponseReturnValue:
+    """Keep the answers and go on to the review, or note that today is not the day."""
+    if sent_form(launch):
+        raise SubmissionConflict("sent before")
+    opened = open_form(launch)
+    if request.form.get("action") == "decline":
+        return _decline(launch, opened.draft)
+    answers = read_answers(opened.form, request.form)
+    try:
+        checked = check_answers(opened.form, answers)
+        save_draft(launch, opened.draft, checked, seen_version=_version())
+    except InvalidAnswers as error:
+        return _show_form(launch, opened, _without(answers, error), problems=error.problems), error.http_status
+    except DraftConflict as error:
+        return _show_form(launch, opened, checked), error.http_status
+    return redirect(url_for(".review", handle=launch.handle), 303)
+
+
+@bp.get("/review")
+@launched(*Role)
+def review(launch: Launch) -> ResponseReturnValue:
+    """Show questions and answers in words before anything is sent."""
+    if sent := sent_form(launch):
+        return _to_receipt(launch, sent.key)
+    opened = open_form(launch)
+    page = review_page(
+        opened.instrument,
+        opened.form,
+        frame=frame_of(launch),
+        visit_start=launch.context.visit.start if launch.context.visit else None,
+        today=today(),
+        answers=opened.draft.answers,
+        key=opened.draft.key,
+        version=opened.draft.version,
+    )
+    return render_template("review.html", page=page)
+
+
+@bp.post("/send")
+@launched(*Role)
+def send(launch: Launch) -> ResponseReturnValue:
+    """Accept the reviewed form: durable before the thank-you page, delivered afterwards; a repeat changes nothing."""
+    if sent := sent_form(launch):
+        return _to_receipt(launch, sent.key)
+    opened = open_form(launch)
+    declined = opened.draft.answers.empty
+    seen = (request.form.get("key"), _version()) == (opened.draft.key, opened.draft.version)
+    if not seen or (declined and request.form.get("declined") != "yes"):
+        return redirect(url_for(".review", handle=launch.handle), 303)
+    return _to_receipt(launch, send_form(launch, opened, declined=declined).key)
+
+
+def _to_receipt(launch: Launch, key: str) -> ResponseReturnValue:
+    return redirect(url_for("receipts.receipt", handle=launch.handle, key=key), 303)
+
+
+def _decline(launch: Launch, draft: Draft) -> ResponseReturnValue:
+    """Note that the person did not want to answer today; nothing goes into the chart."""
+    drop_draft(draft.key)
+    audit(Event.FORM_DECLINED, launch)
+    page = MessagePage(
+        frame=Frame(site=services().settings.site),
+        heading="Not today",
+        sentence="Thank you. Nothing was sent, and your care does not change.",
+        safe="Please give the device back." if launch.role is Role.HANDOVER else "You can answer later, if you like.",
+    )
+    return close(render_template("message.html", page=page))
+
+
+def _show_form(launch: Launch, opened: OpenForm, answers: Answers, problems: dict[str, str] | None = None) -> str:
+    page = form_page(
+        opened.instrument,
+        opened.form,
+        frame=frame_of(launch),
+        visit_start=launch.context.visit.start if launch.context.visit else None,
+        today=today(),
+        audience=opened.audience,
+        answers=answers,
+        key=opened.draft.key,
+        version=opened.draft.version,
+        problems=problems,
+    )
+    return render_template("form.html", page=page)
+
+
+def _without(answers: Answers, error: InvalidAnswers) -> Answers:
+    given = {link_id: code for link_id, code in answers.given.items() if link_id not in error.problems}
+    return Answers(given=given, skipped=answers.skipped)
+
+
+def _version() -> int:
+    """Return the draft version that the page was made from; a page that names none is as old as can be."""
+    text = request.form.get("version", "")
+    return int(text) if text.isdecimal() and len(text) < 9 else -1

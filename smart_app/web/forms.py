@@ -1,0 +1,96 @@
+"""The form of a launch: which one, about which visit, told to whom, and how it becomes a submission."""
+
+import hashlib
+from dataclasses import dataclass
+
+import orjson
+
+from fhir_alliance.delivery.outbox import Receipt
+from fhir_alliance.instruments.definition import Form, Instrument, Rater
+from fhir_alliance.records.bundle import write_bundle
+from fhir_alliance.records.checks import check_shape
+from fhir_alliance.records.submission import Submission
+from fhir_alliance.scoring.scorer import Scorer
+from smart_app.web.drafts import Draft, drop_draft, open_draft
+from smart_app.web.launches import ABSOLUTE, Launch, Role
+from smart_app.web.pages.audience import audience_text
+from smart_app.web.services import services
+
+INSTRUMENT = "visit-check-in"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenForm:
+    """What is being filled in: the draft is pinned to the form and to the audience text that was shown."""
+
+    instrument: Instrument
+    form: Form
+    audience: str
+    draft: Draft
+
+
+def instrument_in_use() -> Instrument:
+    """Return the instrument that this site asks at each visit."""
+    return services().catalogue.instrument(INSTRUMENT)
+
+
+def open_form(launch: Launch) -> OpenForm:
+    """Return the form of a launch with its draft, begun now if there is none."""
+    instrument, form = _form_of(launch)
+    visit = launch.context.visit
+    audience = audience_text(form.rater, therapist=visit.therapist_name if visit else "")
+    digest = hashlib.sha256(audience.encode()).hexdigest()
+    draft = open_draft(launch, form.canonical, audience_digest=digest)
+    return OpenForm(instrument=instrument, form=form, audience=audience, draft=draft)
+
+
+def _form_of(launch: Launch) -> tuple[Instrument, Form]:
+    """Return the form that was chosen at the handover, the therapist's short one, or at home the one for the visit."""
+    if launch.context.form:
+        return services().catalogue.of_form(launch.context.form)
+    instrument = instrument_in_use()
+    if launch.role is Role.CLINICIAN:
+        return instrument, instrument.form(Rater.THERAPIST, "core")
+    visit = launch.context.visit
+    return instrument, instrument.form(Rater.PATIENT, instrument.advised_form(visit.number if visit else None))
+
+
+def sent_form(launch: Launch) -> Receipt | None:
+    """Return the receipt of this launch's form if it was sent: a form is sent once in a launch."""
+    _, form = _form_of(launch)
+    since = services().clock() - ABSOLUTE
+    sent = services().outbox.sent(ehr=launch.ehr.name, patient=launch.patient.id, since=since)
+    return next((each for each in sent if (each.launch, each.form) == (launch.handle, form.canonical)), None)
+
+
+def send_form(launch: Launch, opened: OpenForm, *, declined: bool) -> Receipt:
+    """Score the draft, build what goes into the chart, and accept it; durable when this returns.
+
+    Raises InvalidResource when it could not be built, StoreError when nothing was saved.
+    """
+    now = services().clock()
+    draft, form, visit = opened.draft, opened.form, launch.context.visit
+    submission = Submission(
+        key=draft.key,
+        ehr=launch.ehr.name,
+        instrument=opened.instrument,
+        form=form,
+        patient=launch.patient,
+        encounter=visit.encounter if visit else None,
+        therapist=visit.therapist if visit else None,
+        source=launch.user,
+        author=launch.user,
+        launch=launch.handle,
+        answers=draft.answers,
+        declined=declined,
+        scores=Scorer(form).score(draft.answers),
+        authored=now.astimezone(services().settings.site.time_zone),
+        scored=now,
+        language="en",
+        audience_digest=draft.audience_digest,
+    )
+    bundle = write_bundle(submission)
+    check_shape(bundle)
+    receipt = services().outbox.accept(submission, orjson.dumps(bundle), grant=launch.grant)
+    drop_draft(draft.key)
+    return receipt

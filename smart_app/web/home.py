@@ -1,0 +1,37 @@
+"""The first page of a launch: where each role begins."""
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from smart_app.web.gates import launched
+from smart_app.web.launches import Launch, Role
+from smart_app.web.pages.frame import Frame
+from smart_app.web.pages.message import Action, MessagePage
+from smart_app.web.services import services
+
+bp = Blueprint("home", __name__)
+
+_FIRST_PAGE = {
+    Role.CLINICIAN: "clinician.chart",
+    Role.PATIENT: "patient.visits",
+    Role.HANDOVER: "patient.confirm",
+}
+
+
+@bp.get("/")
+def front() -> ResponseReturnValue:
+    """Say where the app is opened from; somebody with a code may have typed only the host."""
+    page = MessagePage(
+        frame=Frame(site=services().settings.site),
+        heading="How was your visit?",
+        sentence="This page is opened from the health record, or with a code from your therapist.",
+        action=Action(label="I have a code", url=url_for("handed.enter")),
+    )
+    return render_template("message.html", page=page)
+
+
+@bp.get("/l/<handle>/")
+@launched(*Role)
+def home(launch: Launch) -> ResponseReturnValue:
+    """Go where this role begins."""
+    return redirect(url_for(_FIRST_PAGE[launch.role], handle=launch.handle), 303)

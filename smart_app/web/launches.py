@@ -1,0 +1,179 @@
+"""An opened launch: who, which patient, which visit, which EHR; found by (session, handle) and by nothing else."""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+from urllib.parse import quote
+
+import orjson
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from fhir_alliance.errors import NotSignedIn
+from fhir_alliance.records.submission import PatientShown
+from fhir_alliance.settings import EhrSettings
+from fhir_alliance.store import transaction
+from fhir_alliance.tables import launches
+from fhir_alliance.trajectory.series import Visit
+from smart_app.web.cookies import new_secret
+from smart_app.web.services import services
+from smart_app.web.sessions import live_session
+
+
+class Role(StrEnum):
+    """What the person in front of the screen may do."""
+
+    CLINICIAN = "clinician"
+    PATIENT = "patient"
+    HANDOVER = "handover"
+
+
+# A screen left alone closes by itself; a form gets longer, because nobody should lose answers by thinking.
+IDLE: Final = {
+    Role.CLINICIAN: timedelta(minutes=15),
+    Role.PATIENT: timedelta(minutes=30),
+    Role.HANDOVER: timedelta(minutes=30),
+}
+ABSOLUTE: Final = timedelta(hours=8)
+_SEEN_EVERY: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What stays fixed for a launch; `form` is the canonical of the one form that a handover is for."""
+
+    patient: PatientShown
+    visit: Visit | None
+    user_name: str = ""
+    form: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """One opened launch; `user` is the relative reference of who signed in, `grant` the EHR's permission."""
+
+    handle: str
+    ehr: EhrSettings
+    role: Role
+    user: str
+    user_key: str
+    grant: str
+    confirmed: bool
+    context: Context
+
+    @property
+    def patient(self) -> PatientShown:
+        """The patient of this launch, as shown."""
+        return self.context.patient
+
+    @property
+    def base(self) -> str:
+        """The path below which every page of this launch lives."""
+        return f"/l/{quote(self.handle)}"
+
+
+def open_launch(
+    connection: Connection,
+    *,
+    session: str,
+    ehr: str,
+    role: Role,
+    user: str,
+    user_key: str,
+    grant: str,
+    context: Context,
+    at: datetime,
+) -> str:
+    """Store a launch in a session (by its fingerprint) and return its handle; a handed-over one waits for a yes."""
+    handle = new_secret()
+    connection.execute(
+        insert(launches).values(
+            handle=handle,
+            session_hash=session,
+            ehr=ehr,
+            role=role.value,
+            user_reference=user,
+            user_key=user_key,
+            patient=context.patient.id,
+            encounter=context.visit.encounter if context.visit else None,
+            grant_id=grant,
+            context=_seal(ehr, handle, context),
+            confirmed_at=None if role is Role.HANDOVER else at,
+            created_at=at,
+            seen_at=at,
+        )
+    )
+    return handle
+
+
+def find_launch(handle: str) -> Launch:
+    """Return the launch of this browser's session; NotSignedIn when it is another's, ended, or was left alone."""
+    now = services().clock()
+    with transaction(services().engine) as connection:
+        session = live_session(connection)
+        mine = (launches.c.handle == handle) & (launches.c.session_hash == session) & launches.c.ended_at.is_(None)
+        row = connection.execute(select(launches).where(mine)).mappings().one_or_none()
+        if row is None or not _in_time(row, now):
+            raise NotSignedIn("no live launch")
+        if now - row["seen_at"] > _SEEN_EVERY:
+            connection.execute(update(launches).where(launches.c.handle == handle).values(seen_at=now))
+    return _launch(row)
+
+
+def confirm_launch(launch: Launch) -> None:
+    """Record that the person said who they are."""
+    with transaction(services().engine) as connection:
+        confirmed = {"confirmed_at": services().clock()}
+        connection.execute(update(launches).where(launches.c.handle == launch.handle).values(confirmed))
+
+
+def choose_visit(launch: Launch, visit: Visit | None) -> None:
+    """Fix the visit that the form of a launch is about."""
+    context = replace(launch.context, visit=visit)
+    sealed = _seal(launch.ehr.name, launch.handle, context)
+    values = {"context": sealed, "encounter": visit.encounter if visit else None}
+    with transaction(services().engine) as connection:
+        connection.execute(update(launches).where(launches.c.handle == launch.handle).values(values))
+
+
+def end_launch(connection: Connection, handle: str, *, at: datetime) -> None:
+    """Close a launch for good; what it sent goes on its way."""
+    connection.execute(update(launches).where(launches.c.handle == handle).values(ended_at=at))
+
+
+def read_launch(connection: Connection, handle: str) -> Launch | None:
+    """Return a launch that has not ended, whoever asks; for parts that hold another proof than the session."""
+    alive = (launches.c.handle == handle) & launches.c.ended_at.is_(None)
+    row = connection.execute(select(launches).where(alive)).mappings().one_or_none()
+    return _launch(row) if row else None
+
+
+def _in_time(row: RowMapping, now: datetime) -> bool:
+    idle, age = now - row["seen_at"], now - row["created_at"]
+    return bool(idle <= IDLE[Role(row["role"])] and age <= ABSOLUTE)
+
+
+def _launch(row: RowMapping) -> Launch:
+    return Launch(
+        handle=row["handle"],
+        ehr=services().registry.by_name(row["ehr"]),
+        role=Role(row["role"]),
+        user=row["user_reference"],
+        user_key=row["user_key"],
+        grant=row["grant_id"],
+        confirmed=row["confirmed_at"] is not None,
+        context=_open(row["ehr"], row["handle"], row["context"]),
+    )
+
+
+def _seal(ehr: str, handle: str, context: Context) -> bytes:
+    return services().vault.seal(orjson.dumps(asdict(context)), place=f"{ehr}/launches/{handle}/context")
+
+
+def _open(ehr: str, handle: str, sealed: bytes) -> Context:
+    values: dict[str, Any] = orjson.loads(services().vault.open(sealed, place=f"{ehr}/launches/{handle}/context"))
+    patient, visit = values.pop("patient"), values.pop("visit")
+    patient["identifiers"] = tuple((system, value) for system, value in patient["identifiers"])
+    if visit:
+        visit["start"] = datetime.fromisoformat(visit["start"])
+    return Context(patient=PatientShown(**patient), visit=Visit(**visit) if visit else None, **values)

@@ -1,0 +1,1 @@
+"""Values to coordinates for what the pages draw (pure)."""

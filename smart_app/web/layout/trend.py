@@ -1,0 +1,165 @@
+"""The trend of one score over visits, as coordinates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from math import ceil
+
+# How many dates fit side by side on a phone, in an EHR frame, on a desk.
+LABELS_THAT_FIT = {"narrow": 4, "medium": 9, "wide": 16}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrendVisit:
+    """One visit on the axis: its number, its short date, and the lines read out on focus."""
+
+    number: str
+    day: str
+    read_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrendLine:
+    """One rater's values, one per visit; None where there is no score."""
+
+    rater: str
+    name: str
+    values: tuple[Decimal | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrendChart:
+    """What is drawn: visits oldest first, lines over them, the scale's ends, and the usual range."""
+
+    visits: tuple[TrendVisit, ...]
+    lines: tuple[TrendLine, ...]
+    minimum: Decimal
+    maximum: Decimal
+    usual: tuple[Decimal, Decimal] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """The place of one value."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stroke:
+    """The line between two neighbouring values."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaidLine:
+    """One rater's marks, and strokes only between visits next to each other."""
+
+    rater: str
+    name: str
+    marks: tuple[Mark, ...]
+    strokes: tuple[Stroke, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One visit's slice of the frame; `shown_on` names the widths on which its date fits."""
+
+    visit: TrendVisit
+    left: float
+    width: float
+    x: float
+    shown_on: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    """One value on the axis."""
+
+    y: float
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """The usual range."""
+
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrendLayout:
+    """A drawing, y downwards, every coordinate rounded to 0.1; `gaps` are visits without a value."""
+
+    width: float
+    height: float
+    ticks: tuple[Tick, ...]
+    columns: tuple[Column, ...]
+    lines: tuple[LaidLine, ...]
+    gaps: tuple[float, ...]
+    band: Band | None
+
+
+def lay_out(chart: TrendChart, *, width: float, height: float) -> TrendLayout:
+    """Place every visit in a slice of equal width, and every value by its height on the scale.
+
+    A width of 100 makes x a percentage. A gap is a visit where the first line, the patient's, has no value.
+    """
+    slots = len(chart.visits)
+    xs = [round((index + 0.5) * width / slots, 1) for index in range(slots)]
+    return TrendLayout(
+        width=width,
+        height=height,
+        ticks=tuple(Tick(y=_y(chart, value, height), label=f"{value:.0f}") for value in _tick_values(chart)),
+        columns=tuple(_column(chart, index, x, width) for index, x in enumerate(xs)),
+        lines=tuple(_line(chart, line, xs, height) for line in chart.lines),
+        gaps=tuple(x for x, value in zip(xs, chart.lines[0].values, strict=True) if value is None),
+        band=_band(chart, height),
+    )
+
+
+def _y(chart: TrendChart, value: Decimal, height: float) -> float:
+    share = (value - chart.minimum) / (chart.maximum - chart.minimum)
+    return round(height * (1 - float(share)), 1)
+
+
+def _tick_values(chart: TrendChart) -> Sequence[Decimal]:
+    return (chart.minimum, (chart.minimum + chart.maximum) / 2, chart.maximum)
+
+
+def _column(chart: TrendChart, index: int, x: float, width: float) -> Column:
+    slots = len(chart.visits)
+    from_newest = slots - 1 - index
+    left, right = (round(edge * width / slots, 1) for edge in (index, index + 1))
+    return Column(
+        visit=chart.visits[index],
+        left=left,
+        width=round(right - left, 1),
+        x=x,
+        shown_on=tuple(place for place, fit in LABELS_THAT_FIT.items() if from_newest % ceil(slots / fit) == 0),
+    )
+
+
+def _line(chart: TrendChart, line: TrendLine, xs: Sequence[float], height: float) -> LaidLine:
+    places = [
+        None if value is None else Mark(x=x, y=_y(chart, value, height))
+        for x, value in zip(xs, line.values, strict=True)
+    ]
+    strokes = tuple(
+        Stroke(x1=start.x, y1=start.y, x2=end.x, y2=end.y) for start, end in pairwise(places) if start and end
+    )
+    return LaidLine(rater=line.rater, name=line.name, marks=tuple(place for place in places if place), strokes=strokes)
+
+
+def _band(chart: TrendChart, height: float) -> Band | None:
+    if chart.usual is None:
+        return None
+    low, high = (_y(chart, value, height) for value in chart.usual)
+    return Band(y=high, height=round(low - high, 1))

@@ -1,0 +1,48 @@
+"""Page values: frozen objects that hold exactly what a page shows, for the template of the same name."""
+
+from smart_app.web.pages.audience import audience_text
+from smart_app.web.pages.chart import ChartPage, chart_page
+from smart_app.web.pages.form import FormPage, form_page, read_answers
+from smart_app.web.pages.frame import Frame, clinician_frame, patient_frame
+from smart_app.web.pages.handover import (
+    ConfirmPage,
+    EnterCodePage,
+    HandoverPage,
+    StartPage,
+    confirm_page,
+    handover_page,
+)
+from smart_app.web.pages.message import Action, MessagePage, NewWindowPage, closed_page, error_page, launch_closed_page
+from smart_app.web.pages.review import ReceiptPage, ReceiptState, ReviewPage, answer_rows, review_page
+from smart_app.web.pages.visits import VisitsPage, visits_page
+
+__all__ = [
+    "Action",
+    "ChartPage",
+    "ConfirmPage",
+    "EnterCodePage",
+    "FormPage",
+    "Frame",
+    "HandoverPage",
+    "MessagePage",
+    "NewWindowPage",
+    "ReceiptPage",
+    "ReceiptState",
+    "ReviewPage",
+    "StartPage",
+    "VisitsPage",
+    "answer_rows",
+    "audience_text",
+    "chart_page",
+    "clinician_frame",
+    "closed_page",
+    "confirm_page",
+    "error_page",
+    "form_page",
+    "handover_page",
+    "launch_closed_page",
+    "patient_frame",
+    "read_answers",
+    "review_page",
+    "visits_page",
+]

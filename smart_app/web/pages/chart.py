@@ -1,0 +1,199 @@
+"""What the clinician's view shows: the first line answers the question, the rest is evidence."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from fhir_alliance.instruments.definition import Instrument, Rater, RawFact, Wording
+from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.trajectory.series import Series, UsualRange, Visit
+from smart_app.web.pages.frame import Frame
+from smart_app.web.pages.tables import ItemTable, ScoreTable, item_table, score_table
+from smart_app.web.pages.trend import Trend, trend_of
+from smart_app.web.pages.visit_rows import VisitRow, join_visits
+from smart_app.web.pages.words import When, day
+
+INCOMPLETE = (
+    "Not everything could be read from the health record. Scores and visits may be missing below; nothing was changed."
+)
+# Why a sent form is not in the chart yet, by the courier's reason.
+HELD: Mapping[str, str] = {
+    "needs-sign-in": "it goes in the next time the app is opened for this patient",
+    "patient-changed": "the patient's record has changed since it was filled in; please check it is the same person",
+    "encounter-mismatch": "the visit belongs to another patient; please check",
+    "not-allowed": "the health record does not allow it; your administrator can",
+    "subject-rewritten": "the health record filed it under another patient; please tell your administrator now",
+}
+RECENT = 6  # scored visits whose scores are shown at once
+HELD_OTHERWISE = "the health record has not taken it yet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """One form that can be handed over."""
+
+    form: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """One answer as it was given."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """The answers of one visit that are shown as they are."""
+
+    visit: str
+    day: When
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """How many visits have the patient's answer, and when the last one was."""
+
+    answered: int
+    visits: int
+    last: When | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChartPage:
+    """The clinician's view of one patient with one therapist."""
+
+    frame: Frame
+    instrument: str
+    validated: bool
+    caveat: str
+    anchors: tuple[str, str]
+    first_line: str
+    notes: tuple[str, ...]
+    facts: Facts | None
+    trend: Trend | None
+    scores: tuple[ScoreTable, ...]
+    items: ItemTable
+    method: tuple[str, ...]
+    status: Status
+    offers: tuple[Offer, ...]
+    can_rate: bool
+
+
+def chart_page(
+    instrument: Instrument,
+    *,
+    frame: Frame,
+    visits: Sequence[Visit],
+    series: Sequence[Series],
+    answers: Mapping[str, Answers],
+    usual: UsualRange | None,
+    first_line: str,
+    today: date,
+    complete: bool = True,
+    held: Sequence[str] = (),
+    can_hand_over: bool = True,
+    can_rate: bool = True,
+) -> ChartPage:
+    """Return the page; `answers` by response reference, `held` the reason of each form not in the chart yet."""
+    wording = instrument.wordings[frame.language]
+    names = rater_names(frame, wording)
+    rows = join_visits(visits, series, answers, zone=frame.site.time_zone, today=today)
+    return ChartPage(
+        frame=frame,
+        instrument=wording.title,
+        validated=instrument.validated,
+        caveat=wording.caveat,
+        anchors=wording.anchors,
+        first_line=first_line,
+        notes=_notes(complete, held),
+        facts=_facts(instrument, wording, rows, today),
+        trend=trend_of(
+            instrument, wording.scores[instrument.scales[0].name], rows, names=names, usual=usual, today=today
+        ),
+        scores=tuple(
+            score_table(instrument, wording, part, names=names, today=today) for part in _recent_and_earlier(rows)
+        ),
+        items=item_table(instrument, wording, rows, today=today),
+        method=_method(instrument, wording),
+        status=_status(rows, today),
+        offers=_offers(instrument, wording) if can_hand_over else (),
+        can_rate=can_rate,
+    )
+
+
+def rater_names(frame: Frame, wording: Wording) -> Mapping[Rater, str]:
+    """Return who rated, as a line or a row is named."""
+    patient = frame.banner.first_name if frame.banner else ""
+    return {**wording.raters, Rater.PATIENT: patient or wording.raters[Rater.PATIENT]}
+
+
+def _notes(complete: bool, held: Sequence[str]) -> tuple[str, ...]:
+    waiting = tuple(f"A sent form is kept here, not in the chart: {HELD.get(why, HELD_OTHERWISE)}." for why in held)
+    return waiting if complete else (INCOMPLETE, *waiting)
+
+
+def _method(instrument: Instrument, wording: Wording) -> tuple[str, ...]:
+    """Say how each score is made, so that it can be checked by hand."""
+    scores = (
+        f"{wording.scores[scale.name].capitalize()}: {scale.method} of items {', '.join(scale.items)}; "
+        f"at least {scale.min_answered} answered; {scale.minimum} to {scale.maximum}."
+        for scale in instrument.scales
+    )
+    return (*scores, f"Instrument and version: {instrument.method_code}. {wording.copyright}")
+
+
+def _offers(instrument: Instrument, wording: Wording) -> tuple[Offer, ...]:
+    return tuple(
+        Offer(form=form.form, label=wording.forms[form.form])
+        for form in instrument.forms
+        if form.rater is Rater.PATIENT
+    )
+
+
+def _recent_and_earlier(rows: Sequence[VisitRow]) -> Iterator[Sequence[VisitRow]]:
+    """Yield the scored visits shown at once, then those shown on request, if there are any."""
+    scored = [row for row in rows if row.points]
+    yield from filter(None, (scored[-RECENT:], scored[:-RECENT]))
+
+
+def _status(rows: Sequence[VisitRow], today: date) -> Status:
+    answered = [row for row in rows if row.rated_by(Rater.PATIENT)]
+    return Status(
+        answered=len(answered), visits=len(rows), last=day(answered[-1].on, today=today) if answered else None
+    )
+
+
+def _facts(instrument: Instrument, wording: Wording, rows: Sequence[VisitRow], today: date) -> Facts | None:
+    """Return the facts of the last visit the patient answered, and what was asked because of them."""
+    answered = [row for row in rows if Rater.PATIENT in row.answers]
+    if not answered:
+        return None
+    last = answered[-1]
+    given = last.answers[Rater.PATIENT].given
+    holding = [fact.item for fact in instrument.raw_facts if _holds(instrument, fact, given)]
+    links = [link for item in holding for link in (item, *_asked(instrument, item))]
+    facts = tuple(
+        Fact(question=wording.items[link][Rater.PATIENT], answer=wording.option(given[link]))
+        for link in links
+        if link in given
+    )
+    return Facts(visit=last.label, day=day(last.on, today=today), facts=facts) if facts else None
+
+
+def _holds(instrument: Instrument, fact: RawFact, given: Mapping[str, str]) -> bool:
+    if fact.item not in given:
+        return False
+    values = {option.code: option.value for option in instrument.items[fact.item].options}
+    value = values[given[fact.item]]
+    return given[fact.item] in fact.any_of or (value is not None and fact.at_most is not None and value <= fact.at_most)
+
+
+def _asked(instrument: Instrument, question: str) -> Iterator[str]:
+    """Yield the questions asked only because of an answer to this one."""
+    for item in instrument.items.values():
+        if item.enabled_by and item.enabled_by.question == question:
+            yield item.link_id

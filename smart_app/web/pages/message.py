@@ -1,0 +1,66 @@
+"""What a message page shows: what happened, what is safe, what to do next."""
+
+from dataclasses import dataclass
+
+from fhir_alliance.errors import AllianceError
+from smart_app.web.pages.frame import Frame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """One next step: a link, or a button that posts when `post` is set."""
+
+    label: str
+    url: str
+    post: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessagePage:
+    """One message; `code` is for support, empty when nothing went wrong."""
+
+    frame: Frame
+    heading: str
+    sentence: str
+    safe: str = ""
+    action: Action | None = None
+    code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewWindowPage:
+    """The browser kept our cookie out of the EHR's frame: `url` opens the app beside it."""
+
+    frame: Frame
+    url: str
+
+
+def error_page(error: AllianceError, *, frame: Frame, reference: str = "", action: Action | None = None) -> MessagePage:
+    """Return the page of an error; `reference` is the request's id, so that support can find the log line."""
+    return MessagePage(
+        frame=frame,
+        heading=error.title,
+        sentence=error.sentence,
+        action=action,
+        code=" · ".join(part for part in (error.code, reference) if part),
+    )
+
+
+def closed_page(frame: Frame) -> MessagePage:
+    """Return the page after "not me", and after a handed-over form: it shows nothing of the patient."""
+    return MessagePage(
+        frame=Frame(site=frame.site, language=frame.language),
+        heading="This page has closed",
+        sentence="Nothing more is shown on this device.",
+        safe="Answers that were sent are safe. Answers that were not sent are gone from this page.",
+    )
+
+
+def launch_closed_page(frame: Frame) -> MessagePage:
+    """Return the clinician's page after the handover code was used."""
+    return MessagePage(
+        frame=Frame(site=frame.site, language=frame.language),
+        heading="Handed over",
+        sentence="The code was used, so this view has closed: the chart cannot be reached from the other device.",
+        safe="To go on, open the app again from the patient's chart.",
+    )

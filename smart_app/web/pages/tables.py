@@ -1,0 +1,148 @@
+"""The tables of the clinician's view: scores by visit, answers by item."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from fhir_alliance.instruments.definition import Instrument, Item, Rater, Scale, Wording
+from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.trajectory.first_line import one_decimal
+from fhir_alliance.trajectory.series import Point
+from smart_app.web.pages.visit_rows import VisitRow
+from smart_app.web.pages.words import When, day
+
+ITEM_COLUMNS = 6  # how many visits fit beside the words of an item in a 480 px frame
+SHADES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitHead:
+    """One visit as a row or column is headed."""
+
+    number: int | None
+    day: When
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreRow:
+    """One rater's scores, one cell per column, empty where the form did not ask."""
+
+    rater: Rater
+    name: str
+    answered: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitScores:
+    """The scores of one visit, the patient's first."""
+
+    visit: VisitHead
+    rows: tuple[ScoreRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreTable:
+    """Every visit with a score, newest first."""
+
+    columns: tuple[str, ...]
+    visits: tuple[VisitScores, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemCell:
+    """One answer; `shade` is darker (higher) for a lower one, None for words and blanks."""
+
+    text: str
+    shade: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemRow:
+    """One question and its answers."""
+
+    text: str
+    cells: tuple[ItemCell, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemTable:
+    """The patient's own answers at the last visits, newest at the right."""
+
+    visits: tuple[VisitHead, ...]
+    rows: tuple[ItemRow, ...]
+
+
+def score_table(
+    instrument: Instrument, wording: Wording, rows: Sequence[VisitRow], *, names: Mapping[Rater, str], today: date
+) -> ScoreTable:
+    """Return a table of the visits given, with the scales that were asked in one of them."""
+    asked = [
+        scale for scale in instrument.scales if any(row.point(rater, scale.name) for row in rows for rater in Rater)
+    ]
+    return ScoreTable(
+        columns=tuple(wording.scores[scale.name] for scale in asked),
+        visits=tuple(
+            VisitScores(
+                visit=_head(row, today),
+                rows=tuple(_score_row(row, rater, asked, names[rater]) for rater in Rater if rater in row.points),
+            )
+            for row in reversed(rows)
+            if row.points
+        ),
+    )
+
+
+def _score_row(row: VisitRow, rater: Rater, scales: Sequence[Scale], name: str) -> ScoreRow:
+    return ScoreRow(
+        rater=rater,
+        name=name,
+        answered=_answered(row, rater, scales),
+        cells=tuple(score_words(row.point(rater, scale.name)) for scale in scales),
+    )
+
+
+def _answered(row: VisitRow, rater: Rater, scales: Sequence[Scale]) -> str:
+    """Return "5 of 6", counted on the widest scale the form scored."""
+    widest = max(
+        (scale for scale in scales if row.point(rater, scale.name)), key=lambda scale: len(scale.items), default=None
+    )
+    point = row.point(rater, widest.name) if widest else None
+    return f"{point.answered} of {len(widest.items)}" if widest and point and point.answered is not None else ""
+
+
+def score_words(point: Point | None) -> str:
+    """Return a score with one decimal; too few answers are said, never shown as a number."""
+    if point is None:
+        return ""
+    return "not scored" if point.value is None else one_decimal(point.value)
+
+
+def item_table(instrument: Instrument, wording: Wording, rows: Sequence[VisitRow], *, today: date) -> ItemTable:
+    """Return the last visits the patient answered; questions never asked in them are left out."""
+    shown = [row for row in rows if Rater.PATIENT in row.answers][-ITEM_COLUMNS:]
+    sheets = [row.answers[Rater.PATIENT] for row in shown]
+    return ItemTable(
+        visits=tuple(_head(row, today) for row in shown),
+        rows=tuple(
+            ItemRow(
+                text=wording.items[item.link_id][Rater.PATIENT],
+                cells=tuple(_item_cell(item, wording, sheet) for sheet in sheets),
+            )
+            for item in instrument.items.values()
+            if any(item.link_id in sheet.given or item.link_id in sheet.skipped for sheet in sheets)
+        ),
+    )
+
+
+def _item_cell(item: Item, wording: Wording, answers: Answers) -> ItemCell:
+    code = answers.given.get(item.link_id)
+    if code is None:
+        return ItemCell(text="skipped" if item.link_id in answers.skipped else "", shade=None)
+    place = [option.code for option in item.options].index(code)
+    shade = SHADES - 1 - place * SHADES // len(item.options) if item.scored else None
+    return ItemCell(text=wording.option(code), shade=shade)
+
+
+def _head(row: VisitRow, today: date) -> VisitHead:
+    return VisitHead(number=row.number, day=day(row.on, today=today))

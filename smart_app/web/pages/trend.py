@@ -1,0 +1,67 @@
+"""The trend a clinician sees: the leading score of each rater over the visits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from fhir_alliance.instruments.definition import Instrument, Rater, Scale
+from fhir_alliance.trajectory.series import UsualRange
+from smart_app.web.layout.trend import TrendChart, TrendLayout, TrendLine, TrendVisit, lay_out
+from smart_app.web.pages.tables import score_words
+from smart_app.web.pages.visit_rows import VisitRow
+from smart_app.web.pages.words import day, short_day, span
+
+HEIGHT = 200  # CSS pixels; the width is a percentage, so that text keeps its size in every frame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trend:
+    """The drawing with its words; `usual` is empty while there is no usual range."""
+
+    title: str
+    drawing: TrendLayout
+    usual: str
+    usual_visits: str
+
+
+def trend_of(
+    instrument: Instrument,
+    title: str,
+    rows: Sequence[VisitRow],
+    *,
+    names: Mapping[Rater, str],
+    usual: UsualRange | None,
+    today: date,
+) -> Trend | None:
+    """Return the trend of the instrument's first scale; None while nobody has a score."""
+    scale = instrument.scales[0]
+    lines = tuple(_line(scale, rater, names[rater], rows) for rater in Rater)
+    if not any(value is not None for line in lines for value in line.values):
+        return None
+    chart = TrendChart(
+        visits=tuple(_visit(scale, row, names, today) for row in rows),
+        lines=lines,
+        minimum=scale.minimum,
+        maximum=scale.maximum,
+        usual=(usual.low, usual.high) if usual else None,
+    )
+    return Trend(
+        title=title,
+        drawing=lay_out(chart, width=100, height=HEIGHT),
+        usual=span(usual.low, usual.high) if usual else "",
+        usual_visits=f"visits {usual.first_visit} to {usual.last_visit}" if usual else "",
+    )
+
+
+def _line(scale: Scale, rater: Rater, name: str, rows: Sequence[VisitRow]) -> TrendLine:
+    points = [row.point(rater, scale.name) for row in rows]
+    return TrendLine(rater=rater, name=name, values=tuple(point.value if point else None for point in points))
+
+
+def _visit(scale: Scale, row: VisitRow, names: Mapping[Rater, str], today: date) -> TrendVisit:
+    said = [f"{names[rater]} {score_words(row.point(rater, scale.name))}" for rater in Rater if rater in row.points]
+    return TrendVisit(
+        number=str(row.number or ""),
+        day=short_day(row.on),
+        read_out=(f"{row.label}, {day(row.on, today=today).text}", " · ".join(said) or "no answer"),
+    )

@@ -1,0 +1,71 @@
+"""Visits, scores and answers joined: what each rater said at each visit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from fhir_alliance.instruments.definition import Rater
+from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.trajectory.series import Point, Series, Visit
+from smart_app.web.pages.words import local_day
+
+
+@dataclass(kw_only=True)
+class _Gathered:
+    number: int | None
+    at: datetime
+    points: dict[Rater, dict[str, Point]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitRow:
+    """One visit: scores by rater and scale, answers by rater; `number` is None for what was filed without a visit."""
+
+    number: int | None
+    on: date
+    points: Mapping[Rater, Mapping[str, Point]]
+    answers: Mapping[Rater, Answers]
+
+    @property
+    def label(self) -> str:
+        """The visit as it is named aloud."""
+        return f"Visit {self.number}" if self.number else "No visit"
+
+    def point(self, rater: Rater, scale: str) -> Point | None:
+        """Return one score, None when it was not asked."""
+        return self.points.get(rater, {}).get(scale)
+
+    def rated_by(self, rater: Rater) -> bool:
+        """Whether this rater sent a form about this visit."""
+        return rater in self.points or rater in self.answers
+
+
+def join_visits(
+    visits: Sequence[Visit], series: Sequence[Series], answers: Mapping[str, Answers], *, zone: ZoneInfo, today: date
+) -> tuple[VisitRow, ...]:
+    """Return a row per visit up to today, oldest first; of two scores at one visit the later counts.
+
+    `answers` is keyed by the response's reference, as `Point.response` names it.
+    """
+    rows = {
+        visit.encounter: _Gathered(number=visit.number, at=visit.start)
+        for visit in visits
+        if local_day(visit.start, zone) <= today
+    }
+    for each in series:
+        for point in each.points:
+            place = point.encounter or point.response or point.at.isoformat()
+            row = rows.setdefault(place, _Gathered(number=None, at=point.at))
+            row.points.setdefault(each.rater, {})[each.scale] = point
+    return tuple(_row(row, answers, zone) for row in sorted(rows.values(), key=lambda row: row.at))
+
+
+def _row(row: _Gathered, answers: Mapping[str, Answers], zone: ZoneInfo) -> VisitRow:
+    given = {
+        rater: answers[point.response]
+        for rater, points in row.points.items()
+        for point in points.values()
+        if point.response and point.response in answers
+    }
+    return VisitRow(number=row.number, on=local_day(row.at, zone), points=row.points, answers=given)

@@ -1,0 +1,107 @@
+"""What the app reads from an EHR: in parallel, so that a page costs one round trip, and with a token that is good."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from fhir_alliance.ehr.fhir import FhirClient
+from fhir_alliance.ehr.paging import SearchResult
+from fhir_alliance.errors import SignInNeeded
+from fhir_alliance.records.patient import read_patient
+from fhir_alliance.records.submission import PatientShown
+from fhir_alliance.terms import OBSERVATION_CATEGORY
+from fhir_alliance.trajectory.series import Visit, read_visits
+from smart_app.web.launches import Launch
+from smart_app.web.services import services
+
+T = TypeVar("T")
+RawResource = Mapping[str, Any]
+Read = Callable[[FhirClient], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChartData:
+    """A patient's visits, scores and responses as the EHR holds them; not `complete` when it gave us only a part."""
+
+    visits: tuple[Visit, ...]
+    observations: tuple[RawResource, ...]
+    responses: tuple[RawResource, ...]
+    complete: bool
+
+
+def read_launch_facts(client: FhirClient, patient: str) -> tuple[PatientShown, tuple[Visit, ...]]:
+    """Return the patient and the visits, oldest first, in one round trip."""
+    resource, encounters = _together(client, [lambda ehr: ehr.read("Patient", patient), _encounters(patient)])
+    return read_patient(resource), read_visits(encounters.resources, patient=patient)
+
+
+def read_chart(launch: Launch) -> ChartData:
+    """Return everything the clinician's view shows, in one round trip; raises what the EHR's refusal is."""
+    patient = launch.patient.id
+    about = ("patient", patient)
+    reads: Sequence[Read] = (
+        _encounters(patient),
+        lambda ehr: ehr.search("Observation", [about, ("category", f"{OBSERVATION_CATEGORY}|survey"), _MANY]),
+        _responses(patient),
+    )
+    found: list[SearchResult] = with_ehr(launch, lambda client: _together(client, reads))
+    encounters, observations, responses = found
+    return ChartData(
+        visits=read_visits(encounters.resources, patient=patient),
+        observations=observations.resources,
+        responses=_of_patient(responses.resources, patient),
+        complete=all(result.complete for result in found),
+    )
+
+
+def read_open_visits(launch: Launch, forms: Collection[str]) -> tuple[Visit, ...]:
+    """Return the patient's visits without a response to one of the forms (pinned canonicals), oldest first."""
+    patient = launch.patient.id
+    reads: Sequence[Read] = (_encounters(patient), _responses(patient))
+    encounters, responses = with_ehr(launch, lambda client: _together(client, reads))
+    answered = {
+        each.get("encounter", {}).get("reference")
+        for each in _of_patient(responses.resources, patient)
+        if each.get("questionnaire") in forms and each.get("status") != "entered-in-error"
+    }
+    visits = read_visits(encounters.resources, patient=patient)
+    return tuple(visit for visit in visits if visit.encounter not in answered)
+
+
+def with_ehr(launch: Launch, read: Callable[[FhirClient], T]) -> T:
+    """Read with the launch's permission; a token that the EHR has just refused is renewed once.
+
+    Raises SignInNeeded when the permission has ended, and whatever the EHR's answer raises.
+    """
+    grants = services().grants
+    token = grants.token(launch.grant)
+    try:
+        return read(_client(launch, token))
+    except SignInNeeded:
+        return read(_client(launch, grants.token(launch.grant, rejected=token)))
+
+
+_MANY = ("_count", "200")
+
+
+def _encounters(patient: str) -> Callable[[FhirClient], SearchResult]:
+    return lambda ehr: ehr.search("Encounter", [("patient", patient), _MANY])
+
+
+def _responses(patient: str) -> Callable[[FhirClient], SearchResult]:
+    return lambda ehr: ehr.search("QuestionnaireResponse", [("patient", patient), _MANY])
+
+
+def _client(launch: Launch, token: str) -> FhirClient:
+    return FhirClient(services().registry.door(launch.ehr), launch.ehr.fhir_base, token)
+
+
+def _together(client: FhirClient, reads: Sequence[Read]) -> list[Any]:
+    with ThreadPoolExecutor(max_workers=len(reads)) as pool:
+        return [done.result() for done in [pool.submit(read, client) for read in reads]]
+
+
+def _of_patient(resources: Sequence[RawResource], patient: str) -> tuple[RawResource, ...]:
+    """Drop what a search returned about anybody else: it is never shown (T46)."""
+    return tuple(each for each in resources if each.get("subject", {}).get("reference") == f"Patient/{patient}")

@@ -1,0 +1,55 @@
+"""After sending: thank you, and where the answers are now."""
+
+from typing import Final
+
+from flask import Blueprint, jsonify, render_template
+from flask.typing import ResponseReturnValue
+
+from fhir_alliance.delivery.outbox import Receipt, State
+from smart_app.web.frames import frame_of
+from smart_app.web.gates import launched
+from smart_app.web.launches import Launch, Role
+from smart_app.web.pages.frame import Frame
+from smart_app.web.pages.review import ReceiptPage, ReceiptState
+from smart_app.web.services import services
+
+bp = Blueprint("receipts", __name__, url_prefix="/l/<handle>/receipt/<key>")
+
+_SHOWN_AS: Final = {
+    State.DELIVERED: ReceiptState.IN_CHART,
+    State.HELD: ReceiptState.HELD,
+    State.REJECTED: ReceiptState.HELD,
+}
+
+
+@bp.get("")
+@launched(*Role)
+def receipt(launch: Launch, key: str) -> ResponseReturnValue:
+    """Say thank you, and where the answers are."""
+    found = _own_receipt(launch, key)
+    handed_over = launch.role is Role.HANDOVER
+    page = ReceiptPage(
+        frame=Frame(site=services().settings.site) if handed_over else frame_of(launch),
+        key=found.key,
+        state=shown_as(found),
+        declined=False,
+        handover=handed_over,
+    )
+    return render_template("receipt.html", page=page)
+
+
+@bp.get("/state")
+@launched(*Role)
+def receipt_state(launch: Launch, key: str) -> ResponseReturnValue:
+    """Return where the answers are, for the script of the receipt page."""
+    return jsonify(state=shown_as(_own_receipt(launch, key)))
+
+
+def shown_as(found: Receipt) -> ReceiptState:
+    """Return where a submission is, as the person is told; only what was read back is in the chart."""
+    return _SHOWN_AS.get(found.state, ReceiptState.RECEIVED)
+
+
+def _own_receipt(launch: Launch, key: str) -> Receipt:
+    """Return a receipt of this patient; to a launch for anybody else it does not exist."""
+    return services().outbox.receipt(key, ehr=launch.ehr.name, patient=launch.patient.id)

@@ -1,0 +1,42 @@
+"""What every view works with, made once when the application starts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import cast
+
+from flask import current_app
+from sqlalchemy import Engine
+
+from fhir_alliance.delivery.courier import Courier
+from fhir_alliance.delivery.grants import Grants
+from fhir_alliance.delivery.outbox import Outbox
+from fhir_alliance.ehr.registry import Registry
+from fhir_alliance.instruments.catalogue import Catalogue
+from fhir_alliance.settings import Settings
+from fhir_alliance.vault import Vault
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The parts of one running application; `clock` returns the present with an offset."""
+
+    settings: Settings
+    engine: Engine
+    vault: Vault
+    registry: Registry
+    catalogue: Catalogue
+    grants: Grants
+    outbox: Outbox
+    courier: Courier
+    clock: Callable[[], datetime]
+
+
+def services() -> Services:
+    """Return the services of the application that handles this request."""
+    return cast("Services", current_app.extensions["alliance"])
+
+
+def utc_now() -> datetime:
+    """Return the present in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,45 @@
+"""Browser sessions, kept on the server: the cookie holds a random key and selects nothing by itself."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from fhir_alliance.tables import launches, sessions
+from smart_app.web.cookies import SESSION, fingerprint, new_secret, read_secret
+
+
+def begin_session(connection: Connection, *, user_key: str, at: datetime) -> str:
+    """Return the secret of a new session that takes over this browser's launches of the same user.
+
+    A new id at each sign-in defeats fixation; keeping the user's own launches lets two charts stay open side by side.
+    The launches of anybody else who used this browser end here.
+    """
+    secret = new_secret()
+    connection.execute(insert(sessions).values(id_hash=fingerprint(secret), created_at=at, seen_at=at))
+    if old := read_secret(SESSION):
+        connection.execute(
+            update(launches)
+            .where(launches.c.session_hash == fingerprint(old), launches.c.user_key == user_key)
+            .where(launches.c.ended_at.is_(None))
+            .values(session_hash=fingerprint(secret))
+        )
+        end_session(connection, old, at=at)
+    return secret
+
+
+def end_session(connection: Connection, secret: str, *, at: datetime) -> None:
+    """End a session and every launch that is open in it."""
+    ended: Mapping[str, datetime] = {"ended_at": at}
+    mine = launches.c.session_hash == fingerprint(secret)
+    connection.execute(update(launches).where(mine, launches.c.ended_at.is_(None)).values(ended))
+    connection.execute(update(sessions).where(sessions.c.id_hash == fingerprint(secret)).values(ended))
+
+
+def live_session(connection: Connection) -> str | None:
+    """Return the fingerprint of this browser's live session, None when it has none."""
+    secret = read_secret(SESSION)
+    if secret is None:
+        return None
+    alive = (sessions.c.id_hash == fingerprint(secret)) & sessions.c.ended_at.is_(None)
+    return connection.scalar(select(sessions.c.id_hash).where(alive))

@@ -1,0 +1,129 @@
+"""Sample values of every page in every state, made by the builders the views use."""
+
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import segno
+from course_samples import (
+    INSTRUMENT,
+    NOW,
+    TODAY,
+    Course,
+    answers_of,
+    form,
+    series_of,
+    weekly,
+)
+
+from fhir_alliance.instruments.definition import Rater
+from fhir_alliance.records.submission import PatientShown
+from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.settings import SiteSettings
+from fhir_alliance.trajectory.series import UsualRange
+from smart_app.web.pages import (
+    ChartPage,
+    FormPage,
+    Frame,
+    ReceiptPage,
+    ReceiptState,
+    ReviewPage,
+    answer_rows,
+    audience_text,
+    chart_page,
+    clinician_frame,
+    form_page,
+    patient_frame,
+    review_page,
+)
+
+SITE = SiteSettings(
+    name="Harbor Counseling",
+    crisis_line="Call or text 988. In an emergency call 911.",
+    someone_else="Patient relations, 555 0100",
+    time_zone=ZoneInfo("America/New_York"),
+)
+WORDING = INSTRUMENT.wordings["en"]
+KEY = "6f0c2f6e-6a0e-4a80-9c5b-0d6a4f0f8f11"
+MARIA = PatientShown(id="maria", name="Maria Santos", birth_date="1990-03-04", identifiers=(("urn:mrn", "MRN0099120"),))
+THOMAS = PatientShown(id="thomas", name="Thomas Reyes", birth_date="1988-03-04", identifiers=(("urn:mrn", "10044821"),))
+PATIENT_FRAME = patient_frame(SITE, MARIA)
+NOBODY = Frame(site=SITE)
+
+
+THOMAS_FRAME = clinician_frame(SITE, THOMAS, visit=weekly(14)[-1], today=TODAY)
+
+
+def thomas_chart(course: Course, first_line: str, *, visits: int = 14, **more: object) -> ChartPage:
+    """Return the clinician's view of a course with weekly visits, the last of them today unless fewer are shown."""
+    planned = weekly(max(visits, 14))
+    series, sheets = series_of({number: both for number, both in course.items() if number <= visits}, planned)
+    usual = UsualRange(low=Decimal("7.2"), high=Decimal("8.6"), first_visit=1, last_visit=5) if visits > 5 else None
+    return chart_page(
+        INSTRUMENT,
+        frame=THOMAS_FRAME,
+        visits=planned[: max(visits, 1)],
+        series=series,
+        answers=sheets,
+        usual=usual,
+        first_line=first_line,
+        today=TODAY,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def patient_form(name: str, answers: Answers, problems: dict[str, str] | None = None) -> FormPage:
+    """Return Maria's form."""
+    return form_page(
+        INSTRUMENT,
+        form(Rater.PATIENT, name),
+        frame=PATIENT_FRAME,
+        visit_start=NOW,
+        today=TODAY,
+        audience=audience_text(Rater.PATIENT, therapist="Dr. Okafor"),
+        answers=answers,
+        key=KEY,
+        version=3,
+        problems=problems,
+    )
+
+
+def therapist_form() -> FormPage:
+    """Return the guess of Thomas's answers."""
+    return form_page(
+        INSTRUMENT,
+        form(Rater.THERAPIST, "core"),
+        frame=THOMAS_FRAME,
+        visit_start=NOW,
+        today=TODAY,
+        audience=audience_text(Rater.THERAPIST, therapist="Dr. Okafor"),
+        answers=Answers(),
+        key=KEY,
+        version=1,
+    )
+
+
+def patient_review(answers: Answers) -> ReviewPage:
+    """Return Maria's answers before they are sent."""
+    return review_page(
+        INSTRUMENT,
+        form(Rater.PATIENT, "core"),
+        frame=PATIENT_FRAME,
+        visit_start=NOW,
+        today=TODAY,
+        answers=answers,
+        key=KEY,
+        version=4,
+    )
+
+
+def receipt(
+    state: ReceiptState, *, handover: bool = False, declined: bool = False, frame: Frame = PATIENT_FRAME
+) -> ReceiptPage:
+    """Return the page after sending."""
+    rows = () if handover or declined else answer_rows(form(Rater.PATIENT, "core"), WORDING, FILLED)
+    return ReceiptPage(frame=frame, key=KEY, state=state, declined=declined, handover=handover, rows=rows)
+
+
+FILLED = answers_of("8 7 s 9 10 0", harder="a-little", talk="yes")
+PROBLEM = "Please choose one of the answers shown."
+MODULES = segno.make("http://localhost:8081/h/V1StGXR8_Z5jdHi6B-myT4kq3mB1wq2o", micro=False).matrix

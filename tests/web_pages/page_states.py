@@ -1,0 +1,132 @@
+"""Every page in every state, by name: the template and its value."""
+
+from datetime import date, timedelta
+
+from course_samples import COURSE, LONG_COURSE, NOW, TODAY, visit
+from page_samples import (
+    FILLED,
+    KEY,
+    MARIA,
+    MODULES,
+    NOBODY,
+    PATIENT_FRAME,
+    PROBLEM,
+    SITE,
+    THOMAS_FRAME,
+    patient_form,
+    patient_review,
+    receipt,
+    therapist_form,
+    thomas_chart,
+)
+
+from fhir_alliance.errors import EhrUnreachable
+from fhir_alliance.scoring.answers import Answers
+from smart_app.web.pages import (
+    Action,
+    EnterCodePage,
+    MessagePage,
+    NewWindowPage,
+    ReceiptState,
+    StartPage,
+    closed_page,
+    confirm_page,
+    error_page,
+    handover_page,
+    launch_closed_page,
+    visits_page,
+)
+
+# name -> (template, page): what the patient, or nobody in particular, sees.
+PATIENT_PAGES = {
+    "form-core": ("form.html", patient_form("core", Answers())),
+    "form-full": ("form.html", patient_form("full", Answers())),
+    "form-filled": ("form.html", patient_form("core", FILLED)),
+    "form-problems": ("form.html", patient_form("core", FILLED, {"3": PROBLEM, "harder": PROBLEM})),
+    "review": ("review.html", patient_review(FILLED)),
+    "review-empty": ("review.html", patient_review(Answers())),
+    "receipt-received": ("receipt.html", receipt(ReceiptState.RECEIVED)),
+    "receipt-in-chart": ("receipt.html", receipt(ReceiptState.IN_CHART)),
+    "receipt-held": ("receipt.html", receipt(ReceiptState.HELD)),
+    "receipt-handover": ("receipt.html", receipt(ReceiptState.RECEIVED, handover=True)),
+    "receipt-declined": ("receipt.html", receipt(ReceiptState.RECEIVED, declined=True)),
+    "confirm": ("confirm.html", confirm_page(SITE, MARIA)),
+    "start": ("start.html", StartPage(frame=NOBODY, action="/h/abc")),
+    "enter-code": ("enter_code.html", EnterCodePage(frame=NOBODY)),
+    "enter-code-problem": (
+        "enter_code.html",
+        EnterCodePage(frame=NOBODY, problem="This code does not work. Please ask for a new one."),
+    ),
+    "visits": (
+        "visits.html",
+        visits_page(
+            PATIENT_FRAME,
+            [visit(5, days_ago=7), visit(6, days_ago=0)],
+            sent=[(KEY, date(2026, 10, 29), ReceiptState.IN_CHART)],
+            today=TODAY,
+        ),
+    ),
+    "visits-none": ("visits.html", visits_page(PATIENT_FRAME, [], sent=[], today=TODAY)),
+    "error": (
+        "message.html",
+        error_page(EhrUnreachable(), frame=NOBODY, reference="3f9c1a", action=Action(label="Try again", url="/")),
+    ),
+    "error-post": (
+        "message.html",
+        MessagePage(
+            frame=PATIENT_FRAME,
+            heading="Not saved yet",
+            sentence="Please press Send again in a minute.",
+            safe="Your answers are kept.",
+            action=Action(label="Send again", url="/l/abc/send", post=True),
+        ),
+    ),
+    "closed": ("message.html", closed_page(PATIENT_FRAME)),
+    "launch-closed": ("message.html", launch_closed_page(THOMAS_FRAME)),
+    "new-window": ("new_window.html", NewWindowPage(frame=NOBODY, url="/launch/again")),
+}
+
+CLINICIAN_PAGES = {
+    "chart": (
+        "chart.html",
+        thomas_chart(
+            COURSE,
+            "Last answer (Thu 12 Nov): 4.8. Thomas rated the last 2 visits below the usual 7.2 to 8.6 (visits 1 to 5).",
+        ),
+    ),
+    "chart-none": ("chart.html", thomas_chart(COURSE, "No answers yet.", visits=0)),
+    "chart-two": (
+        "chart.html",
+        thomas_chart(COURSE, "Last answer (Thu 20 Aug): 7.8. Two visits so far. A first picture needs five.", visits=2),
+    ),
+    "chart-incomplete": (
+        "chart.html",
+        thomas_chart(
+            COURSE,
+            "Last answer (Thu 8 Oct): 8.5.",
+            visits=9,
+            complete=False,
+            held=("needs-sign-in",),
+            can_hand_over=False,
+            can_rate=False,
+        ),
+    ),
+    "chart-long": ("chart.html", thomas_chart(LONG_COURSE, "Last answer (Thu 12 Nov): 6.3.", visits=30)),
+    "form-therapist": ("form.html", therapist_form()),
+    "receipt-therapist": ("receipt.html", receipt(ReceiptState.RECEIVED, declined=False, frame=THOMAS_FRAME)),
+    "handover": (
+        "handover.html",
+        handover_page(
+            frame=THOMAS_FRAME,
+            form_title="Visit check-in, short form",
+            url="http://localhost:8081/h/abc",
+            enter_at="localhost:8081/handover",
+            short_code="K7M4QX",
+            modules=MODULES,
+            expires_at=NOW + timedelta(minutes=15),
+            now=NOW,
+        ),
+    ),
+}
+
+PAGES = PATIENT_PAGES | CLINICIAN_PAGES

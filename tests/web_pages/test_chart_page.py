@@ -1,0 +1,214 @@
+"""The clinician's view: rows joined from visits, scores and answers, and only what they say."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from course_samples import COURSE, INSTRUMENT, NOW, THERAPIST, TODAY, answers_of, series_of, weekly
+from page_samples import SITE, THOMAS_FRAME, thomas_chart
+
+from fhir_alliance.instruments.definition import Rater
+from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.trajectory.series import Point, Series, Visit
+from smart_app.web.pages.chart import HELD, INCOMPLETE, ChartPage, chart_page
+from smart_app.web.pages.tables import ITEM_COLUMNS
+from smart_app.web.pages.visit_rows import join_visits
+
+VISITS = weekly(14)
+
+
+def core_series(*points: Point) -> Series:
+    """Return the patient's core series."""
+    return Series(code="c", scale="core", rater=Rater.PATIENT, therapist=THERAPIST, points=points)
+
+
+def point(value: str | None, *, encounter: str | None, days_ago: int = 0, response: str | None = None) -> Point:
+    """Return one core score."""
+    return Point(
+        at=NOW - timedelta(days=days_ago),
+        value=None if value is None else Decimal(value),
+        answered=None,
+        encounter=encounter,
+        response=response,
+    )
+
+
+def chart_of(
+    series: Sequence[Series], answers: dict[str, Answers] | None = None, visits: Sequence[Visit] = VISITS
+) -> ChartPage:
+    """Return the view of a series."""
+    return chart_page(
+        INSTRUMENT,
+        frame=THOMAS_FRAME,
+        visits=visits,
+        series=series,
+        answers=answers or {},
+        usual=None,
+        first_line="",
+        today=TODAY,
+    )
+
+
+def test_scores_stand_newest_first_with_both_raters() -> None:
+    """Each visit has the patient's row and, if there is one, the therapist's guess below it."""
+    page = thomas_chart(COURSE, "")
+
+    recent = page.scores[0]
+    assert [each.visit.number for each in recent.visits] == [14, 13, 12, 10, 9, 8]
+    assert [(row.name, row.answered, row.cells[0]) for row in recent.visits[0].rows] == [
+        ("Thomas", "6 of 6", "4.8"),
+        ("therapist's guess", "6 of 6", "6.8"),
+    ]
+
+
+def test_a_full_form_counts_its_answers_on_the_widest_scale() -> None:
+    """Twelve items asked and answered are "12 of 12", though the core score has six."""
+    page = thomas_chart(COURSE, "")
+
+    ninth = next(each for each in page.scores[0].visits if each.visit.number == 9)
+    assert ninth.rows[0].answered == "12 of 12"
+    assert ninth.rows[0].cells == ("8.5", "8.6", "8.6", "9.0", "8.0", "8.7")
+    assert ninth.rows[1].cells == ("8.5", "", "", "", "", "")
+
+
+def test_earlier_visits_are_a_table_of_their_own() -> None:
+    """Visits beyond the most recent six are there on request; with six or fewer there is one table."""
+    assert [len(table.visits) for table in thomas_chart(COURSE, "").scores] == [6, 6]
+    assert [len(table.visits) for table in thomas_chart(COURSE, "", visits=6).scores] == [6]
+
+
+def test_too_few_answers_are_said_and_never_a_number() -> None:
+    """A visit with four of six answers has no core score, a gap in the trend, and its answers in the table."""
+    page = thomas_chart(COURSE, "")
+
+    tenth = next(each for each in page.scores[0].visits if each.visit.number == 10)
+    assert (tenth.rows[0].answered, tenth.rows[0].cells[0]) == ("4 of 6", "not scored")
+    assert page.trend is not None
+    assert page.trend.drawing.columns[9].visit.read_out == ("Visit 10, Thu 15 Oct", "Thomas not scored")
+    assert page.trend.drawing.columns[9].x in page.trend.drawing.gaps
+
+
+def test_a_visit_without_a_form_is_shown_as_one() -> None:
+    """A missed form is a gap that says so, and counts as a visit that was not answered."""
+    page = thomas_chart(COURSE, "")
+
+    assert page.trend is not None
+    assert page.trend.drawing.columns[6].visit.read_out[1] == "no answer"
+    assert (page.status.answered, page.status.visits) == (12, 14)
+
+
+def test_items_show_the_last_visits_with_the_lowest_darkest() -> None:
+    """The newest visit is at the right; a low answer is darker than a high one; words and blanks have no shade."""
+    items = thomas_chart(COURSE, "").items
+
+    by_text = {row.text: row.cells for row in items.rows}
+    assert [head.number for head in items.visits] == [8, 9, 10, 12, 13, 14]
+    assert len(items.visits) == ITEM_COLUMNS
+    safe = by_text["I felt safe with my therapist today."]
+    assert [(cell.text, cell.shade) for cell in safe] == [("9", 0), ("9", 0), ("", None), ("8", 1), ("6", 2), ("3", 3)]
+    assert by_text["Did anything today make it harder to work together?"][-1].text == "a little"
+
+
+def test_a_skipped_item_is_not_a_blank_one() -> None:
+    """That somebody chose to skip is kept apart from an item left empty."""
+    items = thomas_chart(COURSE, "", visits=6).items
+
+    hard_to_say = next(row for row in items.rows if row.text == "I could say even what was hard to say.")
+    assert hard_to_say.cells[-1].text == "skipped"
+
+
+def test_raw_facts_are_the_last_answers_as_given() -> None:
+    """A low safety answer and "a little" are shown with the follow-up they opened, and nothing is concluded."""
+    facts = thomas_chart(COURSE, "").facts
+
+    assert facts is not None
+    assert (facts.visit, facts.day.text) == ("Visit 14", "Thu 12 Nov")
+    assert [(fact.question, fact.answer) for fact in facts.facts] == [
+        ("I felt safe with my therapist today.", "3"),
+        ("Did anything today make it harder to work together?", "a little"),
+        ("Would you like to talk about it next time?", "yes"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sheet", "said"),
+    [
+        (answers_of("9 9 9 4 9 9", harder="no"), None),
+        (answers_of("9 9 9 3 9 9", harder="no"), ["3"]),
+        (answers_of("9 9 9 0 9 9"), ["0"]),
+        (answers_of("9 9 9 s 9 9", harder="yes"), ["yes"]),
+        (answers_of("3 3 3 - 3 3"), None),
+    ],
+)
+def test_only_the_declared_answers_are_facts(sheet: Answers, said: list[str] | None) -> None:
+    """Item 4 at 3 or below, and anything but "no", are facts; other low answers are not."""
+    series = core_series(point("7", encounter="Encounter/v14", response="QuestionnaireResponse/r"))
+
+    facts = chart_of([series], {"QuestionnaireResponse/r": sheet}).facts
+
+    assert (facts and [fact.answer for fact in facts.facts]) == said
+
+
+def test_without_scores_nothing_is_drawn() -> None:
+    """No trend, no tables and no facts: the first line alone speaks."""
+    page = chart_of([], visits=VISITS[:1])
+
+    assert (page.trend, page.scores, page.items.rows, page.facts, page.status.last) == (None, (), (), None, None)
+
+
+def test_a_score_filed_without_a_visit_has_its_own_place() -> None:
+    """It stands at its date, is named as such, and is not added to another visit."""
+    page = chart_of([core_series(point("5", encounter=None, days_ago=3))])
+
+    assert page.trend is not None
+    assert page.trend.drawing.columns[-2].visit.read_out == ("No visit, Mon 9 Nov", "Thomas 5.0")
+    assert page.scores[0].visits[0].visit.number is None
+    assert page.scores[0].visits[0].rows[0].answered == ""
+
+
+def test_visits_to_come_are_left_out() -> None:
+    """A visit after today is no missed form."""
+    later = replace(VISITS[-1], encounter="Encounter/later", number=15, start=NOW + timedelta(days=7))
+
+    rows = join_visits([*VISITS, later], [], {}, zone=SITE.time_zone, today=TODAY)
+
+    assert [row.number for row in rows] == list(range(1, 15))
+
+
+def test_the_usual_range_is_labelled_with_its_visits() -> None:
+    """The band says its ends and the visits it was made from; before there is one, there is no band."""
+    with_range, without = thomas_chart(COURSE, "").trend, thomas_chart(COURSE, "", visits=3).trend
+
+    assert with_range is not None
+    assert (with_range.usual, with_range.usual_visits) == ("7.2–8.6", "visits 1 to 5")
+    assert without is not None
+    assert (without.usual, without.drawing.band) == ("", None)
+
+
+@pytest.mark.parametrize("reason", [*HELD, "something-new"])
+def test_every_form_that_is_held_is_explained(reason: str) -> None:
+    """Each reason the courier can give is said in words, an unknown one too."""
+    page = thomas_chart(COURSE, "", complete=False, held=(reason,))
+
+    assert page.notes[0] == INCOMPLETE
+    assert page.notes[1].startswith("A sent form is kept here, not in the chart: ")
+
+
+def test_both_patient_forms_are_offered_unless_handing_over_is_off() -> None:
+    """The short form comes first; the therapist's own form is not handed over."""
+    assert [(offer.form, offer.label) for offer in thomas_chart(COURSE, "").offers] == [
+        ("core", "short form"),
+        ("full", "long form"),
+    ]
+    assert thomas_chart(COURSE, "", can_hand_over=False).offers == ()
+
+
+def test_how_each_score_is_made_can_be_read() -> None:
+    """Items, method, least answers and version stand on the page, so that a score can be checked by hand."""
+    series, answers = series_of(COURSE, VISITS)
+
+    method = chart_of(series, answers).method
+    assert method[0] == "Core score: mean of items 1, 2, 3, 4, 5, 6; at least 5 answered; 0 to 10."
+    assert method[-1].startswith("Instrument and version: visit-check-in-1.0.0.")

@@ -1,0 +1,151 @@
+"""What the script adds to the pages, and that they work without it."""
+
+import gallery
+from gallery import open_page
+from playwright.sync_api import Browser, Page, expect
+
+
+def test_the_counter_follows_the_answers(page: Page) -> None:
+    """Answered questions are counted; skipping one takes its answer back."""
+    open_page(page, "form-core")
+    first, second = page.get_by_role("group").nth(0), page.get_by_role("group").nth(1)
+
+    first.get_by_label("7").check(force=True)
+    second.get_by_label("10, completely true").check(force=True)
+    expect(page.locator("#count")).to_have_text("2 of 6 answered")
+    first.get_by_label("Skip").check(force=True)
+    expect(page.locator("#count")).to_have_text("1 of 6 answered")
+
+
+def test_a_conditional_question_appears_only_when_it_applies(page: Page) -> None:
+    """With the script, the follow-up is there after "a little", and gone, and not sent, after "no"."""
+    open_page(page, "form-core")
+    harder, talk = page.locator("#item-harder"), page.locator("#item-talk")
+
+    expect(talk).to_be_hidden()
+    harder.get_by_label("A little").check(force=True)
+    expect(talk).to_be_visible()
+    expect(talk.get_by_label("Yes")).to_be_enabled()
+    harder.get_by_label("No").check(force=True)
+    expect(talk).to_be_hidden()
+    expect(talk.locator("input").first).to_be_disabled()
+
+
+def test_without_a_script_the_conditional_question_says_when_to_answer(browser: Browser) -> None:
+    """Without JavaScript the follow-up is always there, with its condition in words."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    gallery.serve(page)
+    open_page(page, "form-core")
+
+    expect(page.locator("#item-talk")).to_be_visible()
+    expect(page.locator("#item-talk legend")).to_contain_text("If you chose “a little” or “yes”:")
+    context.close()
+
+
+def test_digits_answer_the_focused_question(page: Page) -> None:
+    """Typing 7 chooses 7; 1 and then 0 chooses 10; a letter chooses nothing."""
+    open_page(page, "form-core")
+    first, second = page.get_by_role("group").nth(0), page.get_by_role("group").nth(1)
+
+    first.get_by_label("0, not true at all").focus()
+    page.keyboard.press("x")
+    assert first.locator("input:checked").count() == 0
+    page.keyboard.press("7")
+    second.get_by_label("0, not true at all").focus()
+    page.keyboard.press("1")
+    page.keyboard.press("0")
+
+    chosen = [group.locator("input:checked").get_attribute("value") for group in (first, second)]
+    assert chosen == ["7", "10"]
+
+
+def test_problems_are_read_first_and_lead_to_their_questions(page: Page) -> None:
+    """The summary has the focus, and each of its links shows the question with its own message."""
+    open_page(page, "form-problems")
+
+    expect(page.locator("#errors")).to_be_focused()
+    page.locator("#errors a").first.click()
+    expect(page.locator("#item-3 .problem")).to_be_in_viewport()
+
+
+def test_the_receipt_says_by_itself_when_the_answers_are_in_the_chart(page: Page) -> None:
+    """The live region changes its words, and the link to check again goes away."""
+    open_page(page, "receipt-received")
+
+    expect(page.locator("#state")).to_have_text("They are on their way to your chart.")
+    expect(page.locator("#state")).to_have_text("They are in your chart now.")
+    expect(page.locator("#again")).to_have_count(0)
+
+
+def test_the_chart_is_one_stop_and_arrows_walk_it(page: Page) -> None:
+    """One visit is in the tab order, the newest; arrow keys, Home and End move, and the read-out follows."""
+    open_page(page, "chart")
+    visits = page.locator(".plot .visit")
+
+    expect(page.locator('.plot [tabindex="0"]')).to_have_count(1)
+    visits.last.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(visits.nth(12)).to_be_focused()
+    expect(visits.nth(12).locator(".read-out")).to_be_visible()
+    expect(visits.last.locator(".read-out")).to_be_hidden()
+    expect(visits.nth(12)).to_have_attribute("aria-label", "Visit 13, Thu 5 Nov: Thomas 5.8 · therapist's guess 7.5")
+    page.keyboard.press("Home")
+    expect(visits.first).to_be_focused()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowRight")
+    expect(visits.last).to_be_focused()
+
+
+def test_values_show_on_hover_and_the_newest_without(page: Page) -> None:
+    """Pointing at a visit reads it out; otherwise the newest visit is read out."""
+    open_page(page, "chart")
+    visits = page.locator(".plot .visit")
+
+    expect(visits.last.locator(".read-out")).to_be_visible()
+    visits.nth(2).locator(".slice").hover()
+    expect(visits.nth(2).locator(".read-out")).to_be_visible()
+    expect(visits.last.locator(".read-out")).to_be_hidden()
+
+
+def test_a_read_out_stays_inside_the_page(page: Page) -> None:
+    """Whichever visit is read out at 320 px, its words are not cut off."""
+    open_page(page, "chart")
+
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('.read-out text')].map(each => each.getBoundingClientRect())"
+        ".map(box => [box.left, box.right])"
+    )
+    assert all(left >= 0 and right <= 320 for left, right in boxes)
+
+
+def test_the_clinicians_view_prints_on_one_page(page: Page) -> None:
+    """A course of fourteen visits with both raters fits one A4 page."""
+    open_page(page, "chart")
+
+    assert page.pdf(format="A4").count(b"/Type /Page\n") == 1
+
+
+def test_printing_is_offered_only_with_the_script(page: Page, browser: Browser) -> None:
+    """The print button does nothing without JavaScript, so then it is not there."""
+    open_page(page, "chart")
+    expect(page.get_by_role("button", name="Print")).to_be_visible()
+
+    context = browser.new_context(java_script_enabled=False)
+    plain = context.new_page()
+    gallery.serve(plain)
+    open_page(plain, "chart")
+    expect(plain.get_by_role("button", name="Print")).to_be_hidden()
+    context.close()
+
+
+def test_send_is_pressed_once(page: Page) -> None:
+    """A second press of Send while the first is under way sends nothing."""
+    open_page(page, "review")
+
+    outcomes = page.evaluate(
+        "(() => { const form = document.querySelector('[data-once]');"
+        "form.addEventListener('submit', event => { outcomes.push(event.defaultPrevented); event.preventDefault(); });"
+        "const outcomes = []; form.requestSubmit(); form.requestSubmit(); return outcomes; })()"
+    )
+    assert outcomes == [False, True]

@@ -138,6 +138,7 @@ submissions = sa.Table(
     _text("grant_id", sa.ForeignKey("grants.id")),
     _text("form"),
     _text("rater"),
+    sa.Column("declined", sa.Boolean, nullable=False),
     _text("instrument_digest"),
     _text("answers_digest"),
     _text("language"),

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from threading import Event as Signal
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Engine, Row, Select, exists, insert, select, update
@@ -39,6 +40,7 @@ class Receipt:
     launch: str
     form: str
     encounter: str | None
+    declined: bool
     state: State
     accepted_at: datetime
     delivered_at: datetime | None
@@ -91,6 +93,16 @@ class Outbox:
             raise UnknownReceipt
         return _receipt(row)
 
+    def response(self, key: str, *, ehr: str, patient: str) -> dict[str, Any]:
+        """Return the QuestionnaireResponse of a patient's submission as it was accepted; UnknownReceipt as above."""
+        mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient) & (submissions.c.key == key)
+        with self._engine.connect() as connection:
+            payload = connection.scalar(select(submissions.c.payload).where(mine))
+        if payload is None:
+            raise UnknownReceipt
+        bundle = orjson.loads(self._vault.open(payload, place=place(ehr, key, "payload")))
+        return dict(bundle["entry"][0]["resource"])
+
     def sent(self, *, ehr: str, patient: str, since: datetime) -> tuple[Receipt, ...]:
         """Return what was accepted about a patient since then, newest first."""
         mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
@@ -138,6 +150,7 @@ class Outbox:
             "grant_id": grant,
             "form": submission.form.canonical,
             "rater": submission.form.rater.value,
+            "declined": submission.declined,
             "instrument_digest": submission.instrument.digest,
             "answers_digest": submission.digest,
             "language": submission.language,
@@ -181,6 +194,7 @@ _RECEIPT = (
     "launch",
     "form",
     "encounter",
+    "declined",
     "answers_digest",
     "state",
     "accepted_at",
@@ -199,6 +213,7 @@ def _receipt(row: Row[tuple[object, ...]]) -> Receipt:
         launch=row.launch,
         form=row.form,
         encounter=row.encounter,
+        declined=row.declined,
         state=State(row.state),
         accepted_at=row.accepted_at,
         delivered_at=row.delivered_at,

@@ -48,7 +48,7 @@ def keep_answers(launch: Launch) -> ResponseReturnValue:
     except InvalidAnswers as error:
         return _show_form(launch, opened, _without(answers, error), problems=error.problems), error.http_status
     except DraftConflict as error:
-        return _show_form(launch, opened, checked), error.http_status
+        return _show_form(launch, opened, checked, notice=error.sentence), error.http_status
     return redirect(url_for(".review", handle=launch.handle), 303)
 
 
@@ -103,7 +103,9 @@ def _decline(launch: Launch, draft: Draft) -> ResponseReturnValue:
     return close(render_template("message.html", page=page))
 
 
-def _show_form(launch: Launch, opened: OpenForm, answers: Answers, problems: dict[str, str] | None = None) -> str:
+def _show_form(
+    launch: Launch, opened: OpenForm, answers: Answers, *, problems: dict[str, str] | None = None, notice: str = ""
+) -> str:
     page = form_page(
         opened.instrument,
         opened.form,
@@ -115,6 +117,7 @@ def _show_form(launch: Launch, opened: OpenForm, answers: Answers, problems: dic
         key=opened.draft.key,
         version=opened.draft.version,
         problems=problems,
+        notice=notice,
     )
     return render_template("form.html", page=page)
 

@@ -6,11 +6,13 @@ from flask import Blueprint, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.delivery.outbox import Receipt, State
+from fhir_alliance.records.answers import read_answers
+from fhir_alliance.scoring.answers import Answers
 from smart_app.web.frames import frame_of
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.frame import Frame
-from smart_app.web.pages.review import ReceiptPage, ReceiptState
+from smart_app.web.pages.review import AnswerRow, ReceiptPage, ReceiptState, answer_rows
 from smart_app.web.services import services
 
 bp = Blueprint("receipts", __name__, url_prefix="/l/<handle>/receipt/<key>")
@@ -32,8 +34,9 @@ def receipt(launch: Launch, key: str) -> ResponseReturnValue:
         frame=Frame(site=services().settings.site) if handed_over else frame_of(launch),
         key=found.key,
         state=shown_as(found),
-        declined=False,
+        declined=found.declined,
         handover=handed_over,
+        rows=() if handed_over else _rows(launch, found),
     )
     return render_template("receipt.html", page=page)
 
@@ -43,6 +46,13 @@ def receipt(launch: Launch, key: str) -> ResponseReturnValue:
 def receipt_state(launch: Launch, key: str) -> ResponseReturnValue:
     """Return where the answers are, for the script of the receipt page."""
     return jsonify(state=shown_as(_own_receipt(launch, key)))
+
+
+def _rows(launch: Launch, found: Receipt) -> tuple[AnswerRow, ...]:
+    """Return what was sent, in words; a handed-over device does not keep it on the screen."""
+    instrument, form = services().catalogue.of_form(found.form)
+    response = services().outbox.response(found.key, ehr=launch.ehr.name, patient=launch.patient.id)
+    return answer_rows(form, instrument.wordings["en"], Answers(given=read_answers(response, form)))
 
 
 def shown_as(found: Receipt) -> ReceiptState:

@@ -42,6 +42,7 @@ def test_receipt_says_received_and_nothing_more(site: "Site", make_submission: M
         launch="launch-1",
         form=submission.form.canonical,
         encounter=submission.encounter,
+        declined=False,
         state=State.ACCEPTED,
         accepted_at=site.clock.now,
         delivered_at=None,
@@ -57,6 +58,18 @@ def test_receipt_of_another_patient_is_not_told(site: "Site", make_submission: M
 
     with pytest.raises(UnknownReceipt):
         site.outbox.receipt(submission.key, ehr="harbor", patient="omar-haddad")
+
+
+def test_response_reads_back_as_accepted(site: "Site", make_submission: Make) -> None:
+    """The patient can be shown what they sent, and nobody else's launch can (T45, P6)."""
+    submission = make_submission()
+    site.outbox.accept(submission, body(submission), grant=site.grant())
+
+    response = site.outbox.response(submission.key, ehr="harbor", patient="maria-lopez")
+
+    assert response == orjson.loads(body(submission))["entry"][0]["resource"]
+    with pytest.raises(UnknownReceipt):
+        site.outbox.response(submission.key, ehr="harbor", patient="omar-haddad")
 
 
 def test_sent_lists_the_patients_own_newest_first(site: "Site", make_submission: Make) -> None:

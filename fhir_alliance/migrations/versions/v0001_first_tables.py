@@ -113,6 +113,7 @@ def _submissions() -> None:
         sa.Column("grant_id", sa.String(), nullable=False),
         sa.Column("form", sa.String(), nullable=False),
         sa.Column("rater", sa.String(), nullable=False),
+        sa.Column("declined", sa.Boolean(), nullable=False),
         sa.Column("instrument_digest", sa.String(), nullable=False),
         sa.Column("answers_digest", sa.String(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),

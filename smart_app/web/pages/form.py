@@ -63,6 +63,7 @@ class FormPage:
     copyright: str
     key: str
     version: int
+    notice: str = ""
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -97,8 +98,9 @@ def form_page(
     key: str,
     version: int,
     problems: Mapping[str, str] | None = None,
+    notice: str = "",
 ) -> FormPage:
-    """Return the page; `problems` is linkId -> sentence, as InvalidAnswers carries it."""
+    """Return the page; `problems` is linkId -> sentence, as InvalidAnswers carries it, `notice` is about the whole."""
     wording = instrument.wordings[frame.language]
     return FormPage(
         frame=frame,
@@ -111,6 +113,7 @@ def form_page(
         copyright=wording.copyright,
         key=key,
         version=version,
+        notice=notice,
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,11 @@ class SandboxConfigError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxClient:
-    """One registered app: what it is called, how it proves itself and the most it may be granted."""
+    """One registered app: what it is called, how it proves itself and the most it may be granted.
+
+    With `jwks` it signs (private_key_jwt), with `secret` it sends HTTP Basic (client_secret_basic), with neither it is
+    public; both together, or an empty secret, raise SandboxConfigError.
+    """
 
     client_id: str
     name: str
@@ -26,6 +30,17 @@ class SandboxClient:
     launch_url: str | None = None
     start_url: str | None = None
     jwks: Mapping[str, object] | None = None
+    secret: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check that there is one proof at most."""
+        if self.secret == "" or (self.secret is not None and self.jwks is not None):
+            raise SandboxConfigError("a client: give jwks, or a secret that is not empty, or neither")
+
+    @property
+    def confidential(self) -> bool:
+        """Return whether the app can prove who it is."""
+        return self.jwks is not None or self.secret is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +94,7 @@ def _client(settings: dict[str, Any]) -> SandboxClient:
 def _check_names(settings: object, shape: type[SandboxClient | SandboxConfig], what: str) -> None:
     if not isinstance(settings, dict):
         raise SandboxConfigError(f"{what} must be a JSON object")
-    if unknown := sorted(set(settings) - {field.name for field in fields(shape)}):
+    if unknown := sorted(set(settings) - {each.name for each in fields(shape)}):
         raise SandboxConfigError(f"{what}: unknown setting {', '.join(unknown)}")
-    if missing := sorted({field.name for field in fields(shape) if field.default is MISSING} - set(settings)):
+    if missing := sorted({each.name for each in fields(shape) if each.default is MISSING} - set(settings)):
         raise SandboxConfigError(f"{what}: missing setting {', '.join(missing)}")

@@ -1,12 +1,13 @@
-"""A sandbox with its authorization server alone, seven registered apps, three people and a clock that stands still."""
+"""A sandbox with its authorization server alone, nine registered apps, three people and a clock that stands still."""
 
+import base64
 import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlsplit
 
 import pytest
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -71,6 +72,8 @@ BACKEND = SandboxClient(
     redirect_uris=("https://backend.example.invalid/callback",),
     jwks=JWKS,
 )
+SERVER = replace(CLINICIAN, client_id="server:1", name="Server App", jwks=None, secret="s3cret +%&:é")
+REPORT = replace(SYSTEM, client_id="report", jwks=None, secret="report-secret")
 PEOPLE: list[dict[str, Any]] = [
     {"resourceType": "Patient", "id": "ana", "name": [{"given": ["Ana"], "family": "Lund"}], "birthDate": "1990-02-03"},
     {"resourceType": "Patient", "id": "bo", "name": [{"text": "Bo Okafor"}]},
@@ -102,6 +105,7 @@ class Sandbox:
     survey: str = SURVEY
     verifier: str = VERIFIER
     stranger: ClassVar[Any] = STRANGER
+    report: ClassVar[SandboxClient] = REPORT
     _serial: Iterator[int] = field(default_factory=itertools.count)
 
     def assertion(
@@ -122,6 +126,12 @@ class Sandbox:
     def proof(self, client_id: str, **changes: Any) -> dict[str, str]:
         """Return the two form fields of private_key_jwt."""
         return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": self.assertion(client_id, **changes)}
+
+    @staticmethod
+    def basic(client: SandboxClient = SERVER) -> dict[str, str]:
+        """Return the header of client_secret_basic, each half form-urlencoded (RFC 6749 section 2.3.1)."""
+        pair = f"{quote_plus(client.client_id)}:{quote_plus(client.secret or '')}"
+        return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
     @staticmethod
     def real_times() -> dict[str, int]:
@@ -203,11 +213,11 @@ class Sandbox:
 
 @pytest.fixture
 def config(tmp_path: Path) -> SandboxConfig:
-    """Return the settings of a sandbox that knows seven apps."""
+    """Return the settings of a sandbox that knows nine apps."""
     return SandboxConfig(
         base_url=BASE,
         database=tmp_path / "ehr.sqlite",
-        clients=(CLINICIAN, PATIENT, SYSTEM, LONE_KEY, BRIEF, NAMELESS, BACKEND),
+        clients=(CLINICIAN, PATIENT, SYSTEM, LONE_KEY, BRIEF, NAMELESS, BACKEND, SERVER, REPORT),
     )
 
 

@@ -143,7 +143,7 @@ def test_a_broken_exchange_is_refused(sandbox: Any, change: dict[str, str | None
     """Each rule of the exchange, broken, brings its own error and no token."""
     reply = sandbox.token(**sandbox.code_form(sandbox.code(), **change))
 
-    assert (reply.status_code, reply.json["error"]) == (400, error)
+    assert (reply.status_code, reply.json["error"]) == (401 if error == "invalid_client" else 400, error)
     assert "access_token" not in reply.json
 
 

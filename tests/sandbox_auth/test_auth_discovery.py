@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-CAPABILITIES = """launch-ehr launch-standalone authorize-post client-public client-confidential-asymmetric
-context-ehr-patient context-ehr-encounter context-standalone-patient context-banner context-style permission-online
-permission-offline permission-patient permission-user permission-v2 sso-openid-connect"""
+CAPABILITIES = """launch-ehr launch-standalone authorize-post client-public client-confidential-symmetric
+client-confidential-asymmetric context-ehr-patient context-ehr-encounter
+context-standalone-patient context-banner context-style permission-online permission-offline
+permission-patient permission-user permission-v1 permission-v2 sso-openid-connect"""
 
 
 def test_smart_configuration_says_what_is_built(sandbox: Any) -> None:
@@ -20,9 +21,20 @@ def test_smart_configuration_says_what_is_built(sandbox: Any) -> None:
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["response_types_supported"] == ["code"]
     assert document["token_endpoint_auth_signing_alg_values_supported"] == ["RS384", "ES384"]
-    assert "private_key_jwt" in document["token_endpoint_auth_methods_supported"]
+    assert {"patient/*.cruds", "patient/*.read", "user/*.write", "system/*.*"} <= set(document["scopes_supported"])
     assert set(document["capabilities"]) == set(CAPABILITIES.split())
     assert {"authorization_code", "refresh_token", "client_credentials"} == set(document["grant_types_supported"])
+
+
+@pytest.mark.parametrize("endpoint", ["token", "introspection", "revocation"])
+def test_each_endpoint_says_how_clients_prove_themselves(sandbox: Any, endpoint: str) -> None:
+    """Methods and algorithms are told for each endpoint; introspection alone is closed to public clients."""
+    document = sandbox.browser.get("/fhir/.well-known/smart-configuration").json
+
+    public = set() if endpoint == "introspection" else {"none"}
+    methods = {"private_key_jwt", "client_secret_basic"} | public
+    assert set(document[f"{endpoint}_endpoint_auth_methods_supported"]) == methods
+    assert document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] == ["RS384", "ES384"]
 
 
 def test_openid_configuration_matches(sandbox: Any) -> None:

@@ -53,7 +53,7 @@ def test_a_system_token_has_no_user(sandbox: Any) -> None:
 
 
 def test_other_tokens_are_inactive(sandbox: Any) -> None:
-    """Expired, unknown and refresh tokens are just inactive."""
+    """Expired and unknown tokens, and another client's refresh token, are just inactive."""
     launched = sandbox.launched()
     sandbox.grants.expire_access_tokens()
 
@@ -64,6 +64,29 @@ def test_other_tokens_are_inactive(sandbox: Any) -> None:
     assert replies == [{"active": False}] * 3
 
 
+def test_a_refresh_token_is_described_to_its_own_client(sandbox: Any) -> None:
+    """A client may ask about its own refresh token, and is not told that it is a bearer token."""
+    launched = sandbox.launched()
+    sandbox.grants.expire_access_tokens()
+
+    reply = call(sandbox, "introspect", launched["refresh_token"], "clinician", token_type_hint="access_token").json
+
+    assert (reply["active"], reply["scope"], reply["patient"]) == (True, launched["scope"], "ana")
+    assert reply["exp"] == int(sandbox.clock.now) + 8 * 3600
+    assert "token_type" not in reply
+
+
+def test_a_used_refresh_token_is_inactive(sandbox: Any) -> None:
+    """After a refresh the old refresh token is inactive and the new one is not."""
+    first = sandbox.launched()
+    form = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
+    second = sandbox.token(**form, **sandbox.proof("clinician")).json
+
+    replies = [call(sandbox, "introspect", each["refresh_token"], "clinician").json for each in (first, second)]
+
+    assert [reply["active"] for reply in replies] == [False, True]
+
+
 @pytest.mark.parametrize("proof", [{}, {"client_id": "patient"}, {"client_id": "system"}])
 def test_introspection_is_for_confidential_clients(sandbox: Any, proof: dict[str, str]) -> None:
     """Without a client assertion nothing is told."""
@@ -71,7 +94,8 @@ def test_introspection_is_for_confidential_clients(sandbox: Any, proof: dict[str
 
     reply = sandbox.browser.post("/auth/introspect", data={"token": token, **proof})
 
-    assert (reply.status_code, reply.json["error"]) == (400, "invalid_client")
+    assert (reply.status_code, reply.json["error"]) == (401, "invalid_client")
+    assert reply.headers["WWW-Authenticate"].startswith("Basic ")
 
 
 @pytest.mark.parametrize("what", ["introspect", "revoke"])
@@ -89,6 +113,7 @@ def test_a_revoked_access_token_is_over(sandbox: Any) -> None:
     assert reply.status_code == 200
     assert sandbox.grants.access(launched["access_token"]) is None
     assert sandbox.grants.access(other["access_token"])
+    assert call(sandbox, "introspect", launched["refresh_token"], "clinician").json["active"] is True
 
 
 def test_a_revoked_refresh_token_takes_its_family_along(sandbox: Any) -> None:
@@ -100,6 +125,18 @@ def test_a_revoked_refresh_token_takes_its_family_along(sandbox: Any) -> None:
     form = {"grant_type": "refresh_token", "refresh_token": launched["refresh_token"]}
     assert sandbox.grants.access(launched["access_token"]) is None
     assert sandbox.token(**form, **sandbox.proof("clinician")).json["error"] == "invalid_grant"
+
+
+def test_revoking_a_refresh_token_ends_all_access_tokens_of_its_grant(sandbox: Any) -> None:
+    """Access tokens from before a refresh end too, those of another launch stay (RFC 7009 section 2.1)."""
+    first, other = sandbox.launched(), sandbox.launched()
+    form = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
+    second = sandbox.token(**form, **sandbox.proof("clinician")).json
+
+    call(sandbox, "revoke", second["refresh_token"], "clinician")
+
+    tokens = [each["access_token"] for each in (first, second, other)]
+    assert [call(sandbox, "introspect", token).json["active"] for token in tokens] == [False, False, True]
 
 
 def test_an_unknown_token_is_revoked_already(sandbox: Any) -> None:

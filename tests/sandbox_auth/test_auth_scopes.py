@@ -1,4 +1,4 @@
-"""SMART v2 scopes: what is granted of what was asked."""
+"""SMART scopes: what is granted of what was asked."""
 
 import pytest
 
@@ -23,7 +23,18 @@ SURVEY = "category=http://terminology.hl7.org/CodeSystem/observation-category|su
         (f"user/Observation.rs?{SURVEY}", "user/Observation.rs", f"user/Observation.rs?{SURVEY}"),
         ("user/Observation.rs?category=other", f"user/Observation.rs?{SURVEY}", ""),
         ("user/Patient.r user/Patient.r", "user/Patient.r", "user/Patient.r"),
-        ("user/Patient.read", "user/Patient.r", ""),
+        ("user/Patient.read", "user/Patient.cruds", "user/Patient.read"),
+        ("user/Patient.write user/Patient.*", "user/*.cruds", "user/Patient.write user/Patient.*"),
+        ("user/*.read", "user/Patient.rs", "user/Patient.read"),
+        ("user/Patient.read", "user/Patient.r", "user/Patient.r"),
+        ("user/Patient.write", "user/Patient.crus", "user/Patient.cu"),
+        ("user/Patient.*", "user/Patient.read", "user/Patient.rs"),
+        ("user/Patient.rs", "user/Patient.read", "user/Patient.rs"),
+        ("user/Patient.write", "user/Patient.read", ""),
+        ("user/Patient.read", "patient/Patient.read", ""),
+        ("user/Observation.read", f"user/Observation.rs?{SURVEY}", f"user/Observation.rs?{SURVEY}"),
+        (f"user/Observation.read?{SURVEY}", "user/Observation.rs", ""),
+        ("user/Patient.reads user/Patient.Read", "user/Patient.rs", ""),
         ("user/Patient.sr", "user/Patient.rs", ""),
         ("user/Patient.", "user/Patient.r", ""),
         ("system/Patient.r", "system/Patient.r user/Patient.r", ""),
@@ -41,19 +52,29 @@ def test_only_what_is_registered_is_granted(requested: str, registered: str, gra
 
 def test_a_scope_is_written_as_it_was_read() -> None:
     """Taking a resource scope apart and writing it again gives the same text."""
-    text = f"patient/Observation.crus?{SURVEY}"
+    texts = [f"patient/Observation.crus?{SURVEY}", "user/*.read", "system/Group.write", "patient/*.*"]
 
-    assert str(parse(text)) == text
+    assert [str(parse(text)) for text in texts] == texts
 
 
 def test_scopes_are_said_in_words() -> None:
     """The consent page names acts and things, whose they are, the limits, and does not hide an unknown scope."""
-    words = in_words([f"user/Observation.crus?{SURVEY}", "patient/Patient.r", "system/Group.s", "openid", "new/scope"])
+    words = in_words(
+        [
+            f"user/Observation.crus?{SURVEY}",
+            "patient/Patient.r",
+            "system/Group.s",
+            "patient/*.read",
+            "openid",
+            "new/scope",
+        ]
+    )
 
     assert words == [
         "Add, see, change and search results (only survey) that you can reach in this EHR",
         "See personal details of this patient",
         "Search Group",
+        "See and search everything in the record of this patient",
         "Know that it is you",
         "new/scope",
     ]

@@ -1,6 +1,7 @@
 """The CapabilityStatement says what the server does, and the server does what it says."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement
@@ -47,10 +48,40 @@ def test_every_search_parameter_is_offered(statement: dict[str, Any], ehr: Calle
         assert response.status_code == 200, response.text
 
 
+def test_every_include_is_offered(statement: dict[str, Any], ehr: Caller) -> None:
+    """A strict search with each _include and _revinclude of each type is understood."""
+    for resource in statement["rest"][0]["resource"]:
+        pairs = [("_include", value) for value in resource.get("searchInclude", [])]
+        pairs += [("_revinclude", value) for value in resource.get("searchRevInclude", [])]
+        response = ehr.get(f"/{resource['type']}?{urlencode(pairs)}", Prefer="handling=strict")
+        assert response.status_code == 200, response.text
+
+
+def test_includes_of_a_visit_are_named(statement: dict[str, Any]) -> None:
+    """The statement names what goes with visits, scores and answers, and nothing that cannot be."""
+    offered = {resource["type"]: resource for resource in statement["rest"][0]["resource"]}
+
+    visit, score = offered["Encounter"], offered["Observation"]
+    assert visit["searchInclude"] == ["Encounter:subject", "Encounter:patient", "Encounter:participant"]
+    assert {"Observation:encounter", "QuestionnaireResponse:encounter"} <= set(visit["searchRevInclude"])
+    assert {"Observation:encounter", "Observation:derived-from", "Observation:has-member"} <= set(
+        score["searchInclude"]
+    )
+    assert "Observation:subject" not in visit["searchRevInclude"]
+    assert "searchInclude" not in offered["Questionnaire"]
+
+
 def test_types_of_a_visit_can_be_written(statement: dict[str, Any]) -> None:
     """Forms, answers and scores can be created, conditionally too, and updated."""
     offered = {resource["type"]: resource for resource in statement["rest"][0]["resource"]}
 
     for name in ("Questionnaire", "QuestionnaireResponse", "Observation", "Provenance", "DocumentReference"):
-        assert {code["code"] for code in offered[name]["interaction"]} == {"read", "create", "update", "search-type"}
+        assert {code["code"] for code in offered[name]["interaction"]} == {
+            "read",
+            "vread",
+            "create",
+            "update",
+            "search-type",
+        }
+        assert offered[name]["readHistory"] is True
         assert offered[name]["conditionalCreate"] is True

@@ -38,6 +38,18 @@ def test_settings_are_read(tmp_path: Path) -> None:
     assert config.clients[0].jwks == {"keys": []}
 
 
+def test_a_client_has_one_proof_or_none(tmp_path: Path) -> None:
+    """A key set or a secret makes a client confidential, neither makes it public; a secret is never printed."""
+    proofs: list[dict[str, Any]] = [{"jwks": {"keys": []}}, {"secret": "sesame"}, {}]
+    settings = {**SETTINGS, "clients": [{**CLIENT, **proof} for proof in proofs]}
+
+    clients = read_config(write(tmp_path, settings)).clients
+
+    assert [client.confidential for client in clients] == [True, True, False]
+    assert clients[1].secret == "sesame"
+    assert "sesame" not in repr(clients)
+
+
 def test_today_may_be_left_out(tmp_path: Path) -> None:
     """Without `today` the real day is meant."""
     settings = {name: value for name, value in SETTINGS.items() if name != "today"}
@@ -50,7 +62,9 @@ def test_today_may_be_left_out(tmp_path: Path) -> None:
     [
         ({"colour": "red"}, "colour"),
         ({"clients": [{"client_id": "a"}]}, "grant_types, name, scopes"),
-        ({"clients": [{**CLIENT, "secret": "x"}]}, "secret"),
+        ({"clients": [{**CLIENT, "password": "x"}]}, "password"),
+        ({"clients": [{**CLIENT, "secret": ""}]}, "secret"),
+        ({"clients": [{**CLIENT, "secret": "x", "jwks": {"keys": []}}]}, "secret"),
         ({"clients": ["a"]}, "a client"),
         ({"clients": 5}, "sandbox.json"),
         ({"base_url": None}, "sandbox.json"),

@@ -1,13 +1,16 @@
-"""Which registered app is calling, and its proof: public by name, confidential by private_key_jwt (RFC 7523)."""
+"""Which registered app is calling, and its proof: a signed assertion, a secret, or for public apps just the name."""
 
 import json
+import secrets
 from collections.abc import Mapping
 from typing import cast
+from urllib.parse import unquote_plus
 
-from authlib.oauth2.rfc6749 import InvalidClientError
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet, KeySetSerialization
+from werkzeug.datastructures import Authorization
 
 from smart_app.sandbox.auth.endpoints import Endpoints
 from smart_app.sandbox.auth.grants import ASSERTION_SECONDS, Grants
@@ -36,16 +39,39 @@ class Clients:
         """Return the app registered under `client_id`."""
         return self._registered.get(client_id)
 
-    def authenticate(self, form: Mapping[str, str]) -> SandboxClient:
-        """Return the app that sent `form`, or raise InvalidClientError.
+    def authenticate(self, form: Mapping[str, str], authorization: str | None) -> SandboxClient:
+        """Return the app that sent `form` and the Authorization header, or raise InvalidClientError.
 
-        A public client names itself in `client_id`; a confidential one sends a client assertion.
+        A public client names itself in `client_id`; a confidential one sends a client assertion (RFC 7523), or its id
+        and secret by HTTP Basic (RFC 6749 section 2.3.1). Two proofs at once raise InvalidRequestError.
         """
-        if "client_assertion" in form or "client_assertion_type" in form:
+        if "client_secret" in form:
+            raise InvalidClientError("Send the client_secret by HTTP Basic, never in the body.")
+        signed = "client_assertion" in form or "client_assertion_type" in form
+        if signed and authorization is not None:
+            raise InvalidRequestError("Authenticate in one way only.")
+        if signed:
             return self._by_assertion(form)
+        if authorization is not None:
+            return self._by_secret(form, authorization)
         client = self.find(form.get("client_id", ""))
-        if client is None or client.jwks is not None:
-            raise InvalidClientError("Unknown client, or a confidential client without a client_assertion.")
+        if client is None or client.confidential:
+            raise InvalidClientError("Unknown client, or a confidential client without its proof.")
+        return client
+
+    def _by_secret(self, form: Mapping[str, str], authorization: str) -> SandboxClient:
+        sent = Authorization.from_header(authorization)
+        if sent is None or sent.type != "basic":
+            raise InvalidClientError("The Authorization header must be HTTP Basic.")
+        # Each half is form-urlencoded before it becomes Basic (RFC 6749 section 2.3.1).
+        client_id, secret = (unquote_plus(sent.parameters[name] or "") for name in ("username", "password"))
+        client = self.find(client_id)
+        registered = client.secret if client else None
+        same = secrets.compare_digest(secret.encode(), (registered or "").encode())
+        if client is None or registered is None or not same:
+            raise InvalidClientError("The client id or secret is wrong, or the client is not registered for a secret.")
+        if form.get("client_id", client_id) != client_id:
+            raise InvalidClientError("client_id is not the one of the Authorization header.")
         return client
 
     def _by_assertion(self, form: Mapping[str, str]) -> SandboxClient:

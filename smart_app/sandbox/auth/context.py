@@ -40,7 +40,7 @@ class PendingCode:
 
 @dataclass(frozen=True, kw_only=True)
 class LiveToken:
-    """A bearer token in use: its grant, its scopes (a refresh may narrow them), its end in seconds since 1970."""
+    """A token in use: its grant, its scopes (a refresh may narrow them), its end in seconds since 1970."""
 
     grant: Grant
     scopes: tuple[str, ...]

@@ -4,11 +4,13 @@ from smart_app.sandbox.auth.scopes import SUPPORTED
 from smart_app.sandbox.config import SandboxConfig
 
 CAPABILITIES = (
-    "launch-ehr", "launch-standalone", "authorize-post", "client-public", "client-confidential-asymmetric",
+    "launch-ehr", "launch-standalone", "authorize-post",
+    "client-public", "client-confidential-symmetric", "client-confidential-asymmetric",
     "context-ehr-patient", "context-ehr-encounter", "context-standalone-patient", "context-banner", "context-style",
-    "permission-online", "permission-offline", "permission-patient", "permission-user", "permission-v2",
-    "sso-openid-connect",
+    "permission-online", "permission-offline", "permission-patient", "permission-user", "permission-v1",
+    "permission-v2", "sso-openid-connect",
 )  # fmt: skip
+_PROOFS = ("private_key_jwt", "client_secret_basic")
 
 
 class Endpoints:
@@ -33,13 +35,22 @@ def smart_configuration(endpoints: Endpoints) -> dict[str, object]:
         "token_endpoint": endpoints.token,
         "introspection_endpoint": endpoints.introspect,
         "revocation_endpoint": endpoints.revoke,
-        "token_endpoint_auth_methods_supported": ["private_key_jwt", "none"],
-        "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
+        **_authentication("token", *_PROOFS, "none"),
+        **_authentication("introspection", *_PROOFS),
+        **_authentication("revocation", *_PROOFS, "none"),
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "response_types_supported": ["code"],
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": list(SUPPORTED),
         "capabilities": list(CAPABILITIES),
+    }
+
+
+def _authentication(endpoint: str, *methods: str) -> dict[str, object]:
+    """Return how clients prove themselves at one endpoint (RFC 8414 section 2)."""
+    return {
+        f"{endpoint}_endpoint_auth_methods_supported": list(methods),
+        f"{endpoint}_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
     }
 
 

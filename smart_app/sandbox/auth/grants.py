@@ -32,7 +32,7 @@ class Grants:
         self._launches: Vault[Launch] = Vault(clock)
         self._codes: Vault[PendingCode] = Vault(clock)
         self._access: Vault[LiveToken] = Vault(clock)
-        self._refresh: Vault[Grant] = Vault(clock)
+        self._refresh: Vault[LiveToken] = Vault(clock)
         self._spent: Vault[str] = Vault(clock)  # used code or refresh token -> family
         self._assertions: Vault[bool] = Vault(clock)
 
@@ -102,9 +102,10 @@ class Grants:
         Raises InvalidGrantError, or InvalidScopeError when `scope` asks for more than was granted.
         """
         with self._lock:
-            grant = self._refresh.get(token)
-            if grant is None:
+            live = self._refresh.get(token)
+            if live is None:
                 raise self._misused(token)
+            grant = live.grant
             if grant.client_id != client_id:
                 raise InvalidGrantError("The refresh token was issued to another client.")
             scopes = grant.scopes if scope is None else tuple(scope.split())
@@ -136,19 +137,24 @@ class Grants:
         """Return the access token behind its text, None when unknown, expired or revoked."""
         return self._access.get(token)
 
+    def live_refresh_token(self, token: str, *, client_id: str) -> LiveToken | None:
+        """Return a client's own refresh token, None when unknown, expired, used, revoked or another client's."""
+        live = self._refresh.get(token)
+        return live if live and live.grant.client_id == client_id else None
+
     def revoke(self, token: str, *, client_id: str) -> None:
         """Revoke a client's own token: an access token alone, a refresh token with its family (RFC 7009).
 
         Unknown tokens are fine; raises InvalidGrantError for another client's token.
         """
         with self._lock:
-            live, refresh = self._access.get(token), self._refresh.get(token)
-            owner = live.grant if live else refresh
-            if owner and owner.client_id != client_id:
+            access, refresh = self._access.get(token), self._refresh.get(token)
+            live = access or refresh
+            if live and live.grant.client_id != client_id:
                 raise InvalidGrantError("The token was issued to another client.")
             self._access.take(token)
             if refresh:
-                self._revoke_family(refresh.family)
+                self._revoke_family(refresh.grant.family)
 
     def expire_access_tokens(self) -> None:
         """Expire every live access token at once; refresh tokens stay."""
@@ -159,11 +165,14 @@ class Grants:
         return self._assertions.add(f"{client_id} {jti}", True, seconds=ASSERTION_SECONDS + 1)
 
     def _issue(self, grant: Grant, scopes: tuple[str, ...]) -> Issued:
-        live = LiveToken(grant=grant, scopes=scopes, expires=self.clock() + self._token_seconds)
-        token = self._access.put(live, seconds=self._token_seconds)
+        token = self._put(self._access, grant, scopes, seconds=self._token_seconds)
         stays = not set(REFRESH).isdisjoint(grant.scopes)
-        refresh = self._refresh.put(grant, seconds=REFRESH_SECONDS) if stays else None
+        refresh = self._put(self._refresh, grant, grant.scopes, seconds=REFRESH_SECONDS) if stays else None
         return Issued(grant=grant, scopes=scopes, access_token=token, refresh_token=refresh)
+
+    def _put(self, tokens: Vault[LiveToken], grant: Grant, scopes: tuple[str, ...], *, seconds: int) -> str:
+        live = LiveToken(grant=grant, scopes=scopes, expires=self.clock() + seconds)
+        return tokens.put(live, seconds=seconds)
 
     def _misused(self, key: str) -> InvalidGrantError:
         family = self._spent.get(key)
@@ -172,8 +181,8 @@ class Grants:
         return InvalidGrantError("The code or refresh token is unknown, expired or used before.")
 
     def _revoke_family(self, family: str) -> None:
-        self._access.forget(lambda live: live.grant.family == family)
-        self._refresh.forget(lambda grant: grant.family == family)
+        for tokens in (self._access, self._refresh):
+            tokens.forget(lambda live: live.grant.family == family)
 
 
 def _verifies(verifier: str, challenge: str) -> bool:

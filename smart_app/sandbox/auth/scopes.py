@@ -1,15 +1,19 @@
-"""SMART v2 scopes: which of the requested ones a client is granted, and what they mean in words."""
+"""SMART scopes, v2 and v1: which of the requested ones a client is granted, and what they mean in words."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from smart_app.sandbox.fhir.access import V1_LETTERS
+
 REFRESH = ("online_access", "offline_access")
 SUPPORTED = (
     "openid", "fhirUser", "launch", "launch/patient", *REFRESH,
-    "patient/*.cruds", "user/*.cruds", "system/*.cruds",
+    *(f"{level}/*.{acts}" for level in ("patient", "user", "system") for acts in ("cruds", "read", "write", "*")),
 )  # fmt: skip
-_RESOURCE = re.compile(r"(patient|user|system)/(\*|[A-Z][A-Za-z]+)\.(c?r?u?d?s?)(?:\?(.+))?")
+_RESOURCE = re.compile(
+    r"(patient|user|system)/(\*|[A-Z][A-Za-z]+)\.(?:(read|write|\*)|((?=[cruds])c?r?u?d?s?)(?:\?(.+))?)"
+)
 
 _VERBS = {"c": "add", "r": "see", "u": "change", "d": "delete", "s": "search"}
 _THINGS = {
@@ -30,15 +34,18 @@ _WORDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceScope:
-    """One scope such as "user/Observation.rs?category=survey", taken apart."""
+    """One scope such as "user/Observation.rs?category=survey", taken apart; `word` is v1's "read", "write" or "*"."""
 
     level: str
     resource_type: str
     letters: str
-    filter: str | None
+    filter: str | None = None
+    word: str | None = None
 
     def __str__(self) -> str:
-        """Write the scope in the v2 grammar."""
+        """Write the scope in the grammar it came in; v1 cannot say less than its word, so a narrowed one is v2."""
+        if self.word and not self.filter and self.letters == V1_LETTERS[self.word]:
+            return f"{self.level}/{self.resource_type}.{self.word}"
         tail = f"?{self.filter}" if self.filter else ""
         return f"{self.level}/{self.resource_type}.{self.letters}{tail}"
 
@@ -53,11 +60,14 @@ class ResourceScope:
 
 
 def parse(scope: str) -> ResourceScope | None:
-    """Take a resource scope apart; None for any other scope (`openid`, v1 grammar, nonsense)."""
+    """Take a resource scope apart; None for any other scope (`openid`, nonsense)."""
     match = _RESOURCE.fullmatch(scope)
-    if match is None or not match[3]:
+    if match is None:
         return None
-    return ResourceScope(level=match[1], resource_type=match[2], letters=match[3], filter=match[4])
+    level, resource_type, word, letters, limit = match.groups()
+    return ResourceScope(
+        level=level, resource_type=resource_type, letters=letters or V1_LETTERS[word], filter=limit, word=word
+    )
 
 
 def negotiate(requested: str, registered: str, *, special: Iterable[str], levels: Iterable[str]) -> tuple[str, ...]:

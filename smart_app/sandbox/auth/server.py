@@ -1,6 +1,6 @@
 """The authorization server as a Flask blueprint: discovery, authorize, token, keys and style."""
 
-from authlib.oauth2.rfc6749 import OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidClientError, OAuth2Error
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
@@ -43,6 +43,7 @@ def blueprint(config: SandboxConfig, store: ResourceStore, grants: Grants) -> Bl
     server.add_url_rule("/auth/revoke", "revoke", tokens.revoke, methods=["POST"])
     _publish(server, config, key)
     server.register_error_handler(OAuth2Error, _oauth_error)
+    server.register_error_handler(InvalidClientError, _unauthenticated)
     server.after_request(_headers)
     return server
 
@@ -63,6 +64,11 @@ def _publish(server: Blueprint, config: SandboxConfig, key: SigningKey) -> None:
 
 def _oauth_error(error: OAuth2Error) -> ResponseReturnValue:
     return jsonify(dict(error.get_body())), error.status_code
+
+
+def _unauthenticated(error: InvalidClientError) -> ResponseReturnValue:
+    """Answer 401 with the scheme to use (RFC 6749 section 5.2, RFC 7662 section 2.3)."""
+    return jsonify(dict(error.get_body())), 401, {"WWW-Authenticate": 'Basic realm="clients", charset="UTF-8"'}
 
 
 def _headers(response: Response) -> Response:

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from smart_app.sandbox.auth.clients import Clients
-from smart_app.sandbox.auth.context import Issued, Launch
+from smart_app.sandbox.auth.context import Issued, Launch, LiveToken
 from smart_app.sandbox.auth.endpoints import Endpoints
 from smart_app.sandbox.auth.grants import Grants
 from smart_app.sandbox.auth.keys import SigningKey
@@ -49,21 +49,19 @@ class TokenEndpoint:
         return jsonify(self._exchanges[kind](client, form))
 
     def introspect(self) -> ResponseReturnValue:
-        """Tell an authenticated confidential client whether an access token is live, and what it allows."""
+        """Tell an authenticated confidential client whether a token is live, and what it allows.
+
+        A refresh token is live for its own client alone, and has no token_type: nobody may take it for a bearer token.
+        """
         form = _told_once(request.form)
-        if self._authenticated(form).jwks is None:
+        client = self._authenticated(form)
+        if not client.confidential:
             raise InvalidClientError("Introspection is for confidential clients.")
-        live = self._grants.live_token(_required(form, "token"))
-        if live is None:
-            return jsonify(active=False)
-        about = {
-            "active": True,
-            "scope": " ".join(live.scopes),
-            "client_id": live.grant.client_id,
-            "exp": int(live.expires),
-            "token_type": "Bearer",
-        }
-        return jsonify(about | _where(live.grant.launch) | self._who(live.grant.scopes, live.grant.launch))
+        token = _required(form, "token")
+        if access := self._grants.live_token(token):
+            return jsonify(self._about(access) | {"token_type": "Bearer"})
+        refresh = self._grants.live_refresh_token(token, client_id=client.client_id)
+        return jsonify(self._about(refresh) if refresh else {"active": False})
 
     def revoke(self) -> ResponseReturnValue:
         """Revoke the calling client's own token; an unknown one is fine."""
@@ -73,7 +71,7 @@ class TokenEndpoint:
         return jsonify({})
 
     def _authenticated(self, form: Mapping[str, str]) -> SandboxClient:
-        client = self._clients.authenticate(form)
+        client = self._clients.authenticate(form, request.headers.get("Authorization"))
         g.client_id = client.client_id  # for the sandbox's log of calls
         return client
 
@@ -117,6 +115,15 @@ class TokenEndpoint:
             reply["refresh_token"] = issued.refresh_token
         launch = issued.grant.launch
         return reply | _where(launch) | _how(launch, self._endpoints.style)
+
+    def _about(self, live: LiveToken) -> dict[str, object]:
+        about = {
+            "active": True,
+            "scope": " ".join(live.scopes),
+            "client_id": live.grant.client_id,
+            "exp": int(live.expires),
+        }
+        return about | _where(live.grant.launch) | self._who(live.grant.scopes, live.grant.launch)
 
     def _who(self, scopes: tuple[str, ...], launch: Launch | None) -> dict[str, object]:
         if launch is None or "openid" not in scopes:

@@ -13,7 +13,9 @@ _SCOPE = re.compile(
     r"(?P<level>patient|user|system)/(?P<type>\*|[A-Z][A-Za-z]+)"
     r"\.(?P<permissions>read|write|\*|(?=[cruds])c?r?u?d?s?)(?:\?(?P<filters>.+))?"
 )
-_V1 = {"read": "rs", "write": "cud", "*": "cruds"}
+V1_LETTERS = {"read": "rs", "write": "cud", "*": "cruds"}
+"""What a v1 scope means in v2 (SMART App Launch 2.2, "SMART Clinical Scope Syntax")."""
+
 SHARED = frozenset(
     ("CodeSystem", "Location", "Organization", "Practitioner", "PractitionerRole", "Questionnaire", "ValueSet")
 )
@@ -59,7 +61,7 @@ def read_scope(text: str) -> Scope | None:
     return Scope(
         level=found["level"],
         resource_type=found["type"],
-        permissions=_V1.get(found["permissions"], found["permissions"]),
+        permissions=V1_LETTERS.get(found["permissions"], found["permissions"]),
         filters=tuple(parse_qsl(filters, keep_blank_values=True)) if filters else (),
     )
 

@@ -3,12 +3,13 @@
 from typing import Any
 
 from smart_app.sandbox.config import SandboxConfig
+from smart_app.sandbox.fhir.includes import includes_of, revincludes_of
 from smart_app.sandbox.fhir.parameters import TYPES, Parameters
 from smart_app.sandbox.fhir.terms import Resource
 
 _OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
-_INTERACTIONS = ("read", "create", "update", "search-type")
+_INTERACTIONS = ("read", "vread", "create", "update", "search-type")
 
 
 def capability_statement(config: SandboxConfig) -> Resource:
@@ -34,16 +35,18 @@ def capability_statement(config: SandboxConfig) -> Resource:
 
 
 def _resource(name: str, parameters: Parameters) -> dict[str, Any]:
+    includes = {"searchInclude": includes_of(name), "searchRevInclude": revincludes_of(name)}
     return {
         "type": name,
         "interaction": [{"code": code} for code in _INTERACTIONS],
         "versioning": "versioned",
-        "readHistory": False,
+        "readHistory": True,
         "updateCreate": True,
         "conditionalCreate": True,
         "conditionalRead": "not-supported",
         "conditionalUpdate": False,
         "conditionalDelete": "not-supported",
+        **{offer: values for offer, values in includes.items() if values},
         "searchParam": [{"name": param, "type": parameter.fhir_type} for param, parameter in parameters.items()],
     }
 

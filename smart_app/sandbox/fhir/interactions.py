@@ -1,15 +1,16 @@
-"""Create, read, update and search, each inside what the token allows; shared by REST calls and Bundle entries."""
+"""Create, read (also old versions), update and search, each inside what the token allows; for REST and Bundles."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from smart_app.sandbox.fhir.access import Access, Within, allowed
 from smart_app.sandbox.fhir.checks import check_references, check_resource, check_type, check_update
 from smart_app.sandbox.fhir.outcomes import Forbidden, Malformed, MethodNotAllowed, NotFound, PreconditionFailed
 from smart_app.sandbox.fhir.query import Params, read_query
-from smart_app.sandbox.fhir.store import ResourceStore, SearchPage
+from smart_app.sandbox.fhir.related import Related
+from smart_app.sandbox.fhir.searchset import searchset
+from smart_app.sandbox.fhir.store import ResourceStore
 from smart_app.sandbox.fhir.terms import Resource
 
 
@@ -43,16 +44,15 @@ class Interactions:
     def __init__(self, store: ResourceStore, fhir_base: str) -> None:
         self.store = store
         self.fhir_base = fhir_base
-        self._handlers: dict[tuple[str, int], Callable[[Access, Call], Reply]] = {
-            ("GET", 1): self._search,
-            ("POST", 1): self._create,
-            ("GET", 2): self._read,
-            ("PUT", 2): self._update,
+        self._handlers: dict[str, dict[str, Callable[[Access, Call], Reply]]] = {
+            "type": {"GET": self._search, "POST": self._create},
+            "instance": {"GET": self._read, "PUT": self._update},
+            "version": {"GET": self._read_version},
         }
 
     def check_offered(self, call: Call) -> None:
         """Raise NotFound or MethodNotAllowed when no interaction answers to this method and path."""
-        methods = [method for method, length in self._handlers if length == len(call.path)]
+        methods = self._handlers.get(_level(call.path))
         if not methods:
             raise NotFound("there is nothing at this address")
         check_type(call.path[0])
@@ -66,7 +66,7 @@ class Interactions:
         """
         self.check_offered(call)
         with self.store.transaction():
-            reply = self._handlers[call.method, len(call.path)](access, call)
+            reply = self._handlers[_level(call.path)][call.method](access, call)
             if check:
                 self.check_written(reply)
         return reply
@@ -112,6 +112,15 @@ class Interactions:
             raise NotFound(f"there is no {resource_type} with this id")
         return Reply(status=200, resource=resource)
 
+    def _read_version(self, access: Access, call: Call) -> Reply:
+        """Read a version that the token reaches both as it was and as it is: a corrected mix-up stays closed."""
+        resource_type, resource_id, _, version = call.path
+        within = allowed(access, resource_type, "r")
+        resource = self.store.read(resource_type, resource_id, version=version)
+        if not all(self.store.matches(resource_type, resource_id, within, version=at) for at in (int(version), None)):
+            raise NotFound(f"there is no {resource_type} with this id and version")
+        return Reply(status=200, resource=resource)
+
     def _update(self, access: Access, call: Call) -> Reply:
         resource_type, resource_id = call.path
         within = allowed(access, resource_type, "u")
@@ -129,34 +138,8 @@ class Interactions:
         page = self.store.search(resource_type, call.params, within=allowed(access, resource_type, "s"))
         if call.strict and page.ignored:
             raise Malformed(f"not offered for {resource_type}: {', '.join(page.ignored)}")
-        return Reply(status=200, resource=self._searchset(resource_type, page))
-
-    def _searchset(self, resource_type: str, page: SearchPage) -> Resource:
-        links = {"self": page.used, "next": page.next}
-        bundle: dict[str, Any] = {
-            "resourceType": "Bundle",
-            "type": "searchset",
-            "total": page.total,
-            "link": [
-                {"relation": relation, "url": self._url(resource_type, params)}
-                for relation, params in links.items()
-                if params is not None
-            ],
-        }
-        if page.resources:
-            bundle["entry"] = [
-                {
-                    "fullUrl": f"{self.fhir_base}/{resource_type}/{resource['id']}",
-                    "resource": resource,
-                    "search": {"mode": "match"},
-                }
-                for resource in page.resources
-            ]
-        return bundle
-
-    def _url(self, resource_type: str, params: Params) -> str:
-        query = f"?{urlencode(params, safe='/:,')}" if params else ""
-        return f"{self.fhir_base}/{resource_type}{query}"
+        included = Related(self.store, access, self.fhir_base).of(page)
+        return Reply(status=200, resource=searchset(resource_type, page, included, self.fhir_base))
 
     def _readable(self, access: Access, resource: Resource) -> bool:
         try:
@@ -168,6 +151,13 @@ class Interactions:
     def _check_within(self, resource: Resource, within: Within) -> None:
         if not self.store.matches(resource["resourceType"], resource["id"], within):
             raise Forbidden("the granted scopes do not allow to write this resource")
+
+
+def _level(path: tuple[str, ...]) -> str:
+    """Return what a path names: a type, an instance, one version of it, or nothing ("")."""
+    if len(path) == len(("Type", "id", "_history", "version")) and path[2] == "_history":
+        return "version"
+    return {1: "type", 2: "instance"}.get(len(path), "")
 
 
 def _body(call: Call) -> Resource:

@@ -1,9 +1,10 @@
-"""A FHIR search request read into its parts: filters, order, page, and what is not offered."""
+"""A FHIR search request read into its parts: filters, order, page, what to bring along, and what is not offered."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from smart_app.sandbox.fhir.includes import Include, read_include
 from smart_app.sandbox.fhir.outcomes import Malformed
 from smart_app.sandbox.fhir.parameters import TYPES
 
@@ -26,6 +27,7 @@ class Query:
     count: int
     snapshot: int | None
     offset: int
+    includes: tuple[Include, ...]
     used: tuple[tuple[str, str], ...]
     ignored: tuple[str, ...]
 
@@ -35,7 +37,8 @@ def read_query(resource_type: str, params: Params) -> Query:
     known = TYPES[resource_type]
     for name, value in params:
         _check_usable(name, value)
-    used = tuple((name, value) for name, value in params if name in known or _controls(name, value))
+    brought = {pair: include for pair in params if (include := _include(resource_type, *pair))}
+    used = tuple(pair for pair in params if pair[0] in known or pair in brought or _controls(*pair))
     control = dict(pair for pair in used if pair[0] not in known)
     snapshot, offset = _page(control.get("_page"))
     return Query(
@@ -45,6 +48,7 @@ def read_query(resource_type: str, params: Params) -> Query:
         count=0 if control.get("_summary") == "count" else _count(control.get("_count")),
         snapshot=snapshot,
         offset=offset,
+        includes=tuple(brought.values()),
         used=tuple(pair for pair in used if pair[0] != "_page"),
         ignored=tuple(pair[0] for pair in params if pair not in used),
     )
@@ -59,6 +63,10 @@ def _check_usable(name: str, value: str) -> None:
 
 def _controls(name: str, value: str) -> bool:
     return name in ("_count", "_sort", "_page") or (name == "_summary" and value in ("count", "false"))
+
+
+def _include(resource_type: str, name: str, value: str) -> Include | None:
+    return read_include(resource_type, name, value) if name in ("_include", "_revinclude") else None
 
 
 def _count(text: str | None) -> int:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import orjson
 
+from smart_app.sandbox.fhir.includes import Include
 from smart_app.sandbox.fhir.outcomes import Conflict, Gone, NotFound, PreconditionFailed
 from smart_app.sandbox.fhir.query import Params, read_query
 from smart_app.sandbox.fhir.sql import CURRENT, SCHEMA, Statement, search_statement
@@ -19,13 +20,17 @@ from smart_app.sandbox.fhir.versions import expected_version, stamped
 
 @dataclass(frozen=True, kw_only=True)
 class SearchPage:
-    """One page of a search: `next` are the parameters of the following page, `used` and `ignored` those of this one."""
+    """One page of a search: `next` are the parameters of the following page, `used` and `ignored` those of this one.
+
+    `includes` say what else was asked for with these resources.
+    """
 
     resources: list[Resource]
     total: int
     next: list[tuple[str, str]] | None
     used: tuple[tuple[str, str], ...]
     ignored: tuple[str, ...]
+    includes: tuple[Include, ...]
 
 
 class ResourceStore:
@@ -77,9 +82,9 @@ class ResourceStore:
             self._insert([created], version=1)
         return created
 
-    def read(self, resource_type: str, resource_id: str) -> Resource:
-        """Return the current version; raise NotFound."""
-        return self._current(resource_type, resource_id)[1]
+    def read(self, resource_type: str, resource_id: str, *, version: str | None = None) -> Resource:
+        """Return one version, without a name the current one; raise NotFound."""
+        return self._version(resource_type, resource_id, version)[1]
 
     def update(self, resource: Resource, *, if_match: str | None = None) -> tuple[Resource, bool]:
         """Store the next version, or the first one; return it and whether it is the first.
@@ -89,7 +94,7 @@ class ResourceStore:
         expected = expected_version(if_match)
         with self.transaction():
             try:
-                key, current = self._current(resource["resourceType"], resource["id"])
+                key, current = self._version(resource["resourceType"], resource["id"], None)
             except NotFound:
                 if expected is not None:
                     raise PreconditionFailed(
@@ -123,13 +128,17 @@ class ResourceStore:
             next=[*query.used, ("_page", f"{snapshot}.{stop}")] if more else None,
             used=query.used,
             ignored=query.ignored,
+            includes=query.includes,
         )
 
-    def matches(self, resource_type: str, resource_id: str, within: Iterable[Params]) -> bool:
-        """Return whether the current version matches all filters of at least one set."""
+    def matches(
+        self, resource_type: str, resource_id: str, within: Iterable[Params], *, version: int | None = None
+    ) -> bool:
+        """Return whether a version, or else the current one, matches all filters of at least one set."""
         statement = Statement(resource_type, self._fhir_base)
         known = f"r.type = {statement.bind(resource_type)} AND r.id = {statement.bind(resource_id)}"
-        known += f" AND r.superseded = {statement.bind(CURRENT)}"
+        column, value = ("version", version) if version else ("superseded", CURRENT)
+        known += f" AND r.{column} = {statement.bind(value)}"
         test = f"SELECT 1 FROM resource r WHERE {known} AND {statement.holds_any(within)}"  # noqa: S608 - see Statement
         with self._lock:
             return self._connection.execute(test, statement.arguments).fetchone() is not None
@@ -159,14 +168,15 @@ class ResourceStore:
             ),
         )
 
-    def _current(self, resource_type: str, resource_id: str) -> tuple[int, Resource]:
+    def _version(self, resource_type: str, resource_id: str, version: str | None) -> tuple[int, Resource]:
         with self._lock:
             row = self._connection.execute(
-                "SELECT key, content FROM resource WHERE type = ? AND id = ? ORDER BY version DESC LIMIT 1",
-                (resource_type, resource_id),
+                "SELECT key, content FROM resource WHERE type = ? AND id = ? "
+                "AND COALESCE(? = CAST(version AS TEXT), TRUE) ORDER BY version DESC LIMIT 1",
+                (resource_type, resource_id, version),
             ).fetchone()
         if row is None:
-            raise NotFound(f"there is no {resource_type} with this id")
+            raise NotFound(f"there is no {resource_type} with this id{' and version' if version else ''}")
         return row[0], orjson.loads(row[1])
 
     def _content(self, key: int) -> Resource:

@@ -24,12 +24,16 @@ def terms_of(resource: Resource, fhir_base: str = "") -> list[Term]:
 
     Raises Unprocessable when an element a search looks at holds something else than its type.
     """
-    found: list[Term] = []
-    for name, parameter in TYPES[resource["resourceType"]].items():
-        for path in parameter.paths:
-            for element in elements(resource, path):
-                found.extend((name, *value) for value in _values(name, parameter, element, fhir_base))
-    return found
+    names = TYPES[resource["resourceType"]]
+    return [(name, *value) for name in names for value in values_of(resource, name, fhir_base)]
+
+
+def values_of(resource: Resource, name: str, fhir_base: str) -> Iterator[Value]:
+    """Yield the values one search parameter finds a resource by; raises what terms_of raises."""
+    parameter = TYPES[resource["resourceType"]][name]
+    for path in parameter.paths:
+        for element in elements(resource, path):
+            yield from _values(name, parameter, element, fhir_base)
 
 
 def elements(node: Any, path: tuple[str, ...]) -> Iterator[Any]:
@@ -59,7 +63,7 @@ def fold(text: str) -> str:
 def _values(name: str, parameter: Parameter, element: Any, fhir_base: str) -> list[Value]:
     with suppress(Malformed, TypeError, AttributeError):
         if parameter.kind == "reference":
-            values = list(_references(element, parameter.target, fhir_base))
+            values = list(_references(element, parameter, fhir_base))
         else:
             values = list(_READERS[parameter.kind](element))
         if all(isinstance(text, str | None) for value in values for text in value[:2]):
@@ -67,10 +71,10 @@ def _values(name: str, parameter: Parameter, element: Any, fhir_base: str) -> li
     raise Unprocessable(f"the element behind the search parameter {name} does not hold what its type says")
 
 
-def _references(element: Any, target: str | None, fhir_base: str) -> Iterator[Value]:
+def _references(element: Any, parameter: Parameter, fhir_base: str) -> Iterator[Value]:
     if (reference := element.get("reference")) is not None:
         kind, key = split_reference(reference, fhir_base)
-        if target in (None, kind):
+        if not parameter.typed or kind in parameter.targets:
             yield kind, key, None, None
 
 

@@ -12,6 +12,7 @@ AllianceError
 │   ├── InvalidIdToken     who is signed in could not be proven
 │   └── MissingScope       the EHR did not grant what saving needs
 ├── NotSignedIn        no such launch for this browser, or it has ended
+│   └── HandedOver         it ended because its form was handed over
 ├── CsrfError          the request did not come from our own page
 ├── HandoverError      the one-time code is used, expired or unknown
 ├── PublishConflict    the same version is already published with other content
@@ -145,6 +146,17 @@ class NotSignedIn(AllianceError):
     http_status = 401
     title = "This page has closed"
     sentence = "This page is no longer open on this device. Answers that were sent are safe. Please open it again."
+
+
+class HandedOver(NotSignedIn):
+    """The form was handed over from this view, so it has closed."""
+
+    code = "session.handed-over"
+    title = "Handed over"
+    sentence = (
+        "The code was used, so this view has closed: the chart cannot be reached from the other device. "
+        "To go on, open the app again from the patient's chart."
+    )
 
 
 class CsrfError(AllianceError):

@@ -113,9 +113,18 @@ def _url(value: str) -> None:
 
 def _suspicious(value: str) -> bool:
     parts = urlsplit(value)
+    if not _port_is_usable(value) or parts.netloc != parts.netloc.lower():
+        return True
     local = parts.hostname in ("localhost", "127.0.0.1", "::1")
     secure = parts.scheme == "https" or (parts.scheme == "http" and local)
     return not secure or not parts.hostname or "@" in parts.netloc or any(char in value for char in " ;,'\"*\\<>\r\n")
+
+
+def _port_is_usable(value: str) -> bool:
+    try:
+        return urlsplit(value).port != 0
+    except ValueError:
+        return False
 
 
 def _key_faults(settings: Settings) -> list[str]:

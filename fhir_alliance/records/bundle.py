@@ -1,5 +1,6 @@
 """Everything one submission writes, as one FHIR transaction that may be repeated without harm."""
 
+from functools import cache
 from urllib.parse import quote
 from uuid import UUID, uuid5
 
@@ -45,14 +46,14 @@ def _url(submission: Submission, observation: JsonObject) -> str:
 
 def _entry(url: str, resource: JsonObject) -> JsonObject:
     request = {"method": "POST", "url": resource["resourceType"]}
-    if condition := _identifier(resource):
-        request["ifNoneExist"] = f"identifier={quote(condition, safe=':/')}"
+    identifiers = resource.get("identifier")
+    if identifiers:
+        first = identifiers[0] if isinstance(identifiers, list) else identifiers
+        request["ifNoneExist"] = f"identifier={_quoted(first['system'])}%7C{quote(first['value'], safe=':')}"
     return {"fullUrl": url, "resource": resource, "request": request}
 
 
-def _identifier(resource: JsonObject) -> str:
-    identifiers = resource.get("identifier")
-    if not identifiers:
-        return ""
-    first = identifiers[0] if isinstance(identifiers, list) else identifiers
-    return f"{first['system']}|{first['value']}"
+@cache
+def _quoted(system: str) -> str:
+    """Quote one of our few identifier systems."""
+    return quote(system, safe=":/")

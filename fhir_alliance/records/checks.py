@@ -53,8 +53,18 @@ def _faults(resource: JsonObject) -> Iterator[str]:
             yield f"{kind}: {rule}"
 
 
+# Observation.value[x] and Observation.component.value[x] of FHIR R4.
+_VALUES = frozenset(
+    f"value{kind}"
+    for kind in (
+        *("Quantity", "CodeableConcept", "String", "Boolean", "Integer", "Range", "Ratio", "SampledData"),
+        *("Time", "DateTime", "Period"),
+    )
+)
+
+
 def _has_value(element: JsonObject) -> bool:
-    return any(key.startswith("value") for key in element)
+    return not _VALUES.isdisjoint(element)
 
 
 def _codings(concept: Any) -> set[tuple[str, str]]:

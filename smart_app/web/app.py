@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from flask import Flask, jsonify, request, url_for
+from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue, RouteCallable
 from flask_compress import Compress
 from flask_limiter import Limiter
@@ -50,6 +50,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         MAX_FORM_PARTS=200,
         COMPRESS_ALGORITHM=["gzip"],
         COMPRESS_LEVEL=9,
+        COMPRESS_STREAMS=False,
         COMPRESS_MIMETYPES=["text/html", "text/css", "text/javascript"],
     )
     # Keys for CSRF tokens are derived from the vault, so that every worker has the same and no file more is needed.
@@ -108,7 +109,8 @@ def _page_parts() -> dict[str, Any]:
 
 
 def _asset(name: str) -> str:
-    return url_for("static", filename=name, v=_fingerprint(name))
+    # Not url_for: an error page must also be made for a Host that is not ours, where no address can be built.
+    return f"/static/{name}?v={_fingerprint(name)}"
 
 
 @cache

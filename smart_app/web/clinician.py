@@ -36,20 +36,24 @@ def chart(launch: Launch) -> ResponseReturnValue:
     data = read_chart(launch)
     audit(Event.CHART_READ, launch)
     instrument = instrument_in_use()
-    therapist = _therapist(launch, data)
+    # Another therapist's series stays hidden, also from a colleague who opens the chart.
+    therapist = launch.context.practitioner
     series = _series_about(therapist, data, instrument, launch)
+    own_visits = [visit for visit in data.visits if visit.therapist == therapist]
     ratings = _ratings(series, data.visits, instrument)
     scale = instrument.scales[0]
     page = chart_page(
         instrument,
         frame=frame_of(launch),
-        visits=[visit for visit in data.visits if visit.therapist == therapist],
+        visits=own_visits,
         series=series,
         answers=_answers(data),
         usual=usual_range(ratings[:-1], scale),
         first_line=first_line(first_name(launch.patient.name), ratings, scale),
         today=today(),
         complete=data.complete,
+        of_others=len(own_visits) < len(data.visits),
+        can_rate=launch.context.visit is not None and launch.context.visit.therapist == therapist,
         held=[receipt.reason or "" for receipt in services().outbox.held_for(launch.ehr.name, launch.patient.id)],
     )
     return render_template("chart.html", page=page)
@@ -84,14 +88,7 @@ def _chosen_form() -> tuple[Instrument, Form]:
         raise BadRequest("no such form") from None
 
 
-def _therapist(launch: Launch, data: ChartData) -> str | None:
-    """Return whose series is shown: of this visit's therapist, else of the last one; another's stays hidden."""
-    if launch.context.visit:
-        return launch.context.visit.therapist
-    return data.visits[-1].therapist if data.visits else None
-
-
-def _series_about(therapist: str | None, data: ChartData, instrument: Instrument, launch: Launch) -> tuple[Series, ...]:
+def _series_about(therapist: str, data: ChartData, instrument: Instrument, launch: Launch) -> tuple[Series, ...]:
     found = read_series(data.observations, data.visits, instrument, patient=launch.patient.id)
     return tuple(series for series in found if series.therapist == therapist)
 

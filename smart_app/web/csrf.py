@@ -1,8 +1,8 @@
-"""Unsafe requests come from our own pages: the browser says so, and a token bound to session and launch proves it."""
+"""Unsafe requests come from our own pages: the browser says so, and a token bound to the launch proves it."""
 
 from typing import Final
 
-from flask import current_app, request
+from flask import current_app, g, request
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from fhir_alliance.errors import CsrfError
@@ -14,8 +14,11 @@ FIELD: Final = "_csrf"
 
 
 def csrf_token() -> str:
-    """Return the token for forms of the present page."""
-    return str(_signer().dumps(_subject()))
+    """Return the token for forms of the present page: of the launch it was opened for, else of this browser's session.
+
+    A launch outlives the session's id, which changes at every sign-in, so its token does not depend on that.
+    """
+    return str(_signer().dumps(_of_launch(g.launch) if "launch" in g else _of_session()))
 
 
 def protect() -> None:
@@ -30,7 +33,8 @@ def protect() -> None:
     if not ours:
         raise CsrfError("another origin")
     try:
-        proven = _signer().loads(request.form.get(FIELD, "")) == _subject()
+        handle = (request.view_args or {}).get("handle")
+        proven = _signer().loads(request.form.get(FIELD, "")) == (_of_launch(handle) if handle else _of_session())
     except BadSignature:
         proven = False
     if not proven:
@@ -41,6 +45,9 @@ def _signer() -> URLSafeSerializer:
     return URLSafeSerializer(current_app.secret_key or b"", salt="csrf")
 
 
-def _subject() -> list[str]:
-    handle = (request.view_args or {}).get("handle", "")
-    return [fingerprint(read_secret(SESSION) or ""), handle]
+def _of_launch(handle: str) -> list[str]:
+    return ["launch", handle]
+
+
+def _of_session() -> list[str]:
+    return ["session", fingerprint(read_secret(SESSION) or "")]

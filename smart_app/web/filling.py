@@ -44,7 +44,7 @@ def keep_answers(launch: Launch) -> ResponseReturnValue:
     answers = read_answers(opened.form, request.form)
     try:
         checked = check_answers(opened.form, answers)
-        save_draft(launch, opened.draft, checked, seen_version=_version())
+        save_draft(launch, opened.draft, checked, seen_version=_version(opened.draft))
     except InvalidAnswers as error:
         return _show_form(launch, opened, _without(answers, error), problems=error.problems), error.http_status
     except DraftConflict as error:
@@ -80,7 +80,7 @@ def send(launch: Launch) -> ResponseReturnValue:
         return _to_receipt(launch, sent.key)
     opened = open_form(launch)
     declined = opened.draft.answers.empty
-    seen = (request.form.get("key"), _version()) == (opened.draft.key, opened.draft.version)
+    seen = _version(opened.draft) == opened.draft.version
     if not seen or (declined and request.form.get("declined") != "yes"):
         return redirect(url_for(".review", handle=launch.handle), 303)
     return _to_receipt(launch, send_form(launch, opened, declined=declined).key)
@@ -127,7 +127,8 @@ def _without(answers: Answers, error: InvalidAnswers) -> Answers:
     return Answers(given=given, skipped=answers.skipped)
 
 
-def _version() -> int:
-    """Return the draft version that the page was made from; a page that names none is as old as can be."""
+def _version(draft: Draft) -> int:
+    """Return the draft version that the page was made from; a page of another draft is as old as can be."""
     text = request.form.get("version", "")
-    return int(text) if text.isdecimal() and len(text) < 9 else -1
+    known = request.form.get("key") == draft.key and text.isdecimal() and len(text) < 9
+    return int(text) if known else -1

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, Final, ParamSpec, cast
 
-from flask import redirect, request, url_for
+from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.errors import NotSignedIn
-from smart_app.web.headers import allow_framing
 from smart_app.web.launches import Launch, Role, find_launch
 
 P = ParamSpec("P")
@@ -23,10 +22,9 @@ def launched(*roles: Role) -> Callable[[View[P]], Callable[Concatenate[str, P], 
         @wraps(view)
         def with_launch(handle: str, *args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
             launch = find_launch(handle)
+            g.launch = launch.handle
             if launch.role not in roles:
                 raise NotSignedIn("another role")
-            if launch.role is Role.CLINICIAN:
-                allow_framing(launch.ehr.frame_ancestors)
             if not launch.confirmed and request.endpoint not in _BEFORE_YES:
                 return redirect(url_for("patient.confirm", handle=handle), 303)
             return view(launch, *args, **kwargs)

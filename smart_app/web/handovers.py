@@ -100,8 +100,9 @@ def is_live(link: str) -> bool:
     """Whether a link would work; looking uses nothing up, because mail and chat programs look too."""
     with services().engine.connect() as connection:
         live = handovers.c.used_at.is_(None) & (handovers.c.expires_at > services().clock())
-        found = select(handovers.c.code_hash).where(handovers.c.code_hash == fingerprint(link), live)
-        return connection.scalar(found) is not None
+        found = select(handovers.c.from_launch).where(handovers.c.code_hash == fingerprint(link), live)
+        handle = connection.scalar(found)
+        return handle is not None and read_launch(connection, handle) is not None
 
 
 def _audit(connection: Connection, event: Event, launch: Launch, at: datetime) -> None:

@@ -39,7 +39,7 @@ def allow_framing(ancestors: Iterable[str]) -> None:
 def add_headers(response: Response) -> Response:
     """Put every header where it is not set yet."""
     # A file's address holds its fingerprint, so it may be kept for ever; nothing else may be kept at all.
-    kept = request.endpoint == "static" and response.status_code == codes.ok
+    kept = request.endpoint == "static" and "v" in request.args and response.status_code == codes.ok
     headers = {**_ALWAYS, "Cache-Control": FOR_EVER if kept else NO_STORE}
     response.vary.update(("Cookie", "Origin", "Sec-Fetch-Site"))
     if response.mimetype == "text/html":

@@ -7,15 +7,16 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import orjson
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
-from fhir_alliance.errors import NotSignedIn
+from fhir_alliance.errors import HandedOver, NotSignedIn
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.settings import EhrSettings
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import launches
+from fhir_alliance.tables import drafts, launches
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.cookies import new_secret
+from smart_app.web.headers import allow_framing
 from smart_app.web.services import services
 from smart_app.web.sessions import live_session
 
@@ -40,11 +41,15 @@ _SEEN_EVERY: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What stays fixed for a launch; `form` is the canonical of the one form that a handover is for."""
+    """What stays fixed for a launch.
+
+    `practitioner` is the clinician who signed in, as a relative reference; `form` is the canonical of the one form that
+    a handover is for.
+    """
 
     patient: PatientShown
     visit: Visit | None
-    user_name: str = ""
+    practitioner: str = ""
     form: str = ""
 
 
@@ -111,9 +116,14 @@ def find_launch(handle: str) -> Launch:
     now = services().clock()
     with transaction(services().engine) as connection:
         session = live_session(connection)
-        mine = (launches.c.handle == handle) & (launches.c.session_hash == session) & launches.c.ended_at.is_(None)
+        mine = (launches.c.handle == handle) & (launches.c.session_hash == session)
         row = connection.execute(select(launches).where(mine)).mappings().one_or_none()
-        if row is None or not _in_time(row, now):
+        if row is not None and row["role"] == Role.CLINICIAN:
+            # Also when it has ended: the page that says so still stands in the EHR's frame.
+            allow_framing(services().registry.by_name(row["ehr"]).frame_ancestors)
+            if row["ended_at"]:
+                raise HandedOver("ended")
+        if row is None or row["ended_at"] or not _in_time(row, now):
             raise NotSignedIn("no live launch")
         if now - row["seen_at"] > _SEEN_EVERY:
             connection.execute(update(launches).where(launches.c.handle == handle).values(seen_at=now))
@@ -134,6 +144,8 @@ def choose_visit(launch: Launch, visit: Visit | None) -> None:
     values = {"context": sealed, "encounter": visit.encounter if visit else None}
     with transaction(services().engine) as connection:
         connection.execute(update(launches).where(launches.c.handle == launch.handle).values(values))
+        # Answers that were begun were about the visit chosen before: a page that still shows them is now an old one.
+        connection.execute(delete(drafts).where(drafts.c.launch == launch.handle))
 
 
 def end_launch(connection: Connection, handle: str, *, at: datetime) -> None:

@@ -21,6 +21,15 @@ Read = Callable[[FhirClient], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
+class LaunchFacts:
+    """The patient, the visits, oldest first, and the practitioner behind the user, empty when there is none."""
+
+    patient: PatientShown
+    visits: tuple[Visit, ...]
+    practitioner: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChartData:
     """A patient's visits, scores and responses as the EHR holds them; not `complete` when it gave us only a part."""
 
@@ -30,10 +39,19 @@ class ChartData:
     complete: bool
 
 
-def read_launch_facts(client: FhirClient, patient: str) -> tuple[PatientShown, tuple[Visit, ...]]:
-    """Return the patient and the visits, oldest first, in one round trip."""
-    resource, encounters = _together(client, [lambda ehr: ehr.read("Patient", patient), _encounters(patient)])
-    return read_patient(resource), read_visits(encounters.resources, patient=patient)
+def read_launch_facts(client: FhirClient, patient: str, *, user: str) -> LaunchFacts:
+    """Return what a launch needs to know, in one round trip; `user` is the reference of who signed in."""
+    kind, _, user_id = user.partition("/")
+    reads: list[Read] = [lambda ehr: ehr.read("Patient", patient), _encounters(patient)]
+    if kind == "PractitionerRole":
+        reads.append(lambda ehr: ehr.read(kind, user_id))
+    resource, encounters, *roles = _together(client, reads)
+    named = [str(role.get("practitioner", {}).get("reference", "")) for role in roles]
+    return LaunchFacts(
+        patient=read_patient(resource),
+        visits=read_visits(encounters.resources, patient=patient),
+        practitioner=user if kind == "Practitioner" else "".join(named),
+    )
 
 
 def read_chart(launch: Launch) -> ChartData:

@@ -13,13 +13,11 @@ from fhir_alliance.ehr.smart import Granted, PendingLaunch, begin_launch, finish
 from fhir_alliance.errors import LaunchError, MissingScope, UnknownIssuer
 from fhir_alliance.settings import EhrSettings
 from fhir_alliance.store import transaction
-from fhir_alliance.trajectory.series import Visit
 from smart_app.web.cookies import (
     PRE_LAUNCH,
     PRE_LAUNCH_SECONDS,
     SESSION,
     fingerprint,
-    forget,
     new_secret,
     read_secret,
     set_secret,
@@ -120,8 +118,8 @@ def _require_scopes(granted: Granted, role: Role) -> None:
 def _open(ehr: EhrSettings, pending: PendingLaunch, granted: Granted, role: Role) -> Response:
     patient_id = str(granted.patient)
     client = FhirClient(services().registry.door(ehr), ehr.fhir_base, granted.access_token)
-    patient, visits = read_launch_facts(client, patient_id)
-    visit = next((each for each in visits if each.encounter == f"Encounter/{granted.encounter}"), None)
+    facts = read_launch_facts(client, patient_id, user=granted.user.reference)
+    visit = next((each for each in facts.visits if each.encounter == f"Encounter/{granted.encounter}"), None)
     user_key = fingerprint(f"{ehr.name} {granted.user.issuer} {granted.user.subject}")
     grant = services().grants.keep(ehr.name, pending.role, granted)
     now = services().clock()
@@ -135,7 +133,7 @@ def _open(ehr: EhrSettings, pending: PendingLaunch, granted: Granted, role: Role
             user=granted.user.reference,
             user_key=user_key,
             grant=grant,
-            context=Context(patient=patient, visit=visit, user_name=_name(visit, granted)),
+            context=Context(patient=facts.patient, visit=visit, practitioner=facts.practitioner),
             at=now,
         )
         record(
@@ -152,12 +150,7 @@ def _open(ehr: EhrSettings, pending: PendingLaunch, granted: Granted, role: Role
     services().outbox.renew(ehr=ehr.name, patient=patient_id, grant=grant)
     response = redirect(url_for("home.home", handle=handle), 303)
     set_secret(response, SESSION, secret)
-    forget(response, PRE_LAUNCH)
     return response
-
-
-def _name(visit: Visit | None, granted: Granted) -> str:
-    return visit.therapist_name if visit and visit.therapist == granted.user.reference else ""
 
 
 def _without_cookie(ehr: EhrSettings) -> ResponseReturnValue:

@@ -12,7 +12,7 @@ from smart_app.web.pages.handover import (
     confirm_page,
     handover_page,
 )
-from smart_app.web.pages.message import Action, MessagePage, NewWindowPage, closed_page, error_page, launch_closed_page
+from smart_app.web.pages.message import Action, MessagePage, NewWindowPage, closed_page, error_page
 from smart_app.web.pages.review import ReceiptPage, ReceiptState, ReviewPage, answer_rows, review_page
 from smart_app.web.pages.visits import VisitsPage, visits_page
 
@@ -40,7 +40,6 @@ __all__ = [
     "error_page",
     "form_page",
     "handover_page",
-    "launch_closed_page",
     "patient_frame",
     "read_answers",
     "review_page",

@@ -11,11 +11,12 @@ from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.tables import ItemTable, ScoreTable, item_table, score_table
 from smart_app.web.pages.trend import Trend, trend_of
 from smart_app.web.pages.visit_rows import VisitRow, join_visits
-from smart_app.web.pages.words import When, day
+from smart_app.web.pages.words import When, day, kept_together
 
 INCOMPLETE = (
-    "Not everything could be read from the health record. Scores and visits may be missing below; nothing was changed."
+    "Not everything could be read from the health record. Scores and visits may be missing; nothing was changed."
 )
+OF_OTHERS = "Only visits with you are shown. This patient also sees somebody else, whose ratings stay with them."
 # Why a sent form is not in the chart yet, by the courier's reason.
 HELD: Mapping[str, str] = {
     "needs-sign-in": "it goes in the next time the app is opened for this patient",
@@ -94,6 +95,7 @@ def chart_page(
     first_line: str,
     today: date,
     complete: bool = True,
+    of_others: bool = False,
     held: Sequence[str] = (),
     can_hand_over: bool = True,
     can_rate: bool = True,
@@ -108,8 +110,8 @@ def chart_page(
         validated=instrument.validated,
         caveat=wording.caveat,
         anchors=wording.anchors,
-        first_line=first_line,
-        notes=_notes(complete, held),
+        first_line=kept_together(first_line),
+        notes=_notes(complete, of_others, held),
         facts=_facts(instrument, wording, rows, today),
         trend=trend_of(
             instrument, wording.scores[instrument.scales[0].name], rows, names=names, usual=usual, today=today
@@ -131,9 +133,9 @@ def rater_names(frame: Frame, wording: Wording) -> Mapping[Rater, str]:
     return {**wording.raters, Rater.PATIENT: patient or wording.raters[Rater.PATIENT]}
 
 
-def _notes(complete: bool, held: Sequence[str]) -> tuple[str, ...]:
+def _notes(complete: bool, of_others: bool, held: Sequence[str]) -> tuple[str, ...]:
     waiting = tuple(f"A sent form is kept here, not in the chart: {HELD.get(why, HELD_OTHERWISE)}." for why in held)
-    return waiting if complete else (INCOMPLETE, *waiting)
+    return (*(() if complete else (INCOMPLETE,)), *((OF_OTHERS,) if of_others else ()), *waiting)
 
 
 def _method(instrument: Instrument, wording: Wording) -> tuple[str, ...]:

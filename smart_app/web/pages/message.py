@@ -54,13 +54,3 @@ def closed_page(frame: Frame) -> MessagePage:
         sentence="Nothing more is shown on this device.",
         safe="Answers that were sent are safe. Answers that were not sent are gone from this page.",
     )
-
-
-def launch_closed_page(frame: Frame) -> MessagePage:
-    """Return the clinician's page after the handover code was used."""
-    return MessagePage(
-        frame=Frame(site=frame.site, language=frame.language),
-        heading="Handed over",
-        sentence="The code was used, so this view has closed: the chart cannot be reached from the other device.",
-        safe="To go on, open the app again from the patient's chart.",
-    )

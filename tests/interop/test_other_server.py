@@ -1,0 +1,178 @@
+"""The same visit on a FHIR server that is not ours: published, written, read back, and there exactly once."""
+
+import os
+import subprocess
+import sysconfig
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import requests
+import structlog
+
+from fhir_alliance.delivery.courier import Courier
+from fhir_alliance.delivery.grants import Grants
+from fhir_alliance.delivery.outbox import Outbox, State
+from fhir_alliance.delivery.queue import Queue
+from fhir_alliance.ehr.fhir import FhirClient
+from fhir_alliance.ehr.identity import User
+from fhir_alliance.ehr.publishing import publish
+from fhir_alliance.ehr.registry import Registry
+from fhir_alliance.ehr.smart import Granted
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.questionnaire import build_questionnaire
+from fhir_alliance.records.bundle import write_bundle
+from fhir_alliance.records.submission import Submission
+from fhir_alliance.settings import Settings, read_settings
+from fhir_alliance.store import open_store
+from fhir_alliance.vault import Vault
+from smart_app.demo.run import free_port
+from smart_app.demo.site import write_site
+
+PATIENT = {
+    "resourceType": "Patient",
+    "id": "maria-lopez",
+    "active": True,
+    "name": [{"use": "official", "given": ["Maria"], "family": "Lopez"}],
+    "birthDate": "1988-03-04",
+    "identifier": [{"system": "urn:oid:2.16.840.1.113883.19.5", "value": "MRN-4821"}],
+}
+ENCOUNTER = {
+    "resourceType": "Encounter",
+    "id": "maria-lopez-v14",
+    "status": "in-progress",
+    "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
+    "subject": {"reference": "Patient/maria-lopez"},
+}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run the other server with one patient and one encounter; returns its FHIR base."""
+    folder = tmp_path_factory.mktemp("sekmet")
+    port = free_port(28080)
+    url, log = f"http://127.0.0.1:{port}/fhir", folder / "sekmet.log"
+    command = [f"{sysconfig.get_path('scripts')}/sekmet", "serve", "--host", "127.0.0.1", "--port", str(port)]
+    environment = {**os.environ, "SEKMET_DB": str(folder / "sekmet.db"), "SEKMET_BASE_URL": url}
+    with log.open("w") as output:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
+        try:
+            _wait(process, log)
+            for resource in (PATIENT, ENCOUNTER):
+                place = f"{url}/{resource['resourceType']}/{resource['id']}"
+                requests.put(place, json=resource, timeout=10).raise_for_status()
+            yield url
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _wait(process: "subprocess.Popen[bytes]", log: Path) -> None:
+    while "Uvicorn running" not in log.read_text():
+        try:
+            process.wait(0.05)
+        except subprocess.TimeoutExpired:
+            continue
+        pytest.fail(f"the server ended: {log.read_text()}")
+
+
+@pytest.fixture
+def settings(base: str, tmp_path: Path) -> Settings:
+    """Point the settings of a site at the other server."""
+    read = read_settings(write_site(tmp_path, ehr_port=1, app_port=2).settings)
+    return replace(read, ehrs={"harbor": replace(read.ehrs["harbor"], fhir_base=base, issuer=base)})
+
+
+class App:
+    """The delivery parts of one run of the app; another run on the same database is a restart."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.ahead = timedelta()
+        self.engine = open_store(settings.database)
+        vault, registry = Vault.from_file(settings.vault_key_file), Registry(settings)
+        self.grants = Grants(self.engine, vault, registry, self.clock)
+        self.outbox = Outbox(self.engine, vault, self.clock)
+        self.courier = Courier(self.outbox, Queue(self.engine, vault), self.grants, registry, clock=self.clock)
+
+    def clock(self) -> datetime:
+        """Return the present, or what a test says it is."""
+        return datetime.now(UTC) + self.ahead
+
+    def grant(self) -> str:
+        """Keep a permission whose token the other server does not look at."""
+        user = User(issuer="https://ehr.example.invalid", subject="maria", reference="Patient/maria-lopez")
+        granted = Granted(
+            access_token="not-looked-at",
+            refresh_token=None,
+            expires_at=self.clock() + timedelta(days=1),
+            scopes=frozenset({"patient/Observation.crus"}),
+            user=user,
+            patient="maria-lopez",
+            encounter=None,
+            need_patient_banner=False,
+            style_url=None,
+            intent=None,
+            fhir_context=(),
+        )
+        return self.grants.keep("harbor", "patient", granted)
+
+
+def search(base: str, kind: str) -> list[dict[str, Any]]:
+    """Return what the other server holds of one type."""
+    found = requests.get(f"{base}/{kind}", params={"patient": "maria-lopez"}, timeout=10).json()
+    resources = [entry["resource"] for entry in found.get("entry", [])]
+    return [each for each in resources if each["resourceType"] == kind]
+
+
+def test_the_forms_are_published_there_once(base: str, settings: Settings, check_in: Instrument) -> None:
+    """Publishing twice leaves each form there once, as it was sent."""
+    client = FhirClient(Registry(settings).door(settings.ehrs["harbor"]), base, "not-looked-at")
+    forms = [build_questionnaire(check_in, form) for form in check_in.forms]
+
+    outcomes = [[publish(client, form) for form in forms] for _ in range(2)]
+
+    held = client.search("Questionnaire", []).resources
+    assert outcomes == [["created"] * len(forms), ["unchanged"] * len(forms)]
+    assert sorted(each["url"] for each in held) == sorted(form["url"] for form in forms)
+
+
+@pytest.mark.parametrize("form", ["core", "full"])
+def test_a_visit_is_there_exactly_once(
+    base: str, settings: Settings, make_submission: Callable[..., Submission], form: str
+) -> None:
+    """Accepted, delivered, and after a restart accepted again: one response and one set of scores, read back."""
+    key = {"core": "7b0f9c1e-6c8f-4a51-9f0e-1d6c7a1c8a10", "full": "7b0f9c1e-6c8f-4a51-9f0e-1d6c7a1c8a11"}[form]
+    given = {str(item): "7" for item in range(1, 7 if form == "core" else 13)}
+    now = datetime.now(UTC)
+    submission = make_submission(given, form=form, key=key, authored=now, scored=now)
+    bundle = write_bundle(submission)
+
+    with structlog.testing.capture_logs() as logged:
+        for _ in range(2):
+            app = App(settings)
+            app.outbox.accept(submission, orjson.dumps(bundle), grant=app.grant())
+            for hours in (0, 1):
+                app.ahead = timedelta(hours=hours)
+                app.courier.deliver_due(app.clock())
+            receipt = app.outbox.receipt(key, ehr="harbor", patient="maria-lopez")
+            app.engine.dispose()
+
+    sent = [entry["resource"] for entry in bundle["entry"]]
+    responses = [
+        one for one in search(base, "QuestionnaireResponse") if one["identifier"]["value"] == f"urn:uuid:{key}"
+    ]
+    scores = [one for one in search(base, "Observation") if one["identifier"][0]["value"].startswith(f"{key}.")]
+    assert receipt.state is State.DELIVERED, logged
+    assert len(responses) == 1
+    assert values(scores) == values([each for each in sent if each["resourceType"] == "Observation"])
+    assert {one["derivedFrom"][0]["reference"] for one in scores} == {f"QuestionnaireResponse/{responses[0]['id']}"}
+
+
+def values(observations: list[dict[str, Any]]) -> list[tuple[str, float | None]]:
+    """Return code and value of each Observation, in order."""
+    found = [(one["code"]["coding"][0]["code"], one.get("valueQuantity", {}).get("value")) for one in observations]
+    return sorted((code, None if value is None else float(value)) for code, value in found)

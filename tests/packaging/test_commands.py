@@ -1,0 +1,67 @@
+"""The commands: what they print, how they end, and that a wrong setting is said in words."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from smart_app.cli import main
+from smart_app.demo.site import Site, write_site
+
+
+def call(*arguments: str) -> Result:
+    """Run one command in this process."""
+    return CliRunner().invoke(main, list(arguments))
+
+
+@pytest.mark.parametrize("command", ["serve", "publish"])
+def test_wrong_settings_are_listed(tmp_path: Path, command: str) -> None:
+    """Every fault is a line on standard error, nothing starts, and the exit code is 1."""
+    settings = write_site(tmp_path, ehr_port=1, app_port=2).settings
+    settings.write_text(settings.read_text().replace("America/New_York", "Mars/Base").replace("Harbor Clinic", ""))
+
+    done = call(command, "--settings", str(settings))
+
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 2
+    assert "site.time_zone" in done.stderr
+
+
+def test_publishing_again_changes_nothing(site: Site) -> None:
+    """With all forms there, each is printed as unchanged."""
+    done = call("publish", "--settings", str(site.settings))
+
+    lines = done.output.splitlines()
+    assert done.exit_code == 0
+    assert len(lines) == 4
+    assert all(line.startswith("unchanged") for line in lines)
+
+
+def test_publishing_to_an_ehr_that_is_away_fails_in_words(tmp_path: Path) -> None:
+    """No answer, or an EHR that is not registered: one sentence, no stack, exit code 1."""
+    settings = str(write_site(tmp_path, ehr_port=1, app_port=2).settings)
+
+    away, unknown = call("publish", "--settings", settings), call("publish", "--settings", settings, "--ehr", "other")
+
+    assert (away.exit_code, unknown.exit_code) == (1, 1)
+    assert away.stderr.startswith("ehr.unreachable")
+    assert unknown.stderr.startswith("launch.unknown-issuer")
+
+
+def test_instruments_are_listed() -> None:
+    """Name, version, licence, that it is unvalidated, and its forms stand on one line."""
+    done = call("instruments")
+
+    assert done.exit_code == 0
+    assert "visit-check-in 1.0.0" in done.output
+    assert "unvalidated" in done.output
+    assert "patient-core" in done.output
+
+
+def test_a_demo_without_a_free_port_says_so() -> None:
+    """The last port of all is taken by nobody, and there is none after it for the app."""
+    done = call("demo", "--once", "--ehr-port", "65535")
+
+    assert done.exit_code == 1
+    assert "No free port was found" in done.stderr

@@ -1,0 +1,26 @@
+"""The README tells the truth about its commands."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_make_command_of_the_readme_exists() -> None:
+    """The two commands are named, and each `make X` in the README is a target of the Makefile."""
+    readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
+
+    named = set(re.findall(r"\bmake ([a-z][a-z-]*)", readme))
+    targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
+
+    assert {"demo", "test"} <= named
+    assert named <= targets
+
+
+def test_every_subcommand_of_the_readme_exists() -> None:
+    """Each `fhir-alliance X` in the README is a command."""
+    from smart_app.cli import main
+
+    named = set(re.findall(r"\bfhir-alliance ([a-z]+)\b", (ROOT / "README.md").read_text()))
+
+    assert named <= set(main.commands)

@@ -1,0 +1,172 @@
+"""alliance.toml: read once, every fault reported together, nothing that could widen a header or leak a key."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fhir_alliance.errors import InvalidSettings
+from fhir_alliance.settings import Settings, read_settings
+from smart_app.demo.site import write_site
+
+Edit = Callable[[str], str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Write a working site."""
+    write_site(tmp_path, ehr_port=18080, app_port=18081)
+    return tmp_path
+
+
+def read(folder: Path, *edits: tuple[str, str]) -> Settings:
+    """Read the settings of a site after some replacements in its file."""
+    path = folder / "alliance.toml"
+    text = path.read_text()
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+    return read_settings(path)
+
+
+def faults(folder: Path, *edits: tuple[str, str]) -> tuple[str, ...]:
+    """Return the faults that reading reports."""
+    with pytest.raises(InvalidSettings) as caught:
+        read(folder, *edits)
+    return caught.value.faults
+
+
+def test_a_working_site_is_read_whole(folder: Path) -> None:
+    """Addresses, clients and help text come out as written; key files are found beside the settings."""
+    settings = read(folder)
+
+    harbor = settings.ehrs["harbor"]
+    assert settings.host == "localhost:18081"
+    assert settings.site.time_zone.key == "America/New_York"
+    assert harbor.frame_ancestors == ("http://127.0.0.1:18080",)
+    assert harbor.clinician
+    assert harbor.clinician.key_file == folder / "clinician.jwk"
+    assert harbor.patient
+    assert harbor.patient.key_file is None
+
+
+def test_key_files_are_not_printed(folder: Path) -> None:
+    """Where keys lie does not show in the settings' own text."""
+    assert "vault.json" not in repr(read(folder))
+    assert "clinician.jwk" not in repr(read(folder))
+
+
+def test_every_fault_is_reported_together(folder: Path) -> None:
+    """One reading names each fault with where it is, so that one correction is enough."""
+    found = faults(
+        folder,
+        ('public_url = "http://localhost:18081"', 'public_url = "http://clinic.example.invalid"\nextra = 1'),
+        ('name = "Harbor Clinic"', 'name = ""'),
+        ('time_zone = "America/New_York"', 'time_zone = "Mars/Base"'),
+        ('crisis_line = "Call or text 988. If you are in danger right now, call 911."\n', ""),
+        ('issuer = "http://127.0.0.1:18080/fhir"', 'issuer = "http://127.0.0.1:18080/fhir?a=b"'),
+        ('frame_ancestors = ["http://127.0.0.1:18080"]', 'frame_ancestors = ["https://*.example.invalid"]'),
+        ('client_id = "alliance-patient"\n', ""),
+    )
+
+    places = {"extra", "public_url", "site.name", "site.time_zone", "site.crisis_line", "ehr.harbor.issuer",
+              "ehr.harbor.frame_ancestors.0", "ehr.harbor.patient.client_id"}  # fmt: skip
+    assert {fault.split(": ")[1] for fault in found} == places
+    assert all(fault.startswith("alliance.toml: ") for fault in found)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://ehr.example.invalid", "https://*.example.invalid", "*", "https:", "https://", "'self'", "data:",
+        "https://ehr.example.invalid/", "https://ehr.example.invalid/path", "https://ehr.example.invalid;script-src *",
+        "https://ehr.example.invalid, https://evil.example.invalid", "https://ehr.example.invalid evil.example.invalid",
+        "https://user@ehr.example.invalid", "https://ehr.example.invalid?a", "https://ehr.example.invalid#a",
+        "https://ehr.example.invalid\\\\evil", "https://ehr.example.invalid\\r\\nX: y", "null", "ehr.example.invalid",
+        "ftp://ehr.example.invalid", "https://ehr.example.invalid:99999", "https://EHR.example.invalid",
+    ],
+)  # fmt: skip
+def test_a_bad_origin_is_refused(folder: Path, origin: str) -> None:
+    """Nothing but a plain origin may frame us: no wildcard, path, separator or line break (T12)."""
+    found = faults(folder, ('frame_ancestors = ["http://127.0.0.1:18080"]', f'frame_ancestors = ["{origin}"]'))
+
+    assert [fault.split(": ")[1] for fault in found] == ["ehr.harbor.frame_ancestors.0"]
+
+
+@pytest.mark.parametrize("name", ["fhir_base", "issuer", "token_endpoint", "jwks_uri", "authorization_endpoint"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://ehr.example.invalid/fhir", "https://ehr.example.invalid/fhir/", "https://a@b.example.invalid/x", "/fhir"],
+)
+def test_endpoints_are_secure_and_plain(folder: Path, name: str, url: str) -> None:
+    """Outside loopback every endpoint is https, without query, fragment, credentials or final slash."""
+    path = folder / "alliance.toml"
+    lines = [f'{name} = "{url}"' if line.startswith(f"{name} =") else line for line in path.read_text().splitlines()]
+    path.write_text("\n".join(lines))
+
+    assert [fault.split(": ")[1] for fault in faults(folder)] == [f"ehr.harbor.{name}"]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620])
+def test_an_open_key_file_is_refused(folder: Path, mode: int) -> None:
+    """A key that others can read or change is no secret: nothing starts, and the fault says what to do (T73)."""
+    (folder / "vault.json").chmod(mode)
+    (folder / "clinician.jwk").chmod(mode)
+
+    found = faults(folder)
+
+    assert found == tuple(
+        f"{name}: others can read this key file; make it private with chmod 600"
+        for name in ("vault.json", "clinician.jwk")
+    )
+
+
+def test_a_missing_key_file_is_refused(folder: Path) -> None:
+    """Every key file that is not there is named, once."""
+    (folder / "vault.json").unlink()
+
+    assert faults(folder, ('key_file = "backend.jwk"', 'key_file = "none.jwk"')) == (
+        "vault.json: this key file does not exist",
+        "none.jwk: this key file does not exist",
+    )
+
+
+def test_a_backend_client_must_prove_itself(folder: Path) -> None:
+    """Backend services have no public clients: without a key the settings are refused."""
+    found = faults(folder, ('key_file = "backend.jwk"\n', ""))
+
+    assert found == ("alliance.toml: ehr.harbor.backend: a backend client needs a key_file",)
+
+
+def test_names_stand_in_addresses(folder: Path) -> None:
+    """The name of an EHR becomes a part of the callback's address, so only plain ones are taken."""
+    found = faults(folder, ("[ehr.harbor", "[ehr.'Harbor EHR'"))
+
+    assert [fault for fault in found if "lower-case" in fault]
+
+
+def test_a_file_that_is_no_toml_is_said_in_one_line(folder: Path) -> None:
+    """A slip in the file names the file and the line."""
+    (found,) = faults(folder, ('public_url = "', "public_url = "))
+
+    assert found.startswith("alliance.toml: ")
+    assert "line 1" in found
+
+
+def test_a_site_without_an_ehr_or_without_a_file(tmp_path: Path) -> None:
+    """No file, an unreadable one, and one without any EHR are each told as a fault, never as a stack."""
+    path = tmp_path / "alliance.toml"
+    with pytest.raises(InvalidSettings, match=r"alliance\.toml"):
+        read_settings(path)
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(InvalidSettings, match=r"alliance\.toml"):
+        read_settings(path)
+    path.write_text(
+        'public_url = "https://app.example.invalid"\ndatabase = "sqlite:///a"\nvault_key_file = "k"\n[ehr]\n'
+    )
+
+    with pytest.raises(InvalidSettings) as caught:
+        read_settings(path)
+
+    assert {fault.split(": ")[1] for fault in caught.value.faults} == {"site", "ehr"}

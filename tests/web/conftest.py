@@ -1,0 +1,61 @@
+"""Houses for the web tests: one that tests only add to, and new ones where a clock, a server or a setting changes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
+from pathlib import Path
+
+import pytest
+import structlog
+
+from smart_app.demo.site import write_site
+from smart_app.sandbox.app import create_sandbox
+from smart_app.sandbox.config import read_config
+
+from .house import House, open_house
+
+MakeHouse = Callable[..., House]
+
+
+@pytest.fixture(scope="session")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fill the EHR's record once; every house begins with a copy."""
+    folder = tmp_path_factory.mktemp("record")
+    ehr = create_sandbox(read_config(write_site(folder, ehr_port=1, app_port=2).sandbox))
+    ehr.extensions["sandbox_store"].close()
+    return folder / "sandbox.db"
+
+
+@pytest.fixture(scope="session")
+def opener(record: Path) -> Callable[..., AbstractContextManager[House]]:
+    """Return what opens a house in a folder."""
+    return partial(open_house, record=record)
+
+
+@pytest.fixture(scope="module")
+def house(
+    opener: Callable[..., AbstractContextManager[House]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    """Open the house that a module's tests share: they add to it, and never touch its clock or its servers."""
+    with opener(tmp_path_factory.mktemp("house")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def make_house(opener: Callable[..., AbstractContextManager[House]], tmp_path: Path) -> Iterator[MakeHouse]:
+    """Open houses of one test's own."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(opener(tmp_path, **options))
+
+
+@pytest.fixture
+def own(make_house: MakeHouse) -> House:
+    """Open a house for one test, which may stop its EHR and turn its clock."""
+    return make_house()
+
+
+@pytest.fixture(autouse=True)
+def quiet_log() -> Iterator[list[dict[str, str]]]:
+    """Catch what the app logs; tests that read it name this fixture."""
+    with structlog.testing.capture_logs() as entries:
+        yield entries

@@ -33,7 +33,6 @@ from smart_app.web.pages import (
     confirm_page,
     error_page,
     handover_page,
-    launch_closed_page,
     visits_page,
 )
 
@@ -82,7 +81,6 @@ PATIENT_PAGES = {
         ),
     ),
     "closed": ("message.html", closed_page(PATIENT_FRAME)),
-    "launch-closed": ("message.html", launch_closed_page(THOMAS_FRAME)),
     "new-window": ("new_window.html", NewWindowPage(frame=NOBODY, url="/launch/again")),
 }
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from course_samples import COURSE, INSTRUMENT, NOW, THERAPIST, TODAY, answers_of, series_of, weekly
-from page_samples import SITE, THOMAS_FRAME, thomas_chart
+from page_samples import SITE, THOMAS_FRAME, WORDING, thomas_chart
 
 from fhir_alliance.instruments.definition import Rater
 from fhir_alliance.scoring.answers import Answers
@@ -107,7 +107,7 @@ def test_items_show_the_last_visits_with_the_lowest_darkest() -> None:
     assert [head.number for head in items.visits] == [8, 9, 10, 12, 13, 14]
     assert len(items.visits) == ITEM_COLUMNS
     safe = by_text["I felt safe with my therapist today."]
-    assert [(cell.text, cell.shade) for cell in safe] == [("9", 0), ("9", 0), ("", None), ("8", 1), ("6", 2), ("3", 3)]
+    assert [(cell.text, cell.shade) for cell in safe] == [("9", 0), ("9", 0), ("–", None), ("8", 1), ("6", 2), ("3", 3)]
     assert by_text["Did anything today make it harder to work together?"][-1].text == "a little"
 
 
@@ -117,6 +117,35 @@ def test_a_skipped_item_is_not_a_blank_one() -> None:
 
     hard_to_say = next(row for row in items.rows if row.text == "I could say even what was hard to say.")
     assert hard_to_say.cells[-1].text == "skipped"
+
+
+def test_a_question_that_was_not_asked_has_an_empty_cell() -> None:
+    """An item of the long form is empty where the short form was sent, and so is a follow-up that nothing opened."""
+    items = thomas_chart(COURSE, "").items
+
+    by_text = {row.text: [cell.text for cell in row.cells] for row in items.rows}
+    assert by_text[WORDING.items["7"][Rater.PATIENT]] == ["", "9", "", "", "", ""]
+    assert by_text[WORDING.items["talk"][Rater.PATIENT]] == ["", "", "", "", "", "yes"]
+
+
+def test_a_visit_of_today_is_not_missed_yet() -> None:
+    """Before the patient answers today, there is no gap and the read-out rests on the last answered visit."""
+    earlier = {number: both for number, both in COURSE.items() if number < 14}
+    guessed = {**earlier, 14: (None, answers_of("7 7 6 7 7 7"))}
+
+    for course, said in ((earlier, "not asked yet"), (guessed, "not asked yet · therapist's guess 6.8")):
+        trend = thomas_chart(course, "").trend
+        assert trend is not None
+        assert trend.drawing.columns[13].visit.read_out == ("Visit 14, Thu 12 Nov", said)
+        assert trend.drawing.columns[13].x not in trend.drawing.gaps
+        assert [column.visit.number for column in trend.drawing.columns if column.rests] == ["13"]
+
+
+def test_the_first_line_keeps_its_ranges_together() -> None:
+    """No range is broken over two lines; the words stay the same."""
+    line = thomas_chart(COURSE, "Thomas rated the last visit below the usual 6.8 to 8.8 (visits 1 to 5).").first_line
+
+    assert line == "Thomas rated the last visit below the usual 6.8\u00a0to\u00a08.8 (visits\u00a01\u00a0to\u00a05)."
 
 
 def test_raw_facts_are_the_last_answers_as_given() -> None:

@@ -19,7 +19,6 @@ from smart_app.web.pages import (
     confirm_page,
     error_page,
     handover_page,
-    launch_closed_page,
     patient_frame,
     visits_page,
 )
@@ -136,7 +135,7 @@ def test_the_banner_leaves_out_what_is_not_known() -> None:
 
 
 def test_a_code_is_grouped_and_its_end_is_said() -> None:
-    """The short code is in threes, and the page says until when at the site, and in how many minutes."""
+    """The short code is in threes, and the page says until when at the site, and in how many begun minutes."""
     page = handover_page(
         frame=THOMAS_FRAME,
         form_title="Visit check-in",
@@ -149,7 +148,7 @@ def test_a_code_is_grouped_and_its_end_is_said() -> None:
     )
 
     assert page.short_code == "k7m-4qx-2"
-    assert page.expires == "10:54, in 14 minutes"
+    assert page.expires == "10:54, in 15 minutes"
 
 
 def test_confirming_shows_a_part_only_and_no_person_in_the_frame() -> None:
@@ -162,7 +161,7 @@ def test_confirming_shows_a_part_only_and_no_person_in_the_frame() -> None:
 @pytest.mark.parametrize("frame", [THOMAS_FRAME, PATIENT_FRAME])
 def test_closed_pages_forget_whose_page_it_was(frame: Frame) -> None:
     """Neither banner nor name survive."""
-    for page in (closed_page(frame), launch_closed_page(frame)):
+    for page in (closed_page(frame),):
         assert page.frame == Frame(site=SITE)
 
 

@@ -101,7 +101,7 @@ def test_every_clinician_page_names_the_patient(name: str) -> None:
     assert all(words in html for words in ("Thomas Reyes", "born 4 Mar 1988", "MRN …4821"))
 
 
-@pytest.mark.parametrize("name", ["closed", "launch-closed", "start", "enter-code", "error", "new-window"])
+@pytest.mark.parametrize("name", ["closed", "start", "enter-code", "error", "new-window"])
 def test_pages_for_nobody_in_particular_name_nobody(name: str) -> None:
     """What anyone may see next on this device holds no name, birth date or number."""
     html = gallery.render(name)

@@ -87,6 +87,16 @@ def test_dates_that_are_shown_fit_and_the_newest_is_one_of_them(
         assert place in layout.columns[-1].shown_on
 
 
+def test_the_read_out_rests_on_the_patients_newest_score() -> None:
+    """The patient's newest score is read out unasked, without one the therapist's, and without any the last visit."""
+    five = Decimal(5)
+    courses = (([(five, None), (None, five)], 0), ([(None, five), (None, None)], 0), ([(None, None), (None, None)], 1))
+
+    for course, rest in courses:
+        columns = lay_out(chart_of(course), width=WIDTH, height=HEIGHT).columns
+        assert [index for index, column in enumerate(columns) if column.rests] == [rest]
+
+
 def test_without_a_usual_range_there_is_no_band() -> None:
     """Nothing is drawn that is not known."""
     chart = TrendChart(

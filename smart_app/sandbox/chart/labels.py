@@ -1,6 +1,7 @@
 """What FHIR JSON says, in words: lenient look-ups, because a record may hold anything."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 Resource = dict[str, Any]  # raw FHIR JSON
@@ -57,6 +58,14 @@ def value_words(carrier: Resource) -> str:
     """Return the value[x] of an Observation, component or answer in words, empty when it has none."""
     key = next((key for key in carrier if key.startswith("value") and not key.startswith("valueSet")), None)
     return "" if key is None else VALUES.get(key, _plain)(carrier[key])
+
+
+def rounded(carrier: Resource) -> Resource:
+    """Return a carrier of a value with at most two decimals, as many as a person reads; the record keeps them all."""
+    quantity = carrier.get("valueQuantity", {})
+    if not isinstance(quantity.get("value"), float | Decimal):
+        return carrier
+    return {**carrier, "valueQuantity": {**quantity, "value": round(quantity["value"], 2)}}
 
 
 def absent_words(observation: Resource) -> str:

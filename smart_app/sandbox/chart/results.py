@@ -4,7 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from smart_app.sandbox.chart.labels import NameOf, Resource, absent_words, code_words, concept_words, value_words
+from smart_app.sandbox.chart.labels import (
+    NameOf,
+    Resource,
+    absent_words,
+    code_words,
+    concept_words,
+    rounded,
+    value_words,
+)
 from smart_app.sandbox.chart.moments import Moment, read_moment
 
 _STRUCK = ("entered-in-error",)
@@ -87,7 +95,7 @@ def _row(observation: Resource, name_of: NameOf, *, above: tuple[Resource, ...])
     return Row(
         id=observation["id"],
         name=concept_words(observation.get("code")) or "Unnamed result",
-        value=value_words(observation),
+        value=value_words(rounded(observation)),
         absent=absent_words(observation),
         details=tuple(detail for detail in _details(observation) if detail not in said),
         status=code_words(status),
@@ -104,10 +112,16 @@ def _row(observation: Resource, name_of: NameOf, *, above: tuple[Resource, ...])
 def _details(observation: Resource) -> Iterator[str]:
     """Yield the components and notes of an Observation in words."""
     for component in observation.get("component", ()):
-        value = value_words(component) or absent_words(component)
-        yield f"{concept_words(component.get('code'))}: {value}"
+        name = concept_words(component.get("code"))
+        yield f"{name}: {_without_echo(name, value_words(rounded(component))) or absent_words(component)}"
     for note in observation.get("note", ()):
         yield note.get("text", "")
+
+
+def _without_echo(name: str, value: str) -> str:
+    """Return a value without a unit that its name says already: "Items answered: 6", not "6 items"."""
+    number, _, unit = value.partition(" ")
+    return number if unit.casefold() in name.casefold().split() else value
 
 
 def _sources(references: Iterable[Resource], name_of: NameOf) -> Iterator[tuple[str, str]]:

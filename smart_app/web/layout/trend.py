@@ -7,16 +7,17 @@ from itertools import pairwise
 from math import ceil
 
 # How many dates fit side by side on a phone, in an EHR frame, on a desk.
-LABELS_THAT_FIT = {"narrow": 4, "medium": 9, "wide": 16}
+LABELS_THAT_FIT = {"narrow": 3, "medium": 8, "wide": 16}
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrendVisit:
-    """One visit on the axis: its number, its short date, and the lines read out on focus."""
+    """One visit on the axis: its number, its short date, the lines read out on focus; `waiting` may yet be answered."""
 
     number: str
     day: str
     read_out: tuple[str, ...]
+    waiting: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +70,14 @@ class LaidLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One visit's slice of the frame; `shown_on` names the widths on which its date fits."""
+    """One visit's slice; `shown_on` names the widths on which its date fits, `rests` the one read out unasked."""
 
     visit: TrendVisit
     left: float
     width: float
     x: float
     shown_on: tuple[str, ...]
+    rests: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +98,7 @@ class Band:
 
 @dataclass(frozen=True, kw_only=True)
 class TrendLayout:
-    """A drawing, y downwards, every coordinate rounded to 0.1; `gaps` are visits without a value."""
+    """A drawing, y downwards, every coordinate rounded to 0.1; `gaps` are missed visits."""
 
     width: float
     height: float
@@ -110,17 +112,23 @@ class TrendLayout:
 def lay_out(chart: TrendChart, *, width: float, height: float) -> TrendLayout:
     """Place every visit in a slice of equal width, and every value by its height on the scale.
 
-    A width of 100 makes x a percentage. A gap is a visit where the first line, the patient's, has no value.
+    A width of 100 makes x a percentage. A gap is a visit where the first line, the patient's, has no value and waits
+    for none; the read-out rests on the newest visit where it has one.
     """
     slots = len(chart.visits)
     xs = [round((index + 0.5) * width / slots, 1) for index in range(slots)]
+    rest = _rest(chart)
     return TrendLayout(
         width=width,
         height=height,
         ticks=tuple(Tick(y=_y(chart, value, height), label=f"{value:.0f}") for value in _tick_values(chart)),
-        columns=tuple(_column(chart, index, x, width) for index, x in enumerate(xs)),
+        columns=tuple(_column(chart, index, x, width, rests=index == rest) for index, x in enumerate(xs)),
         lines=tuple(_line(chart, line, xs, height) for line in chart.lines),
-        gaps=tuple(x for x, value in zip(xs, chart.lines[0].values, strict=True) if value is None),
+        gaps=tuple(
+            x
+            for x, visit, value in zip(xs, chart.visits, chart.lines[0].values, strict=True)
+            if value is None and not visit.waiting
+        ),
         band=_band(chart, height),
     )
 
@@ -134,7 +142,13 @@ def _tick_values(chart: TrendChart) -> Sequence[Decimal]:
     return (chart.minimum, (chart.minimum + chart.maximum) / 2, chart.maximum)
 
 
-def _column(chart: TrendChart, index: int, x: float, width: float) -> Column:
+def _rest(chart: TrendChart) -> int:
+    """Return the newest visit with a value of the first line, else of the next one, else the newest visit."""
+    found = (index for line in chart.lines for index, value in reversed([*enumerate(line.values)]) if value is not None)
+    return next(found, len(chart.visits) - 1)
+
+
+def _column(chart: TrendChart, index: int, x: float, width: float, *, rests: bool) -> Column:
     slots = len(chart.visits)
     from_newest = slots - 1 - index
     left, right = (round(edge * width / slots, 1) for edge in (index, index + 1))
@@ -144,6 +158,7 @@ def _column(chart: TrendChart, index: int, x: float, width: float) -> Column:
         width=round(right - left, 1),
         x=x,
         shown_on=tuple(place for place, fit in LABELS_THAT_FIT.items() if from_newest % ceil(slots / fit) == 0),
+        rests=rests,
     )
 
 

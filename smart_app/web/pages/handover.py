@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.settings import SiteSettings
@@ -61,7 +62,7 @@ def handover_page(
     now: datetime,
 ) -> HandoverPage:
     """Return the page; `modules` is the QR matrix of `url` without its quiet zone."""
-    minutes = max(int((expires_at - now).total_seconds()) // 60, 0)
+    minutes = max(ceil((expires_at - now).total_seconds() / 60), 0)
     local = expires_at.astimezone(frame.site.time_zone)
     return HandoverPage(
         frame=frame,

@@ -8,6 +8,7 @@ from fhir_alliance.instruments.definition import Instrument, Item, Rater, Scale,
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.first_line import one_decimal
 from fhir_alliance.trajectory.series import Point
+from smart_app.web.pages.review import was_asked
 from smart_app.web.pages.visit_rows import VisitRow
 from smart_app.web.pages.words import When, day
 
@@ -51,7 +52,7 @@ class ScoreTable:
 
 @dataclass(frozen=True, kw_only=True)
 class ItemCell:
-    """One answer; `shade` is darker (higher) for a lower one, None for words and blanks."""
+    """One answer, empty when not asked; `shade` is darker (higher) for a lower one, None for words and blanks."""
 
     text: str
     shade: int | None
@@ -121,24 +122,33 @@ def score_words(point: Point | None) -> str:
 def item_table(instrument: Instrument, wording: Wording, rows: Sequence[VisitRow], *, today: date) -> ItemTable:
     """Return the last visits the patient answered; questions never asked in them are left out."""
     shown = [row for row in rows if Rater.PATIENT in row.answers][-ITEM_COLUMNS:]
-    sheets = [row.answers[Rater.PATIENT] for row in shown]
+    sheets = [(row.answers[Rater.PATIENT], _asked(instrument, row)) for row in shown]
     return ItemTable(
         visits=tuple(_head(row, today) for row in shown),
         rows=tuple(
             ItemRow(
                 text=wording.items[item.link_id][Rater.PATIENT],
-                cells=tuple(_item_cell(item, wording, sheet) for sheet in sheets),
+                cells=tuple(_item_cell(item, wording, sheet, item in asked) for sheet, asked in sheets),
             )
             for item in instrument.items.values()
-            if any(item.link_id in sheet.given or item.link_id in sheet.skipped for sheet in sheets)
+            if any(item.link_id in sheet.given or item.link_id in sheet.skipped for sheet, _ in sheets)
         ),
     )
 
 
-def _item_cell(item: Item, wording: Wording, answers: Answers) -> ItemCell:
+def _asked(instrument: Instrument, row: VisitRow) -> Sequence[Item]:
+    """Return what the shortest patient form with these scores asks, but for what its conditions leave out."""
+    forms = [form for form in instrument.forms if form.rater is Rater.PATIENT]
+    given = row.points.get(Rater.PATIENT, {}).keys()
+    form = next((form for form in forms if given <= {scale.name for scale in form.scales}), forms[-1])
+    return [item for item in form.items if was_asked(item, row.answers[Rater.PATIENT])]
+
+
+def _item_cell(item: Item, wording: Wording, answers: Answers, asked: bool) -> ItemCell:
     code = answers.given.get(item.link_id)
     if code is None:
-        return ItemCell(text="skipped" if item.link_id in answers.skipped else "", shade=None)
+        blank = "–" if asked else ""
+        return ItemCell(text="skipped" if item.link_id in answers.skipped else blank, shade=None)
     place = [option.code for option in item.options].index(code)
     shade = SHADES - 1 - place * SHADES // len(item.options) if item.scored else None
     return ItemCell(text=wording.option(code), shade=shade)

@@ -59,9 +59,14 @@ def _line(scale: Scale, rater: Rater, name: str, rows: Sequence[VisitRow]) -> Tr
 
 
 def _visit(scale: Scale, row: VisitRow, names: Mapping[Rater, str], today: date) -> TrendVisit:
+    waiting = row.on == today and not row.rated_by(Rater.PATIENT)
     said = [f"{names[rater]} {score_words(row.point(rater, scale.name))}" for rater in Rater if rater in row.points]
     return TrendVisit(
         number=str(row.number or ""),
         day=short_day(row.on),
-        read_out=(f"{row.label}, {day(row.on, today=today).text}", " · ".join(said) or "no answer"),
+        read_out=(
+            f"{row.label}, {day(row.on, today=today).text}",
+            " · ".join([*(["not asked yet"] if waiting else []), *said]) or "no answer",
+        ),
+        waiting=waiting,
     )

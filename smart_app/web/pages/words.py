@@ -1,11 +1,14 @@
 """Dates and numbers as people write them."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from fhir_alliance.trajectory.first_line import one_decimal
+
+_RANGE = re.compile(r"(?:\bvisits )?[−\d.]+ to [−\d.]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,3 +67,8 @@ def birthday_words(birth_date: str) -> str:
 def span(low: Decimal, high: Decimal) -> str:
     """Return a range with an en dash."""
     return f"{one_decimal(low)}–{one_decimal(high)}"
+
+
+def kept_together(sentence: str) -> str:
+    """Return a sentence whose ranges, "6.8 to 8.8" or "visits 1 to 5", are not broken over two lines."""
+    return _RANGE.sub(lambda found: found[0].replace(" ", "\u00a0"), sentence)

@@ -1,8 +1,8 @@
 """What the script adds to the pages, and that they work without it."""
 
-import gallery
-from gallery import open_page
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
+
+from .show import open_page
 
 
 def test_the_counter_follows_the_answers(page: Page) -> None:
@@ -31,16 +31,12 @@ def test_a_conditional_question_appears_only_when_it_applies(page: Page) -> None
     expect(talk.locator("input").first).to_be_disabled()
 
 
-def test_without_a_script_the_conditional_question_says_when_to_answer(browser: Browser) -> None:
+def test_without_a_script_the_conditional_question_says_when_to_answer(plain_page: Page) -> None:
     """Without JavaScript the follow-up is always there, with its condition in words."""
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    gallery.serve(page)
-    open_page(page, "form-core")
+    open_page(plain_page, "form-core")
 
-    expect(page.locator("#item-talk")).to_be_visible()
-    expect(page.locator("#item-talk legend")).to_contain_text("If you chose “a little” or “yes”:")
-    context.close()
+    expect(plain_page.locator("#item-talk")).to_be_visible()
+    expect(plain_page.locator("#item-talk legend")).to_contain_text("If you chose “a little” or “yes”:")
 
 
 def test_digits_answer_the_focused_question(page: Page) -> None:
@@ -98,7 +94,7 @@ def test_the_chart_is_one_stop_and_arrows_walk_it(page: Page) -> None:
 
 
 def test_values_show_on_hover_and_the_newest_without(page: Page) -> None:
-    """Pointing at a visit reads it out; otherwise the newest visit is read out."""
+    """Pointing at a visit reads it out; otherwise the last answered visit is read out."""
     open_page(page, "chart")
     visits = page.locator(".plot .visit")
 
@@ -126,17 +122,13 @@ def test_the_clinicians_view_prints_on_one_page(page: Page) -> None:
     assert page.pdf(format="A4").count(b"/Type /Page\n") == 1
 
 
-def test_printing_is_offered_only_with_the_script(page: Page, browser: Browser) -> None:
+def test_printing_is_offered_only_with_the_script(page: Page, plain_page: Page) -> None:
     """The print button does nothing without JavaScript, so then it is not there."""
     open_page(page, "chart")
-    expect(page.get_by_role("button", name="Print")).to_be_visible()
+    open_page(plain_page, "chart")
 
-    context = browser.new_context(java_script_enabled=False)
-    plain = context.new_page()
-    gallery.serve(plain)
-    open_page(plain, "chart")
-    expect(plain.get_by_role("button", name="Print")).to_be_hidden()
-    context.close()
+    expect(page.get_by_role("button", name="Print")).to_be_visible()
+    expect(plain_page.get_by_role("button", name="Print")).to_be_hidden()
 
 
 def test_send_is_pressed_once(page: Page) -> None:

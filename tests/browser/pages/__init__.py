@@ -1,0 +1,1 @@
+"""Each page in each state in a real browser, from sample values: no server, no network."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from fhir_alliance.instruments.consistency import item_ids
+from fhir_alliance.instruments.consistency import ALL, item_ids
 from fhir_alliance.instruments.definition import (
     Advice,
     Evidence,
@@ -17,9 +17,6 @@ from fhir_alliance.instruments.definition import (
     Wording,
 )
 from fhir_alliance.instruments.items import EnabledBy, Item, Option, Span
-
-# The one form, and its one section, of an instrument that has no parts.
-ALL = "all"
 
 
 def build_instrument(
@@ -49,6 +46,7 @@ def build_instrument(
             if "advised" in form
         },
         raw_facts=tuple(_raw_fact(fact) for fact in definition["raw_facts"]),
+        alert_items=tuple(definition["alert_items"]),
         wordings={words["language"]: _wording(words, definition) for words in wordings},
         digest=digest,
     )

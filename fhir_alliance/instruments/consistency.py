@@ -5,6 +5,9 @@ from typing import Any
 
 Faults = dict[Any, Any]
 
+# The one form, and its one section, of an instrument that has no parts.
+ALL = "all"
+
 # What a definition states as fact about an instrument of somebody else; each needs its evidence.
 _FACTS = ("items", "answers", "reversed", "scores")
 
@@ -25,7 +28,11 @@ def definition_faults(data: Mapping[str, Any]) -> Faults:
     _note(faults, _repeated("scores", _ids(data["scores"])), _reversed(data, set(items)))
     _note(faults, _unknown("forms", data["forms"], known), _unknown("scores", data["scores"], set(items)))
     _note(faults, _thresholds(data["scores"]), _conditions(data["questions"]), _facts(data["raw_facts"], known))
-    _note(faults, _evidence(data))
+    _note(
+        faults,
+        _evidence(data),
+        {"alert_items": [f"{name} is not an item" for name in data["alert_items"] if name not in known]},
+    )
     return faults
 
 
@@ -35,8 +42,8 @@ def wording_faults(definition: Mapping[str, Any], words: Mapping[str, Any]) -> F
     asked = [*definition.get("items", ()), *questions]
     named = {option["code"] for option in definition["answers"].get("options", ())}
     expected = {
-        "sections": {item["section"] for item in asked},
-        "forms": set(_ids(definition["forms"])),
+        "sections": {item["section"] for item in asked} or {ALL},
+        "forms": set(_ids(definition["forms"])) or {ALL},
         "raters": set(definition["raters"]),
         "instructions": set(definition["raters"]),
         "items": {*item_ids(definition), *_ids(questions)},

@@ -132,6 +132,7 @@ class Instrument:
     forms: tuple["Form", ...]
     advice: Mapping[str, Advice]
     raw_facts: tuple[RawFact, ...]
+    alert_items: tuple[str, ...]
     wordings: Mapping[str, Wording]
     digest: str
 

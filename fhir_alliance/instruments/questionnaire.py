@@ -8,7 +8,7 @@ from typing import Any
 from fhir_alliance.instruments.definition import Form, Instrument, Scale, Wording
 from fhir_alliance.instruments.expressions import score_expression
 from fhir_alliance.instruments.items import Item, Option, Span
-from fhir_alliance.terms import ALLIANCE, FHIR_EXTENSION, SDC
+from fhir_alliance.terms import ALLIANCE, FHIR_EXTENSION, PUBLISHER, SDC
 
 JsonObject = dict[str, Any]
 
@@ -41,7 +41,7 @@ def build_questionnaire(instrument: Instrument, form: Form, *, language: str = "
         "experimental": not instrument.validated,
         "subjectType": ["Patient"],
         "date": instrument.date,
-        "publisher": words.author,
+        "publisher": PUBLISHER,
         "description": words.caveat,
         "copyright": words.copyright,
         "code": [{"system": ALLIANCE, "code": instrument.code(form.rater), "display": instrument.display(form.rater)}],

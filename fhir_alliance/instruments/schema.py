@@ -162,6 +162,7 @@ class DefinitionSchema(_Strict):
     forms = fields.List(fields.Nested(FormSchema), load_default=list)
     scores = fields.List(fields.Nested(ScoreSchema), required=True)
     raw_facts = fields.List(fields.Nested(RawFactSchema), load_default=list)
+    alert_items = fields.List(_name(), load_default=list)
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: dict[str, Any], **_: Any) -> None:

@@ -28,6 +28,7 @@ ORDINAL = "http://hl7.org/fhir/StructureDefinition/ordinalValue"
 FORMS = [
     pytest.param(instrument, max(instrument.forms, key=lambda form: len(form.items)), id=instrument.name)
     for instrument in shipped().instruments
+    if instrument.scales
 ]
 
 

@@ -2,6 +2,7 @@
 
 AllianceError
 ├── InvalidDefinition  an instrument's files have faults: mend them, the rest of the catalogue still works
+├── NotReady           an instrument may not be used here: a draft, without words, without a licence
 ├── InvalidSettings    alliance.toml or the environment has faults: nothing starts
 ├── InvalidAnswers     an answer outside its options: show the form again (skipping is allowed)
 ├── InvalidResource    what we were about to send breaks FHIR: our fault, nothing is sent
@@ -59,6 +60,14 @@ class InvalidDefinition(Faults):
 
     code = "definition.invalid"
     sentence = "This questionnaire has a fault and is not available. Please tell your administrator."
+
+
+class NotReady(AllianceError):
+    """An instrument that may not be published, shown or assigned; the detail says why."""
+
+    code = "instrument.not-ready"
+    title = "This form is not available"
+    sentence = "This questionnaire may not be used here yet. Please tell your administrator."
 
 
 class InvalidSettings(Faults):

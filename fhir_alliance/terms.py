@@ -4,6 +4,8 @@ from typing import Final
 
 CANONICAL_BASE: Final = "https://fhir-alliance.org/fhir"
 
+PUBLISHER: Final = "FHIR Alliance"
+
 ALLIANCE: Final = f"{CANONICAL_BASE}/CodeSystem/alliance"
 OBSERVATION_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/observation"
 SOFTWARE_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/software"

@@ -70,18 +70,50 @@ def publish(settings: Path, ehr: str | None) -> None:
         _fail([f"{error} {error.sentence}"])
 
 
-@main.command()
+@main.group()
 def instruments() -> None:
-    """List the instruments that are installed, and the faults of those that could not be read."""
-    from fhir_alliance.instruments.catalogue import shipped
+    """See which instruments are installed, and what they still need."""
 
-    catalogue = shipped()
-    for each in catalogue.instruments:
-        forms = ", ".join(f"{form.rater}-{form.form}" for form in each.forms)
-        state = "validated" if each.validated else "unvalidated"
-        click.echo(f"{each.name} {each.version}  {each.licence}  {state}  forms: {forms}")
-    if catalogue.faults:
-        _fail(catalogue.faults)
+
+@instruments.command(name="list")
+def list_instruments() -> None:
+    """List every instrument, and the faults of those that could not be read."""
+    from smart_app.catalogue_report import catalogue_table
+
+    _print_table(catalogue_table(reasons=False))
+
+
+@instruments.command()
+def check() -> None:
+    """Say of every instrument whether it is ready, and why not."""
+    from smart_app.catalogue_report import catalogue_table
+
+    _print_table(catalogue_table(reasons=True))
+
+
+@instruments.command()
+@click.argument("name")
+@click.option("--as", "shape", type=click.Choice(["table", "yaml", "fhir"]), default="table", show_default=True)
+@click.option("--language", default="en", show_default=True, help="The language of a Questionnaire.")
+def show(name: str, shape: str, language: str) -> None:
+    """Show one instrument: as a table, as its definition file, or as the Questionnaires that are published."""
+    from fhir_alliance.errors import AllianceError, InvalidDefinition
+    from smart_app.catalogue_report import show_instrument
+
+    try:
+        click.echo(show_instrument(name, shape=shape, language=language), nl=False)
+    except InvalidDefinition as error:
+        _fail(error.faults)
+    except AllianceError as error:
+        _fail([str(error)])
+
+
+def _print_table(lines: tuple[list[str], tuple[str, ...]]) -> None:
+    table, faults = lines
+    for line in table:
+        click.echo(line)
+    if faults:
+        _fail(faults)
 
 
 def _fail(lines: list[str] | tuple[str, ...]) -> NoReturn:

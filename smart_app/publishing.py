@@ -8,7 +8,9 @@ from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.publishing import publish
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.questionnaire import build_questionnaire
+from fhir_alliance.instruments.readiness import State, readiness
 from fhir_alliance.settings import Settings
 from smart_app.web.services import utc_now
 
@@ -24,6 +26,11 @@ class Published:
     outcome: str
 
 
+def ready_instruments() -> list[Instrument]:
+    """Return the installed instruments that may be used; the others are not published."""
+    return [each for each in shipped().instruments if readiness(each).state is State.READY]
+
+
 def publish_all(settings: Settings, *, ehr: str | None = None) -> Iterator[Published]:
     """Publish into one EHR, or into all that have a backend client; publishing twice changes nothing.
 
@@ -37,7 +44,7 @@ def publish_all(settings: Settings, *, ehr: str | None = None) -> Iterator[Publi
             continue
         token = backend_token(registry, each, each.backend, SCOPE, now=utc_now())
         client = FhirClient(registry.door(each), each.fhir_base, token.access_token)
-        for instrument in shipped().instruments:
+        for instrument in ready_instruments():
             for form in instrument.forms:
                 outcome = publish(client, build_questionnaire(instrument, form))
                 yield Published(ehr=each.name, canonical=form.canonical, outcome=outcome)

@@ -4,18 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from fhir_alliance.instruments.consistency import ALL, item_ids
 from fhir_alliance.instruments.definition import (
     Advice,
-    EnabledBy,
+    Evidence,
     Form,
     Instrument,
-    Item,
-    Option,
+    Licence,
     Rater,
     RawFact,
     Scale,
     Wording,
 )
+from fhir_alliance.instruments.items import EnabledBy, Item, Option, Span
 
 
 def build_instrument(
@@ -23,15 +24,18 @@ def build_instrument(
 ) -> Instrument:
     """Return the instrument of one loaded definition and its loaded wordings (both already checked)."""
     items = {item.link_id: item for item in _items(definition)}
-    scales = tuple(_scale(score, definition) for score in definition["scores"])
+    scales = tuple(_scale(score, definition, items) for score in definition["scores"])
     return Instrument(
         name=definition["instrument"],
         version=definition["version"],
+        title=definition["title"],
         status=definition["status"],
         date=definition["date"].isoformat(),
         validated=definition["validated"],
         source=definition["source"],
-        licence=definition["licence"]["id"],
+        timing=definition["timing"],
+        licence=Licence(**definition["licence"]),
+        evidence={fact: Evidence(**known) for fact, known in definition["evidence"].items()},
         decimals=definition["decimals"],
         items=items,
         scales=scales,
@@ -42,16 +46,22 @@ def build_instrument(
             if "advised" in form
         },
         raw_facts=tuple(_raw_fact(fact) for fact in definition["raw_facts"]),
-        wordings={words["language"]: _wording(words) for words in wordings},
+        alert_items=tuple(definition["alert_items"]),
+        wordings={words["language"]: _wording(words, definition) for words in wordings},
         digest=digest,
     )
 
 
 def _items(definition: Mapping[str, Any]) -> Iterator[Item]:
-    low, high = definition["scale"]["minimum"], definition["scale"]["maximum"]
-    numbers = tuple(Option(code=str(value), value=Decimal(value)) for value in range(low, high + 1))
-    for item in definition["items"]:
-        yield Item(link_id=item["id"], section=item["section"], construct=item["construct"], options=numbers)
+    described = {item["id"]: item for item in definition.get("items", ())}
+    for link_id in item_ids(definition):
+        said = described.get(link_id, {"section": ALL, "construct": "not described"})
+        yield Item(
+            link_id=link_id,
+            section=said["section"],
+            construct=said["construct"],
+            **_answers(definition["answers"], turned=link_id in definition["reversed"]),
+        )
     for question in definition["questions"]:
         condition = question.get("enabled_by")
         yield Item(
@@ -63,21 +73,42 @@ def _items(definition: Mapping[str, Any]) -> Iterator[Item]:
         )
 
 
-def _scale(score: Mapping[str, Any], definition: Mapping[str, Any]) -> Scale:
+def _answers(answers: Mapping[str, Any], *, turned: bool) -> dict[str, Any]:
+    """Return an item's options or span; a reversed item's options count from the other end."""
+    if answers["kind"] == "visual-analogue":
+        low, high = Decimal(answers["minimum"]), Decimal(answers["maximum"])
+        return {"span": Span(minimum=low, maximum=high, decimals=answers["decimals"])}
+    if answers["kind"] == "numbers":
+        numbers = range(answers["minimum"], answers["maximum"] + 1)
+        values = {str(number): number for number in numbers}
+    else:
+        values = {option["code"]: option["value"] for option in answers["options"]}
+    ends = min(values.values()) + max(values.values())
+    return {
+        "options": tuple(
+            Option(code=code, value=Decimal(ends - value if turned else value)) for code, value in values.items()
+        )
+    }
+
+
+def _scale(score: Mapping[str, Any], definition: Mapping[str, Any], items: Mapping[str, Item]) -> Scale:
+    asked = [items[name] for name in score["items"]]
+    parts = 1 if score["method"] == "sum" else len(asked)
     return Scale(
         name=score["id"],
+        title=score["title"],
         method=score["method"],
         items=tuple(score["items"]),
         min_answered=score["min_answered"],
-        minimum=Decimal(definition["scale"]["minimum"]),
-        maximum=Decimal(definition["scale"]["maximum"]),
+        minimum=sum((item.least for item in asked), Decimal(0)) / parts,
+        maximum=sum((item.most for item in asked), Decimal(0)) / parts,
         decimals=definition["decimals"],
     )
 
 
 def _forms(definition: Mapping[str, Any], items: Mapping[str, Item], scales: Sequence[Scale]) -> Iterator[Form]:
     for rater in definition["raters"]:
-        for form in definition["forms"]:
+        for form in definition["forms"] or [{"id": ALL, "items": list(items)}]:
             asked = set(form["items"])
             yield Form(
                 instrument_name=definition["instrument"],
@@ -98,12 +129,14 @@ def _raw_fact(fact: Mapping[str, Any]) -> RawFact:
     )
 
 
-def _wording(words: Mapping[str, Any]) -> Wording:
+def _wording(words: Mapping[str, Any], definition: Mapping[str, Any]) -> Wording:
+    titles = {score["id"]: score["title"] for score in definition["scores"]}
     return Wording(
         language=words["language"],
         author=words["provenance"]["author"],
         method=words["provenance"]["method"],
-        title=words["title"],
+        reviewed_by=words["provenance"]["reviewed_by"],
+        title=words.get("title", definition["title"]),
         caveat=words["caveat"],
         copyright=words["copyright"],
         anchors=(words["anchors"]["minimum"], words["anchors"]["maximum"]),
@@ -113,5 +146,5 @@ def _wording(words: Mapping[str, Any]) -> Wording:
         instructions={Rater(rater): text for rater, text in words["instructions"].items()},
         items={name: {Rater(rater): text for rater, text in texts.items()} for name, texts in words["items"].items()},
         options=words["options"],
-        scores=words["scores"],
+        scores=words.get("scores", titles),
     )

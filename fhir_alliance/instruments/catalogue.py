@@ -12,8 +12,9 @@ from marshmallow import Schema, ValidationError
 
 from fhir_alliance.errors import InvalidDefinition
 from fhir_alliance.instruments.build import build_instrument
+from fhir_alliance.instruments.consistency import wording_faults
 from fhir_alliance.instruments.definition import Form, Instrument
-from fhir_alliance.instruments.schema import DefinitionSchema, WordingSchema, missing_words
+from fhir_alliance.instruments.schema import DefinitionSchema, WordingSchema
 from fhir_alliance.instruments.source import Path, Source, SourceError, read_source
 
 
@@ -102,11 +103,13 @@ def _load(schema: Schema, source: Source) -> tuple[Source, dict[str, Any]]:
 
 def _check_together(loaded: list[tuple[Source, dict[str, Any]]]) -> list[str]:
     (first, definition), *wordings = loaded
-    faults: list[str] = [] if wordings else [first.fault((), "there is no file with its words")]
+    shipped_words = definition["licence"]["wording"] in ("open", "attribution")
+    lacking = shipped_words and not wordings
+    faults: list[str] = [first.fault((), "there is no file with its words")] if lacking else []
     for source, words in wordings:
         if (words["instrument"], words["version"]) != (definition["instrument"], definition["version"]):
             faults.append(source.fault(("version",), "is not the version of the definition beside it"))
-        faults += [source.fault(path, reason) for path, reason in _flat(missing_words(definition, words))]
+        faults += [source.fault(path, reason) for path, reason in _flat(wording_faults(definition, words))]
     return faults
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 
+from fhir_alliance.instruments.items import Item
 from fhir_alliance.terms import canonical
 
 
@@ -17,53 +18,24 @@ class Rater(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Option:
-    """One answer that can be chosen; `value` is its number, None for an unscored choice."""
-
-    code: str
-    value: Decimal | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class EnabledBy:
-    """The question is asked only when `question` was answered with one of `any_of`."""
-
-    question: str
-    any_of: frozenset[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Item:
-    """One question; `construct` is what it asks about, empty for an unscored question."""
-
-    link_id: str
-    section: str
-    construct: str
-    options: tuple[Option, ...]
-    enabled_by: EnabledBy | None = None
-
-    @cached_property
-    def codes(self) -> frozenset[str]:
-        """The codes that are an answer to this item."""
-        return frozenset(option.code for option in self.options)
-
-    @property
-    def scored(self) -> bool:
-        """Whether its answers are numbers."""
-        return self.options[0].value is not None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Scale:
-    """One score: `method` over `items`, only when at least `min_answered` of them were answered."""
+    """One score: `method` over `items`, only when at least `min_answered` of them were answered.
+
+    A sum over fewer items is prorated by the person's own mean. `minimum` and `maximum` are those of the score.
+    """
 
     name: str
+    title: str
     method: str
     items: tuple[str, ...]
     min_answered: int
     minimum: Decimal
     maximum: Decimal
     decimals: int
+
+    def pomp(self, value: Decimal) -> Decimal:
+        """Return a score as percent of the maximum possible, 0 to 100, not rounded (POMP; Cohen et al. 1999)."""
+        return 100 * (value - self.minimum) / (self.maximum - self.minimum)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,12 +61,36 @@ class Advice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Licence:
+    """Who holds the wording; `wording` says whether it may be shipped, `terms` what a site does to get it."""
+
+    id: str
+    holder: str
+    wording: str
+    terms: str
+
+    @property
+    def restricted(self) -> bool:
+        """Whether the words have to come from the site."""
+        return self.wording in ("restricted-pack", "site-supplied")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """How well a fact is known (S sourced, C computed, D our design, M remembered), and from where."""
+
+    tag: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Wording:
     """The words of one version in one language; `validated` says whether this translation was tested."""
 
     language: str
     author: str
     method: str
+    reviewed_by: str
     title: str
     caveat: str
     copyright: str
@@ -112,23 +108,31 @@ class Wording:
         return self.options.get(code, code)
 
 
+# How a score is named where no words are installed.
+_RATED_BY = {Rater.THERAPIST: "therapist's rating"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Instrument:
     """One immutable version of a questionnaire; `digest` is the SHA-256 of its files."""
 
     name: str
     version: str
+    title: str
     status: str
     date: str
     validated: bool
     source: str
-    licence: str
+    timing: str
+    licence: Licence
+    evidence: Mapping[str, Evidence]
     decimals: int
     items: Mapping[str, Item]
     scales: tuple[Scale, ...]
     forms: tuple["Form", ...]
     advice: Mapping[str, Advice]
     raw_facts: tuple[RawFact, ...]
+    alert_items: tuple[str, ...]
     wordings: Mapping[str, Wording]
     digest: str
 
@@ -149,9 +153,11 @@ class Instrument:
 
     def display(self, rater: Rater, scale: str = "", language: str = "en") -> str:
         """Return the name of a scale, or of the whole panel, as a chart shows it."""
-        words = self.wordings[language]
-        name = f"{words.title} {words.scores[scale]}" if scale else words.title
-        return name if rater is Rater.PATIENT else f"{name}, {words.raters[rater]}"
+        words = self.wordings.get(language)
+        titles = words.scores if words else {each.name: each.title for each in self.scales}
+        title, rated_by = (words.title, words.raters) if words else (self.title, _RATED_BY)
+        name = f"{title} {titles[scale]}" if scale else title
+        return name if rater is Rater.PATIENT else f"{name}, {rated_by[rater]}"
 
     def form(self, rater: Rater, name: str) -> "Form":
         """Return one form; KeyError when there is none of that name for that rater."""

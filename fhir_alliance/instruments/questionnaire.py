@@ -5,9 +5,10 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from fhir_alliance.instruments.definition import Form, Instrument, Item, Option, Scale, Wording
+from fhir_alliance.instruments.definition import Form, Instrument, Scale, Wording
 from fhir_alliance.instruments.expressions import score_expression
-from fhir_alliance.terms import ALLIANCE, FHIR_EXTENSION, SDC
+from fhir_alliance.instruments.items import Item, Option, Span
+from fhir_alliance.terms import ALLIANCE, FHIR_EXTENSION, PUBLISHER, SDC
 
 JsonObject = dict[str, Any]
 
@@ -30,7 +31,7 @@ def build_questionnaire(instrument: Instrument, form: Form, *, language: str = "
                 "Coding",
                 {"system": _VERSION_ALGORITHM, "code": "semver"},
             ),
-            _extension(f"{FHIR_EXTENSION}/artifact-copyrightLabel", "String", instrument.licence),
+            _extension(f"{FHIR_EXTENSION}/artifact-copyrightLabel", "String", instrument.licence.id),
         ],
         "url": form.url,
         "version": form.version,
@@ -40,7 +41,7 @@ def build_questionnaire(instrument: Instrument, form: Form, *, language: str = "
         "experimental": not instrument.validated,
         "subjectType": ["Patient"],
         "date": instrument.date,
-        "publisher": words.author,
+        "publisher": PUBLISHER,
         "description": words.caveat,
         "copyright": words.copyright,
         "code": [{"system": ALLIANCE, "code": instrument.code(form.rater), "display": instrument.display(form.rater)}],
@@ -79,24 +80,42 @@ def _groups(instrument: Instrument, form: Form, words: Wording) -> Iterator[Json
 
 
 def _question(instrument: Instrument, form: Form, item: Item, words: Wording) -> JsonObject:
+    text = {"linkId": item.link_id, "text": words.items[item.link_id][form.rater], "required": False}
+    if item.span:
+        return {**text, **_line(item.span)}
     question: JsonObject = {
+        **text,
         "extension": [
-            _extension(
-                f"{FHIR_EXTENSION}/questionnaire-itemControl",
-                "CodeableConcept",
-                {"coding": [{"system": _ITEM_CONTROL, "code": "radio-button"}]},
-            ),
+            _control("radio-button"),
             _extension(f"{FHIR_EXTENSION}/questionnaire-choiceOrientation", "Code", "horizontal"),
         ],
-        "linkId": item.link_id,
-        "text": words.items[item.link_id][form.rater],
         "type": "choice",
-        "required": False,
         "answerOption": [_option(instrument, option, words) for option in item.options],
     }
     if item.enabled_by:
         question |= _enabled(instrument, item, words)
     return question
+
+
+def _line(span: Span) -> JsonObject:
+    """Return a visual analogue line: a decimal between its two ends."""
+    return {
+        "extension": [
+            _control("slider"),
+            _extension(f"{FHIR_EXTENSION}/minValue", "Decimal", int(span.minimum)),
+            _extension(f"{FHIR_EXTENSION}/maxValue", "Decimal", int(span.maximum)),
+            _extension(f"{FHIR_EXTENSION}/maxDecimalPlaces", "Integer", span.decimals),
+        ],
+        "type": "decimal",
+    }
+
+
+def _control(code: str) -> JsonObject:
+    return _extension(
+        f"{FHIR_EXTENSION}/questionnaire-itemControl",
+        "CodeableConcept",
+        {"coding": [{"system": _ITEM_CONTROL, "code": code}]},
+    )
 
 
 def _option(instrument: Instrument, option: Option, words: Wording) -> JsonObject:
@@ -130,7 +149,11 @@ def _score(instrument: Instrument, form: Form, scale: Scale) -> JsonObject:
             _extension(
                 f"{SDC}/sdc-questionnaire-calculatedExpression",
                 "Expression",
-                {"description": display, "language": "text/fhirpath", "expression": score_expression(scale)},
+                {
+                    "description": display,
+                    "language": "text/fhirpath",
+                    "expression": score_expression(scale, instrument.items),
+                },
             ),
         ],
         "linkId": score_link_id(scale),

@@ -1,9 +1,11 @@
 """A submission as a QuestionnaireResponse: the answers as given, and the hidden scores equal to the Observations."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from itertools import groupby
 
-from fhir_alliance.instruments.definition import Item, Wording
+from fhir_alliance.instruments.definition import Wording
+from fhir_alliance.instruments.items import Item
 from fhir_alliance.instruments.questionnaire import form_title, option_coding, score_link_id
 from fhir_alliance.records.codes import PATIENT_SUPPLIED, RESTRICTED, JsonObject, number, reference
 from fhir_alliance.records.submission import Submission
@@ -50,9 +52,15 @@ def _answer(submission: Submission, item: Item, words: Wording) -> JsonObject:
     asked: JsonObject = {"linkId": item.link_id, "text": words.items[item.link_id][submission.form.rater]}
     code = submission.answers.given.get(item.link_id)
     if code is not None:
-        option = next(option for option in item.options if option.code == code)
-        asked["answer"] = [{"valueCoding": option_coding(submission.instrument, option, words)}]
+        asked["answer"] = [_value(submission, item, code, words)]
     return asked
+
+
+def _value(submission: Submission, item: Item, answer: str, words: Wording) -> JsonObject:
+    if item.span:
+        return {"valueDecimal": number(Decimal(answer))}
+    option = next(option for option in item.options if option.code == answer)
+    return {"valueCoding": option_coding(submission.instrument, option, words)}
 
 
 def _scores(submission: Submission) -> Iterator[JsonObject]:

@@ -9,7 +9,10 @@ from fhir_alliance.instruments.definition import Form
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """Chosen option codes by linkId, and the items explicitly skipped; an item in neither was left blank."""
+    """The answer of each item by linkId, and the items explicitly skipped; an item in neither was left blank.
+
+    An answer is an option's code, or on a visual analogue line the number as text.
+    """
 
     given: Mapping[str, str] = field(default_factory=dict)
     skipped: frozenset[str] = frozenset()
@@ -29,7 +32,7 @@ def check_answers(form: Form, answers: Answers) -> Answers:
     problems = {
         link_id: "Please choose one of the answers shown."
         for link_id, code in answers.given.items()
-        if link_id not in items or code not in items[link_id].codes
+        if link_id not in items or not items[link_id].accepts(code)
     } | {link_id: "This question is not on the form." for link_id in answers.skipped if link_id not in items}
     if problems:
         raise InvalidAnswers(problems)

@@ -7,6 +7,7 @@ import orjson
 
 from fhir_alliance.delivery.outbox import Receipt
 from fhir_alliance.instruments.definition import Form, Instrument, Rater
+from fhir_alliance.instruments.readiness import require_ready
 from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.checks import check_shape
 from fhir_alliance.records.submission import Submission
@@ -30,8 +31,8 @@ class OpenForm:
 
 
 def instrument_in_use() -> Instrument:
-    """Return the instrument that this site asks at each visit."""
-    return services().catalogue.instrument(INSTRUMENT)
+    """Return the instrument that this site asks at each visit; NotReady when it may not be used."""
+    return require_ready(services().catalogue.instrument(INSTRUMENT))
 
 
 def open_form(launch: Launch) -> OpenForm:

@@ -84,7 +84,17 @@ def test_look_up_by_name_and_canonical(check_in: Instrument) -> None:
         ("min_answered: 5}", "min_answered: 7}", "scores.0.min_answered: is more than the 6 items of the scale"),
         ('items: ["5", "10"]', 'items: ["5", "13"]', "scores.3.items: 13 is not an item"),
         ('- {id: "12", section', '- {id: "11", section', "items: 11 occurs more than once"),
-        ("minimum: 0, maximum: 10", "minimum: 5, maximum: 5", "scale.maximum: must be above minimum by 1 to 100"),
+        ("kind: numbers, ", "kind: options, ", "answers.kind: needs exactly options"),
+        (
+            "numbers, minimum: 0, maximum: 10",
+            "options, options: [{code: a, value: 1}, {code: a, value: 2}]",
+            "one code",
+        ),
+        ("decimals: 4", "decimals: 4\nnumbered: 12", "items: needs exactly one of items and numbered"),
+        ("decimals: 4", "decimals: 4\nreversed: ['13']", "reversed: 13 is not an item"),
+        ("decimals: 4", "decimals: 4\nreversed: ['1']", "evidence.reversed: has no evidence"),
+        ("scores: {tag: D", "scores: {tag: M", "evidence.scores.tag: is only remembered (M)"),
+        ("minimum: 0, maximum: 10", "minimum: 5, maximum: 5", "answers.maximum: must be above minimum by 1 to 100"),
         ("{question: harder, any_of", "{question: talk, any_of", "names no option of a question asked before it"),
         ("- {item: harder, any_of", "- {item: softer, any_of", "needs a known item and exactly one of"),
         ("instrument: visit-check-in", "instrument: visit-check-in\ninstrument: twice", "every key must be a word"),
@@ -118,10 +128,11 @@ def test_every_fault_is_reported_at_its_line(tmp_path: Path) -> None:
     ("old", "new", "reason"),
     [
         ("  our-work: About our work\n", "", "sections: has no words for our-work"),
-        ("  full: full score\n", "  full: full score\n  half: half score\n", "scores: half is not in the definition"),
+        ("full: long form}", "full: long form, half: x}", "forms: half is not in the definition"),
+        ("options: {", "scores: {core: kern}\noptions: {", "scores: has no words for full"),
         ("    therapist: My patient felt safe with me today.\n", "", "items.4: has no words for therapist"),
         ("version: 1.0.0", "version: 1.0.1", "version: is not the version of the definition beside it"),
-        ("title: Visit check-in", 'title: ""', "title: is empty"),
+        ("language: en", 'language: en\ntitle: ""', "title: is empty"),
     ],
 )
 def test_wording_fault_names_what_lacks(tmp_path: Path, old: str, new: str, reason: str) -> None:

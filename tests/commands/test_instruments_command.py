@@ -1,0 +1,78 @@
+"""`fhir-alliance instruments` tells what is installed and what it needs."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from fhir_alliance.instruments import catalogue
+from smart_app import catalogue_report
+from smart_app.cli import main
+
+
+def run(*arguments: str) -> Result:
+    """Run the command."""
+    return CliRunner().invoke(main, ["instruments", *arguments])
+
+
+def test_list_has_every_instrument() -> None:
+    """Each installed instrument has a line with its state."""
+    result = run("list")
+
+    lines = {line.split()[0]: line for line in result.output.splitlines()}
+    assert result.exit_code == 0
+    assert {"wai-sr", "srs", "visit-check-in", "phq-9"} <= lines.keys()
+    assert lines["visit-check-in"].endswith("ready")
+    assert "why" not in lines["instrument"]
+
+
+def test_check_says_why() -> None:
+    """The check adds the reason to each state."""
+    result = run("check")
+
+    line = next(line for line in result.output.splitlines() if line.startswith("haq-ii"))
+    assert "Not verified: answers" in line
+
+
+def test_faulty_instrument_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A definition that cannot be read is told with file, line and reason, and the command fails."""
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "1.0.0.yaml").write_text("instrument: x\n")
+    found = catalogue.read_catalogue(tmp_path)
+    monkeypatch.setattr(catalogue_report, "shipped", lambda: found)
+
+    result = run("list")
+
+    assert result.exit_code == 1
+    assert "broken/1.0.0.yaml:1: title: Missing data for required field." in result.output
+
+
+def test_show_as_table() -> None:
+    """The table names scores, ranges and how well each fact is known."""
+    output = run("show", "wai-sr").output
+
+    assert "12–60" in output
+    assert "Rivet and Blueprint" in output
+
+
+def test_show_as_yaml_is_the_definition() -> None:
+    """The definition file is shown as it is."""
+    assert yaml.safe_load(run("show", "srs", "--as", "yaml").output)["instrument"] == "srs"
+
+
+def test_show_as_fhir_is_what_is_published() -> None:
+    """A ready instrument is shown as its Questionnaires."""
+    bundle = json.loads(run("show", "gad-7", "--as", "fhir").output)
+
+    assert [entry["resource"]["resourceType"] for entry in bundle["entry"]] == ["Questionnaire"]
+
+
+@pytest.mark.parametrize(("name", "words"), [("wai-sr", "needs wording"), ("nothing", "no instrument nothing")])
+def test_show_refuses_what_may_not_be_shown(name: str, words: str) -> None:
+    """Neither a restricted form nor one that is not installed can be shown as FHIR."""
+    result = run("show", name, "--as", "fhir")
+
+    assert result.exit_code == 1
+    assert words in result.output

@@ -1,0 +1,54 @@
+"""An instrument that may not be used is refused with its reason, wherever it could be used."""
+
+from dataclasses import replace
+
+import pytest
+
+from fhir_alliance.errors import NotReady
+from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.instruments.readiness import State, readiness, require_ready
+from smart_app.publishing import ready_instruments
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "reason"),
+    [
+        ("visit-check-in", State.READY, ""),
+        ("gad-7", State.READY, ""),
+        ("wai-sr", State.NEEDS_WORDING, "limited copyright release"),
+        ("haq-ii", State.DRAFT, "Not verified: answers"),
+        ("sparq", State.DRAFT, "CC BY"),
+        ("phq-9", State.NEEDS_ALERT_WORKFLOW, "Item 9"),
+    ],
+)
+def test_state_and_reason(name: str, state: State, reason: str) -> None:
+    """Each instrument says whether it is ready, and what is missing when it is not."""
+    found = readiness(shipped().instrument(name))
+
+    assert found.state is state
+    assert reason in found.reason
+
+
+def test_retired_version_is_not_used() -> None:
+    """A retired version stays readable and is not published any more."""
+    retired = replace(shipped().instrument("gad-7"), status="retired")
+
+    assert readiness(retired).state is State.RETIRED
+
+
+def test_only_ready_instruments_are_published() -> None:
+    """Nothing without words, without verification or without an alert workflow leaves the house."""
+    assert {each.name for each in ready_instruments()} == {"gad-7", "phq-4", "visit-check-in"}
+
+
+def test_refusal_says_why() -> None:
+    """Using an instrument that is not ready is an error with the reason."""
+    with pytest.raises(NotReady, match=r"wai-sr 1\.0\.0 is needs wording"):
+        require_ready(shipped().instrument("wai-sr"))
+
+
+def test_alert_item_wins_over_everything() -> None:
+    """An item on self-harm stops an instrument even when everything else is in order."""
+    instrument = replace(shipped().instrument("gad-7"), alert_items=("7",))
+
+    assert readiness(instrument).state is State.NEEDS_ALERT_WORKFLOW

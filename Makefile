@@ -23,7 +23,7 @@ imports: $(VENV)/.tests
 
 pytest: $(VENV)/.tests browser
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -30,6 +30,7 @@ class DemoError(RuntimeError):
 
 def run_demo(*, once: bool, ehr_port: int, app_port: int) -> None:
     """Run both servers until Ctrl-C, or walk one visit and stop; raises DemoError when something does not work."""
+    stopped = Event() if once else _stopped_by_signal()
     with tempfile.TemporaryDirectory(prefix="fhir-alliance-demo-") as folder:
         site = write_site(Path(folder), ehr_port=free_port(ehr_port), app_port=free_port(app_port, above=ehr_port))
         with running(site):
@@ -38,7 +39,8 @@ def run_demo(*, once: bool, ehr_port: int, app_port: int) -> None:
             else:
                 _publish(site)
                 _show(site)
-                _until_stopped()
+                stopped.wait()
+                click.echo("\nStopped.")
 
 
 def free_port(wanted: int, *, above: int = 0) -> int:
@@ -111,12 +113,12 @@ def _show(site: Site) -> None:
 """)
 
 
-def _until_stopped() -> None:
+def _stopped_by_signal() -> Event:
+    """Return what Ctrl-C or a TERM sets: taken from the first moment on, so that nothing is left half started."""
     stopped = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    stopped.wait()
-    click.echo("\nStopped.")
+    return stopped
 
 
 def _walk(site: Site) -> None:

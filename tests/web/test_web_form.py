@@ -189,7 +189,7 @@ def test_a_handed_over_receipt_names_nobody(house: House) -> None:
 
     receipt = send(person, answer(person, form, **CORE))
 
-    assert "Please give the device back." in receipt.text
+    assert "please give it back" in receipt.text
     assert "Maria" not in receipt.text
     assert chosen(receipt) == {}
 

@@ -1,0 +1,38 @@
+"""`fhir-alliance demo` as a person runs it: a process that shows what to open, or walks one visit, and cleans up."""
+
+import os
+import signal
+import subprocess
+import sys
+
+DEMO = [sys.executable, "-m", "smart_app.cli", "demo", "--ehr-port", "0", "--app-port", "0"]
+
+
+def test_once_walks_the_whole_visit() -> None:
+    """The walk goes from publishing to the health system's own query, prints each step, and succeeds."""
+    done = subprocess.run([*DEMO, "--once"], capture_output=True, text=True, timeout=120)
+
+    assert done.returncode == 0, done.stderr
+    for step in ("published", "answered", "accepted", "written and read back", "queried by the health system"):
+        assert step in done.stdout
+    assert "core score 7.5 of 10" in done.stdout
+
+
+def test_ctrl_c_stops_both_servers() -> None:
+    """The demo says what to open, and Ctrl-C ends it and both servers without an error."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(DEMO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as demo:
+        assert demo.stdout is not None
+        printed = ""
+        while "Ctrl-C" not in printed:
+            line = demo.stdout.readline()
+            assert line, "the demo ended before it was ready"
+            printed += line
+        demo.send_signal(signal.SIGINT)
+        rest, errors = demo.communicate(timeout=60)
+
+    assert demo.returncode == 0
+    assert rest.strip() == "Stopped."
+    assert errors == ""
+    assert "http://127.0.0.1:" in printed
+    assert "/handover/" in printed

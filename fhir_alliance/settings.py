@@ -53,11 +53,15 @@ class SiteSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything a site decides; `vault_key_file` holds the key of what is stored encrypted."""
+    """Everything a site decides.
+
+    `vault_key_file` holds the key of what is stored encrypted, `wording_folder` the words a site has a licence for.
+    """
 
     public_url: str
     database: str
     vault_key_file: Path = field(repr=False)
+    wording_folder: Path | None
     site: SiteSettings
     ehrs: Mapping[str, EhrSettings]
 
@@ -82,6 +86,8 @@ def read_settings(path: Path) -> Settings:
         settings: Settings = schema.load(values)
     except ValidationError as error:
         raise InvalidSettings([f"{path.name}: {where}: {why}" for where, why in _flat(error.messages)]) from None
+    if settings.wording_folder and not settings.wording_folder.is_dir():
+        raise InvalidSettings([f"wording_folder: {settings.wording_folder.name} is not a folder"])
     if faults := list(_key_faults(settings)):
         raise InvalidSettings(faults)
     return settings
@@ -192,6 +198,7 @@ class _SettingsSchema(_Strict):
     public_url = fields.String(required=True, validate=_origin)
     database = fields.String(required=True, validate=_TEXT)
     vault_key_file = fields.String(required=True, validate=_TEXT)
+    wording_folder = fields.String(load_default=None, validate=_TEXT)
     site = fields.Nested(_SiteSchema, required=True)
     ehr = fields.Dict(
         keys=fields.String(
@@ -210,6 +217,7 @@ class _SettingsSchema(_Strict):
             public_url=data["public_url"],
             database=data["database"],
             vault_key_file=self.context_folder / data["vault_key_file"],
+            wording_folder=self.context_folder / data["wording_folder"] if data["wording_folder"] else None,
             site=SiteSettings(**{**site, "time_zone": ZoneInfo(site["time_zone"])}),
             ehrs={name: self._ehr(name, values) for name, values in data["ehr"].items()},
         )

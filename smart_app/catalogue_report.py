@@ -1,36 +1,42 @@
 """The installed instruments as text: what each is, what it needs, and one of them in full."""
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 from importlib.resources import files
+from pathlib import Path
 
 import orjson
 
-from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.instruments.catalogue import installed
 from fhir_alliance.instruments.definition import Instrument, Scale
 from fhir_alliance.instruments.questionnaire import build_questionnaire
-from fhir_alliance.instruments.readiness import readiness, require_ready
+from fhir_alliance.instruments.readiness import Readiness, readiness, require_ready
 
 _HEADINGS = ("instrument", "version", "items", "raters", "languages", "licence", "state")
 
 
-def catalogue_table(*, reasons: bool) -> tuple[list[str], tuple[str, ...]]:
-    """Return the lines of a table of all instruments, with the reason of each state or without, and all faults."""
-    catalogue = shipped()
-    rows = [_row(each) + ((readiness(each).reason,) if reasons else ()) for each in catalogue.instruments]
+def catalogue_table(packs: Path | None, *, reasons: bool, today: date) -> tuple[list[str], tuple[str, ...]]:
+    """Return the lines of a table of all instruments, with the reason of each state or without, and all faults.
+
+    `packs` is the site's folder of words, None when it has none.
+    """
+    catalogue = installed(packs)
+    found = [(each, readiness(each, today=today)) for each in catalogue.instruments]
+    rows = [(*_row(each, state), *((state.reason,) if reasons else ())) for each, state in found]
     return list(_aligned([_HEADINGS + (("why",) if reasons else ()), *rows])), catalogue.faults
 
 
-def show_instrument(name: str, *, shape: str, language: str) -> str:
+def show_instrument(name: str, packs: Path | None, *, shape: str, language: str, today: date) -> str:
     """Return one instrument as "table", "yaml" (its definition file) or "fhir" (its Questionnaires as a Bundle).
 
     Raises InvalidDefinition when it is not installed, NotReady when its Questionnaires may not be shown.
     """
-    instrument = shipped().instrument(name)
+    instrument = installed(packs).instrument(name)
     if shape == "yaml":
         return (files("questionnaires") / name / f"{instrument.version}.yaml").read_text("utf-8")
     if shape == "table":
-        return "".join(f"{line}\n" for line in _described(instrument))
-    return _bundle(require_ready(instrument), language)
+        return "".join(f"{line}\n" for line in _described(instrument, readiness(instrument, today=today)))
+    return _bundle(require_ready(instrument, today=today), language)
 
 
 def _bundle(instrument: Instrument, language: str) -> str:
@@ -39,7 +45,7 @@ def _bundle(instrument: Instrument, language: str) -> str:
     return orjson.dumps(bundle, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
 
-def _row(instrument: Instrument) -> tuple[str, ...]:
+def _row(instrument: Instrument, found: Readiness) -> tuple[str, ...]:
     raters = dict.fromkeys(form.rater.value for form in instrument.forms)
     scored = sum(item.scored for item in instrument.items.values())
     return (
@@ -49,16 +55,15 @@ def _row(instrument: Instrument) -> tuple[str, ...]:
         ", ".join(raters),
         ", ".join(instrument.wordings) or "–",
         instrument.licence.wording,
-        readiness(instrument).state.value,
+        found.state.value,
     )
 
 
-def _described(instrument: Instrument) -> Iterator[str]:
+def _described(instrument: Instrument, found: Readiness) -> Iterator[str]:
     yield f"{instrument.title} ({instrument.name} {instrument.version})"
     yield f"Source: {instrument.source}"
     yield f"Asked: {instrument.timing or 'not stated'}"
     yield f"Licence: {instrument.licence.id}, {instrument.licence.holder}. {instrument.licence.terms}".rstrip()
-    found = readiness(instrument)
     yield f"State: {found.state.value}. {found.reason}".rstrip()
     if instrument.scales:
         yield ""

@@ -1,6 +1,7 @@
 """The commands: `fhir-alliance demo|serve|publish|instruments`."""
 
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -75,45 +76,58 @@ def instruments() -> None:
     """See which instruments are installed, and what they still need."""
 
 
-@instruments.command(name="list")
-def list_instruments() -> None:
-    """List every instrument, and the faults of those that could not be read."""
-    from smart_app.catalogue_report import catalogue_table
+_WORDING = click.option(
+    "--wording",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="The site's folder of words with their licences.",
+)
 
-    _print_table(catalogue_table(reasons=False))
+
+@instruments.command(name="list")
+@_WORDING
+def list_instruments(wording: Path | None) -> None:
+    """List every instrument, and the faults of those that could not be read."""
+    _print_table(wording, reasons=False)
 
 
 @instruments.command()
-def check() -> None:
+@_WORDING
+def check(wording: Path | None) -> None:
     """Say of every instrument whether it is ready, and why not."""
-    from smart_app.catalogue_report import catalogue_table
-
-    _print_table(catalogue_table(reasons=True))
+    _print_table(wording, reasons=True)
 
 
 @instruments.command()
 @click.argument("name")
 @click.option("--as", "shape", type=click.Choice(["table", "yaml", "fhir"]), default="table", show_default=True)
 @click.option("--language", default="en", show_default=True, help="The language of a Questionnaire.")
-def show(name: str, shape: str, language: str) -> None:
+@_WORDING
+def show(name: str, shape: str, language: str, wording: Path | None) -> None:
     """Show one instrument: as a table, as its definition file, or as the Questionnaires that are published."""
     from fhir_alliance.errors import AllianceError, InvalidDefinition
     from smart_app.catalogue_report import show_instrument
 
     try:
-        click.echo(show_instrument(name, shape=shape, language=language), nl=False)
+        shown = show_instrument(name, wording, shape=shape, language=language, today=_today())
     except InvalidDefinition as error:
         _fail(error.faults)
     except AllianceError as error:
         _fail([str(error)])
+    click.echo(shown, nl=False)
 
 
-def _print_table(lines: tuple[list[str], tuple[str, ...]]) -> None:
-    table, faults = lines
+def _print_table(wording: Path | None, *, reasons: bool) -> None:
+    from smart_app.catalogue_report import catalogue_table
+
+    table, faults = catalogue_table(wording, reasons=reasons, today=_today())
     for line in table:
         click.echo(line)
     if faults:
         _fail(faults)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _fail(lines: list[str] | tuple[str, ...]) -> NoReturn:

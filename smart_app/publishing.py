@@ -7,7 +7,7 @@ from fhir_alliance.ehr.backend import backend_token
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.publishing import publish
 from fhir_alliance.ehr.registry import Registry
-from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.instruments.catalogue import installed
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.questionnaire import build_questionnaire
 from fhir_alliance.instruments.readiness import State, readiness
@@ -15,6 +15,7 @@ from fhir_alliance.settings import Settings
 from smart_app.web.services import utc_now
 
 SCOPE = "system/Questionnaire.crus"
+LANGUAGE = "en"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +27,13 @@ class Published:
     outcome: str
 
 
-def ready_instruments() -> list[Instrument]:
-    """Return the installed instruments that may be used; the others are not published."""
-    return [each for each in shipped().instruments if readiness(each).state is State.READY]
+def ready_instruments(settings: Settings) -> list[Instrument]:
+    """Return the instruments that may be published: ready, and with words that may be written to an EHR."""
+    return [
+        each
+        for each in installed(settings.wording_folder).instruments
+        if readiness(each, today=utc_now().date()).state is State.READY and each.wordings[LANGUAGE].text_in_ehr
+    ]
 
 
 def publish_all(settings: Settings, *, ehr: str | None = None) -> Iterator[Published]:
@@ -44,7 +49,7 @@ def publish_all(settings: Settings, *, ehr: str | None = None) -> Iterator[Publi
             continue
         token = backend_token(registry, each, each.backend, SCOPE, now=utc_now())
         client = FhirClient(registry.door(each), each.fhir_base, token.access_token)
-        for instrument in ready_instruments():
+        for instrument in ready_instruments(settings):
             for form in instrument.forms:
                 outcome = publish(client, build_questionnaire(instrument, form))
                 yield Published(ehr=each.name, canonical=form.canonical, outcome=outcome)

@@ -28,7 +28,7 @@ def check_in() -> Instrument:
 
 @pytest.fixture(scope="session")
 def make_submission(check_in: Instrument) -> Callable[..., Submission]:
-    """Make a submission of the visit check-in from chosen answers; any field can be given another value."""
+    """Make a submission, of the visit check-in unless said otherwise, from chosen answers; any field can be changed."""
 
     def make(
         given: Mapping[str, str] | None = None,
@@ -36,15 +36,16 @@ def make_submission(check_in: Instrument) -> Callable[..., Submission]:
         skipped: frozenset[str] = frozenset(),
         rater: Rater = Rater.PATIENT,
         form: str = "core",
+        instrument: Instrument = check_in,
         **fields: Any,
     ) -> Submission:
         chosen = {str(item): "7" for item in range(1, 7)} if given is None else given
-        asked = check_in.form(rater, form)
+        asked = instrument.form(rater, form)
         answers = Answers(given=chosen, skipped=skipped)
         values: dict[str, Any] = {
             "key": KEY,
             "ehr": "harbor",
-            "instrument": check_in,
+            "instrument": instrument,
             "form": asked,
             "patient": PatientShown(
                 id="maria-lopez",

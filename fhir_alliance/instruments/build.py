@@ -11,6 +11,7 @@ from fhir_alliance.instruments.definition import (
     Form,
     Instrument,
     Licence,
+    LicenceRecord,
     Rater,
     RawFact,
     Scale,
@@ -147,4 +148,9 @@ def _wording(words: Mapping[str, Any], definition: Mapping[str, Any]) -> Wording
         items={name: {Rater(rater): text for rater, text in texts.items()} for name, texts in words["items"].items()},
         options=words["options"],
         scores=words.get("scores", titles),
+        record=_record(words.get("licence")),
     )
+
+
+def _record(licence: Mapping[str, Any] | None) -> LicenceRecord | None:
+    return LicenceRecord(**{**licence, "modes": frozenset(licence["modes"])}) if licence else None

@@ -14,7 +14,7 @@ from fhir_alliance.errors import InvalidDefinition
 from fhir_alliance.instruments.build import build_instrument
 from fhir_alliance.instruments.consistency import wording_faults
 from fhir_alliance.instruments.definition import Form, Instrument
-from fhir_alliance.instruments.schema import DefinitionSchema, WordingSchema
+from fhir_alliance.instruments.schema import DefinitionSchema, PackSchema, WordingSchema
 from fhir_alliance.instruments.source import Path, Source, SourceError, read_source
 
 
@@ -49,16 +49,46 @@ def shipped() -> Catalogue:
     return read_catalogue(files("questionnaires"))
 
 
-def read_catalogue(folder: Traversable) -> Catalogue:
-    """Read `<instrument>/<version>.yaml` and `<instrument>/<version>.<language>.yaml` below a folder."""
+def installed(packs: Traversable | None) -> Catalogue:
+    """Return what comes with the product, with the words that a site has loaded."""
+    return read_catalogue(files("questionnaires"), packs=packs) if packs else shipped()
+
+
+def read_catalogue(folder: Traversable, *, packs: Traversable | None = None) -> Catalogue:
+    """Read `<instrument>/<version>.yaml` and `<instrument>/<version>.<language>.yaml` below a folder.
+
+    `packs` is a site's folder of `<instrument>.<language>.yaml`: words with the record of their licence. A faulty pack
+    is left out and told; the instrument stays as it is without it.
+    """
     instruments: list[Instrument] = []
     faults: list[str] = []
+    own = _packs(packs) if packs else {}
     for raw in _versions(folder):
+        mine = {name: data for name, data in own.items() if _pack_of(name) == _instrument_of(raw)}
         try:
-            instruments.append(_read_version(raw))
+            instrument, more = _read_version(raw, mine)
         except InvalidDefinition as error:
             faults.extend(error.faults)
+        else:
+            instruments.append(instrument)
+            faults.extend(more)
+    names = {each.name for each in instruments}
+    faults += [f"{name}:1: is for no instrument that is installed" for name in own if _pack_of(name) not in names]
     return Catalogue(instruments=tuple(instruments), faults=tuple(faults))
+
+
+def _packs(folder: Traversable) -> dict[str, bytes]:
+    files_by_name = {each.name: each for each in folder.iterdir() if each.name.endswith(".yaml")}
+    return {f"{folder.name}/{name}": files_by_name[name].read_bytes() for name in sorted(files_by_name)}
+
+
+def _pack_of(name: str) -> str:
+    """Return the instrument that a pack `folder/<instrument>.<language>.yaml` is for."""
+    return name.rpartition("/")[2].partition(".")[0]
+
+
+def _instrument_of(raw: Mapping[str, bytes]) -> str:
+    return next(iter(raw)).partition("/")[0]
 
 
 def _versions(folder: Traversable) -> Iterator[dict[str, bytes]]:
@@ -75,42 +105,52 @@ def _versions(folder: Traversable) -> Iterator[dict[str, bytes]]:
 _DOTS_IN_A_VERSION = 2
 
 
-def _read_version(raw: Mapping[str, bytes]) -> Instrument:
-    loaded: list[tuple[Source, dict[str, Any]]] = []
-    faults: list[str] = []
-    for name, data in raw.items():
-        schema = WordingSchema() if loaded or faults else DefinitionSchema()
-        try:
-            loaded.append(_load(schema, read_source(name, data)))
-        except SourceError as error:
-            faults.append(str(error))
-        except InvalidDefinition as error:
-            faults.extend(error.faults)
-    if not faults:
-        faults = _check_together(loaded)
+def _read_version(raw: Mapping[str, bytes], packs: Mapping[str, bytes]) -> tuple[Instrument, list[str]]:
+    """Return the instrument of one version and the faults of its packs; InvalidDefinition for its own faults."""
+    (name, data), *rest = raw.items()
+    first, definition = _load(DefinitionSchema(), name, data)
+    wordings, faults = _read_wordings(WordingSchema(), dict(rest), definition)
+    if not wordings and not faults and definition["licence"]["wording"] in ("open", "attribution"):
+        faults = [first.fault((), "there is no file with its words")]
     if faults:
         raise InvalidDefinition(faults)
-    (_, definition), *wordings = loaded
-    return build_instrument(definition, [words for _, words in wordings], digest=_digest(raw))
+    own, refused = _read_wordings(PackSchema(), packs, definition)
+    used = {name: data for name, data in packs.items() if not any(fault.startswith(f"{name}:") for fault in refused)}
+    return build_instrument(definition, wordings + own, digest=_digest({**raw, **used})), refused
 
 
-def _load(schema: Schema, source: Source) -> tuple[Source, dict[str, Any]]:
+def _read_wordings(
+    schema: Schema, raw: Mapping[str, bytes], definition: dict[str, Any]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    wordings: list[dict[str, Any]] = []
+    faults: list[str] = []
+    for name, data in raw.items():
+        try:
+            source, words = _load(schema, name, data)
+        except InvalidDefinition as error:
+            faults += error.faults
+            continue
+        found = _wording_faults(source, words, definition)
+        faults += found
+        if not found:
+            wordings.append(words)
+    return wordings, faults
+
+
+def _load(schema: Schema, name: str, data: bytes) -> tuple[Source, dict[str, Any]]:
     try:
+        source = read_source(name, data)
         return source, schema.load(source.values)
+    except SourceError as error:
+        raise InvalidDefinition([str(error)]) from None
     except ValidationError as error:
         raise InvalidDefinition([source.fault(path, reason) for path, reason in _flat(error.messages)]) from None
 
 
-def _check_together(loaded: list[tuple[Source, dict[str, Any]]]) -> list[str]:
-    (first, definition), *wordings = loaded
-    shipped_words = definition["licence"]["wording"] in ("open", "attribution")
-    lacking = shipped_words and not wordings
-    faults: list[str] = [first.fault((), "there is no file with its words")] if lacking else []
-    for source, words in wordings:
-        if (words["instrument"], words["version"]) != (definition["instrument"], definition["version"]):
-            faults.append(source.fault(("version",), "is not the version of the definition beside it"))
-        faults += [source.fault(path, reason) for path, reason in _flat(wording_faults(definition, words))]
-    return faults
+def _wording_faults(source: Source, words: dict[str, Any], definition: dict[str, Any]) -> list[str]:
+    if (words["instrument"], words["version"]) != (definition["instrument"], definition["version"]):
+        return [source.fault(("version",), "is not the version of the definition it belongs to")]
+    return [source.fault(path, reason) for path, reason in _flat(wording_faults(definition, words))]
 
 
 def _flat(messages: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:

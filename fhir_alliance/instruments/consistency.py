@@ -40,7 +40,12 @@ def wording_faults(definition: Mapping[str, Any], words: Mapping[str, Any]) -> F
     """Return what the definition asks for and the words do not say, and what they say too much."""
     questions = definition["questions"]
     asked = [*definition.get("items", ()), *questions]
-    named = {option["code"] for option in definition["answers"].get("options", ())}
+    answers = definition["answers"]
+    named = {option["code"] for option in answers.get("options", ())}
+    if answers["kind"] == "numbers":
+        # Numbers are their own words; a form that prints words beside them prints one for each.
+        numbers = {str(number) for number in range(answers["minimum"], answers["maximum"] + 1)}
+        named = numbers if numbers & words["options"].keys() else set()
     expected = {
         "sections": {item["section"] for item in asked} or {ALL},
         "forms": set(_ids(definition["forms"])) or {ALL},
@@ -54,6 +59,9 @@ def wording_faults(definition: Mapping[str, Any], words: Mapping[str, Any]) -> F
     faults: Faults = {}
     for part, names in expected.items():
         _note(faults, _difference((part,), names, words[part]))
+    order = [*item_ids(definition), *_ids(questions)]
+    if not faults and list(words["items"]) != order:
+        _note(faults, {"items": {"_schema": ["stand in another order than the definition asks them"]}})
     for name, texts in words["items"].items():
         _note(faults, _difference(("items", name), set(definition["raters"]), texts))
     return faults

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
@@ -84,8 +85,20 @@ class Evidence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LicenceRecord:
+    """What a site was allowed, by whom and until when; `expires` None is without end, `modes` are screen and paper."""
+
+    holder: str
+    reference: str
+    expires: date | None
+    modes: frozenset[str]
+    translation_source: str
+    item_text_in_ehr: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Wording:
-    """The words of one version in one language; `validated` says whether this translation was tested."""
+    """The words of one version in one language; a site's own words come with the record of their licence."""
 
     language: str
     author: str
@@ -102,6 +115,12 @@ class Wording:
     items: Mapping[str, Mapping[Rater, str]]
     options: Mapping[str, str]
     scores: Mapping[str, str]
+    record: LicenceRecord | None = None
+
+    @property
+    def text_in_ehr(self) -> bool:
+        """Whether the words of items and answers may be written to the EHR; codes and scores always may."""
+        return self.record is None or self.record.item_text_in_ehr
 
     def option(self, code: str) -> str:
         """Return an option in words; a number is its own word."""

@@ -1,10 +1,12 @@
 """Whether an instrument may be published, shown and assigned here, and if not, why."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from fhir_alliance.errors import NotReady
-from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.definition import Instrument, Wording
 
 
 class State(StrEnum):
@@ -15,6 +17,8 @@ class State(StrEnum):
     RETIRED = "retired"
     NEEDS_ALERT_WORKFLOW = "needs alert workflow"
     NEEDS_WORDING = "needs wording"
+    LICENCE_EXPIRED = "licence expired"
+    NOT_FOR_SCREENS = "licence for paper only"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +29,8 @@ class Readiness:
     reason: str = ""
 
 
-def readiness(instrument: Instrument) -> Readiness:
-    """Return whether an instrument can be used as it is installed."""
+def readiness(instrument: Instrument, *, today: date) -> Readiness:
+    """Return whether an instrument can be used as it is installed; a licence is good until the end of its last day."""
     if instrument.alert_items:
         items = ", ".join(instrument.alert_items)
         reason = f"Item {items} may reveal danger: nobody may be asked it unless answers reach somebody who acts."
@@ -39,12 +43,29 @@ def readiness(instrument: Instrument) -> Readiness:
         return Readiness(state=State.RETIRED, reason="A newer version takes its place.")
     if not instrument.wordings:
         return Readiness(state=State.NEEDS_WORDING, reason=instrument.licence.terms)
+    return _licensed(instrument.wordings.values(), today)
+
+
+def _licensed(wordings: Iterable[Wording], today: date) -> Readiness:
+    """Return the best of what the wordings allow: one usable language is enough."""
+    found = [_usable(wording, today) for wording in wordings]
+    return next((each for each in found if each.state is State.READY), found[0])
+
+
+def _usable(wording: Wording, today: date) -> Readiness:
+    record = wording.record
+    if record and record.expires and record.expires < today:
+        reason = f"The licence {record.reference} of {record.holder} ended on {record.expires.isoformat()}."
+        return Readiness(state=State.LICENCE_EXPIRED, reason=reason)
+    if record and "screen" not in record.modes:
+        reason = f"The licence {record.reference} of {record.holder} does not allow screens."
+        return Readiness(state=State.NOT_FOR_SCREENS, reason=reason)
     return Readiness(state=State.READY)
 
 
-def require_ready(instrument: Instrument) -> Instrument:
+def require_ready(instrument: Instrument, *, today: date) -> Instrument:
     """Return the instrument; NotReady, with the reason, when it may not be used."""
-    found = readiness(instrument)
+    found = readiness(instrument, today=today)
     if found.state is not State.READY:
         raise NotReady(f"{instrument.name} {instrument.version} is {found.state}: {found.reason}")
     return instrument

@@ -181,6 +181,17 @@ class ProvenanceSchema(_Strict):
     reviewed_by = fields.String(load_default="", validate=_FILLED)
 
 
+class LicenceRecordSchema(_Strict):
+    """What a site was allowed; without an expiry date the licence has no end."""
+
+    holder = _text()
+    reference = _text()
+    expires = fields.Date(load_default=None)
+    modes = _list(fields.String(validate=validate.OneOf(["screen", "paper"])))
+    translation_source = fields.String(load_default="", validate=_FILLED)
+    item_text_in_ehr = fields.Boolean(required=True, truthy={True}, falsy={False})
+
+
 class WordingSchema(_Strict):
     """A wording file: the words of one version in one language; titles left out are the definition's."""
 
@@ -201,3 +212,9 @@ class WordingSchema(_Strict):
     items = fields.Dict(keys=_name(), values=fields.Dict(keys=_name(), values=_text()), required=True)
     options = fields.Dict(keys=_name(), values=_text(), load_default=dict)
     scores = fields.Dict(keys=_name(), values=_text())
+
+
+class PackSchema(WordingSchema):
+    """A site's own wording file: the words, and the record of the licence to use them."""
+
+    licence = fields.Nested(LicenceRecordSchema, required=True)

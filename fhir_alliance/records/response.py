@@ -49,7 +49,9 @@ def _asked(submission: Submission, item: Item) -> bool:
 
 
 def _answer(submission: Submission, item: Item, words: Wording) -> JsonObject:
-    asked: JsonObject = {"linkId": item.link_id, "text": words.items[item.link_id][submission.form.rater]}
+    asked: JsonObject = {"linkId": item.link_id}
+    if words.text_in_ehr:
+        asked["text"] = words.items[item.link_id][submission.form.rater]
     code = submission.answers.given.get(item.link_id)
     if code is not None:
         asked["answer"] = [_value(submission, item, code, words)]
@@ -60,7 +62,8 @@ def _value(submission: Submission, item: Item, answer: str, words: Wording) -> J
     if item.span:
         return {"valueDecimal": number(Decimal(answer))}
     option = next(option for option in item.options if option.code == answer)
-    return {"valueCoding": option_coding(submission.instrument, option, words)}
+    coding = option_coding(submission.instrument, option, words)
+    return {"valueCoding": coding if words.text_in_ehr else {**coding, "display": option.code}}
 
 
 def _scores(submission: Submission) -> Iterator[JsonObject]:

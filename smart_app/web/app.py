@@ -18,7 +18,7 @@ from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.ehr.registry import Registry
-from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.instruments.catalogue import installed
 from fhir_alliance.settings import Settings
 from fhir_alliance.store import open_store
 from fhir_alliance.vault import Vault
@@ -79,7 +79,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         engine=engine,
         vault=vault,
         registry=registry,
-        catalogue=shipped(),
+        catalogue=installed(settings.wording_folder),
         grants=grants,
         outbox=outbox,
         courier=Courier(outbox, Queue(engine, vault), grants, registry, clock=clock),

@@ -13,6 +13,7 @@ from fhir_alliance.records.checks import check_shape
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.scoring.scorer import Scorer
 from smart_app.web.drafts import Draft, drop_draft, open_draft
+from smart_app.web.frames import today
 from smart_app.web.launches import ABSOLUTE, Launch, Role
 from smart_app.web.pages.audience import audience_text
 from smart_app.web.services import services
@@ -32,7 +33,7 @@ class OpenForm:
 
 def instrument_in_use() -> Instrument:
     """Return the instrument that this site asks at each visit; NotReady when it may not be used."""
-    return require_ready(services().catalogue.instrument(INSTRUMENT))
+    return require_ready(services().catalogue.instrument(INSTRUMENT), today=today())
 
 
 def open_form(launch: Launch) -> OpenForm:

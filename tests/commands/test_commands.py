@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from fhir_alliance.settings import read_settings
 from smart_app.cli import main
 from smart_app.demo.site import Site, write_site
 from smart_app.publishing import ready_instruments
@@ -35,7 +36,7 @@ def test_publishing_again_changes_nothing(site: Site) -> None:
 
     lines = done.output.splitlines()
     assert done.exit_code == 0
-    assert len(lines) == sum(len(instrument.forms) for instrument in ready_instruments())
+    assert len(lines) == sum(len(instrument.forms) for instrument in ready_instruments(read_settings(site.settings)))
     assert all(line.startswith("unchanged") for line in lines)
 
 

@@ -41,7 +41,7 @@ def test_faulty_instrument_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "1.0.0.yaml").write_text("instrument: x\n")
     found = catalogue.read_catalogue(tmp_path)
-    monkeypatch.setattr(catalogue_report, "shipped", lambda: found)
+    monkeypatch.setattr(catalogue_report, "installed", lambda packs: found)
 
     result = run("list")
 

@@ -131,7 +131,7 @@ def test_every_fault_is_reported_at_its_line(tmp_path: Path) -> None:
         ("full: long form}", "full: long form, half: x}", "forms: half is not in the definition"),
         ("options: {", "scores: {core: kern}\noptions: {", "scores: has no words for full"),
         ("    therapist: My patient felt safe with me today.\n", "", "items.4: has no words for therapist"),
-        ("version: 1.0.0", "version: 1.0.1", "version: is not the version of the definition beside it"),
+        ("version: 1.0.0", "version: 1.0.1", "version: is not the version of the definition it belongs to"),
         ("language: en", 'language: en\ntitle: ""', "title: is empty"),
     ],
 )

@@ -1,13 +1,18 @@
 """An instrument that may not be used is refused with its reason, wherever it could be used."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from fhir_alliance.errors import NotReady
 from fhir_alliance.instruments.catalogue import shipped
 from fhir_alliance.instruments.readiness import State, readiness, require_ready
+from fhir_alliance.settings import read_settings
+from smart_app.demo.site import Site
 from smart_app.publishing import ready_instruments
+
+TODAY = date(2026, 11, 22)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +28,7 @@ from smart_app.publishing import ready_instruments
 )
 def test_state_and_reason(name: str, state: State, reason: str) -> None:
     """Each instrument says whether it is ready, and what is missing when it is not."""
-    found = readiness(shipped().instrument(name))
+    found = readiness(shipped().instrument(name), today=TODAY)
 
     assert found.state is state
     assert reason in found.reason
@@ -33,22 +38,26 @@ def test_retired_version_is_not_used() -> None:
     """A retired version stays readable and is not published any more."""
     retired = replace(shipped().instrument("gad-7"), status="retired")
 
-    assert readiness(retired).state is State.RETIRED
+    assert readiness(retired, today=TODAY).state is State.RETIRED
 
 
-def test_only_ready_instruments_are_published() -> None:
-    """Nothing without words, without verification or without an alert workflow leaves the house."""
-    assert {each.name for each in ready_instruments()} == {"gad-7", "phq-4", "visit-check-in"}
+def test_only_ready_instruments_are_published(site: Site) -> None:
+    """Nothing without words, verification or an alert workflow is published."""
+    assert {each.name for each in ready_instruments(read_settings(site.settings))} == {
+        "gad-7",
+        "phq-4",
+        "visit-check-in",
+    }
 
 
 def test_refusal_says_why() -> None:
     """Using an instrument that is not ready is an error with the reason."""
     with pytest.raises(NotReady, match=r"wai-sr 1\.0\.0 is needs wording"):
-        require_ready(shipped().instrument("wai-sr"))
+        require_ready(shipped().instrument("wai-sr"), today=TODAY)
 
 
 def test_alert_item_wins_over_everything() -> None:
     """An item on self-harm stops an instrument even when everything else is in order."""
     instrument = replace(shipped().instrument("gad-7"), alert_items=("7",))
 
-    assert readiness(instrument).state is State.NEEDS_ALERT_WORKFLOW
+    assert readiness(instrument, today=TODAY).state is State.NEEDS_ALERT_WORKFLOW

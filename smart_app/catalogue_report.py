@@ -12,7 +12,7 @@ from fhir_alliance.instruments.definition import Instrument, Scale
 from fhir_alliance.instruments.questionnaire import build_questionnaire
 from fhir_alliance.instruments.readiness import Readiness, readiness, require_ready
 
-_HEADINGS = ("instrument", "version", "items", "raters", "languages", "licence", "state")
+_HEADINGS = ("instrument", "version", "items", "raters", "languages", "licence", "validity", "state")
 
 
 def catalogue_table(packs: Path | None, *, reasons: bool, today: date) -> tuple[list[str], tuple[str, ...]]:
@@ -55,6 +55,7 @@ def _row(instrument: Instrument, found: Readiness) -> tuple[str, ...]:
         ", ".join(raters),
         ", ".join(instrument.wordings) or "–",
         instrument.licence.wording,
+        "validated" if instrument.validated else "unvalidated",
         found.state.value,
     )
 

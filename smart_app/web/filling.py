@@ -98,7 +98,7 @@ def _decline(launch: Launch, draft: Draft) -> ResponseReturnValue:
         frame=Frame(site=services().settings.site),
         heading="Not today",
         sentence="Thank you. Nothing was sent, and your care does not change.",
-        safe="Please give the device back." if launch.role is Role.HANDOVER else "You can answer later, if you like.",
+        safe="You can answer later, if you like. If this device is not yours, please give it back.",
     )
     return close(render_template("message.html", page=page))
 

@@ -4,11 +4,11 @@ from playwright.sync_api import Page, expect
 
 from smart_app.demo.site import Site
 
-from .people import CORE, answer, enter_portal, launch_at_home, send, wait_until_in_chart
+from .people import CORE, allow, answer, enter_portal, launch_at_home, send, wait_until_in_chart
 
 
 def test_a_patient_answers_at_home(site: Site, page: Page) -> None:
-    """From the portal, by clicking only, the answer gets into the chart and shows among the patient's results."""
+    """From the portal, by clicking only, the answer gets into the patient's results; the visit is not asked again."""
     enter_portal(page, site, "Linh Nguyễn")
     launch_at_home(page)
     expect(page.get_by_text("Dr. Ruth Abramowitz will see your answers")).to_be_visible()
@@ -22,16 +22,6 @@ def test_a_patient_answers_at_home(site: Site, page: Page) -> None:
     expect(today).to_contain_text("Visit check-in core score")
     expect(today).to_contain_text("4.8")
 
-
-def test_an_answered_visit_is_not_asked_about_again(site: Site, page: Page) -> None:
-    """After sending, the same visit is not offered a second time."""
-    enter_portal(page, site, "José Hernández")
-    launch_at_home(page)
-    answer(page, dict.fromkeys(CORE, "7"))
-    send(page)
-    wait_until_in_chart(page)
-
     page.goto(f"{site.app_url}/start/harbor")
-    page.get_by_role("button", name="Allow", exact=True).click()
-
+    allow(page)
     expect(page.get_by_role("heading", name="No form is waiting")).to_be_visible()

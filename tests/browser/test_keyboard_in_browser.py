@@ -61,25 +61,6 @@ def test_the_form_with_the_keyboard_alone(site: Site, page: Page, new_context: N
     expect(tablet.get_by_role("heading", name="Thank you")).to_be_visible()
 
 
-def test_an_answer_that_is_no_option_is_explained_first(site: Site, page: Page, new_context: NewContext) -> None:
-    """An answer outside its options comes back with the focus on what to mend, and the other answers kept."""
-    context, watch = new_context()
-    tablet = context.new_page()
-    begin(tablet, invite(page, site, "Alex Morgan").link)
-    answer(tablet, {"1": "5", "2": "6"})
-    choose(tablet, "3", "7")
-    question(tablet, "3").get_by_role("radio", name="7").evaluate("radio => radio.value = '70'")
-
-    tablet.get_by_role("button", name="Review").click()
-
-    expect(tablet.locator("#errors")).to_be_focused()
-    tablet.keyboard.press("Tab")
-    tablet.keyboard.press("Enter")
-    expect(question(tablet, "3").locator(".problem")).to_be_in_viewport()
-    expect(question(tablet, "2").get_by_role("radio", name="6")).to_be_checked()
-    watch.forgive("status of 4")
-
-
 def test_the_form_without_a_script(site: Site, page: Page, new_context: NewContext) -> None:
     """With JavaScript switched off the long form is confirmed, answered, reviewed, changed, sent and followed."""
     tablet = new_context(java_script_enabled=False)[0].new_page()

@@ -46,7 +46,7 @@ def test_a_visit_from_chart_to_chart(site: Site, new_context: NewContext) -> Non
     expect(patient.get_by_role("heading", name="This page has closed")).to_be_visible()
     assert "Lopez" not in patient.content()
     app.get_by_role("link", name="Back without handing over").click()
-    expect(app.get_by_role("heading", name="This page has closed")).to_be_visible()
+    expect(app.get_by_role("heading", name="Handed over")).to_be_visible()
     watch.forgive("401")
 
     today = open_results(clinician)

@@ -13,9 +13,7 @@ from smart_app.web.pages.trend import Trend, trend_of
 from smart_app.web.pages.visit_rows import VisitRow, join_visits
 from smart_app.web.pages.words import When, day, kept_together
 
-INCOMPLETE = (
-    "Not everything could be read from the health record. Scores and visits may be missing; nothing was changed."
-)
+INCOMPLETE = "Not everything could be read from the health record. Scores and visits may be missing here."
 OF_OTHERS = "Only visits with you are shown. This patient also sees somebody else, whose ratings stay with them."
 # Why a sent form is not in the chart yet, by the courier's reason.
 HELD: Mapping[str, str] = {

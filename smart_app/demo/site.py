@@ -83,7 +83,7 @@ vault_key_file = "vault.json"
 
 [site]
 name = "Harbor Clinic"
-crisis_line = "Call or text 988. If you are in danger right now, call 911."
+crisis_line = "Call or text 988. In an emergency call 911."
 someone_else = "Patient relations, 555 0100."
 time_zone = "America/New_York"
 

@@ -64,7 +64,7 @@ def test_every_fault_is_reported_together(folder: Path) -> None:
         ('public_url = "http://localhost:18081"', 'public_url = "http://clinic.example.invalid"\nextra = 1'),
         ('name = "Harbor Clinic"', 'name = ""'),
         ('time_zone = "America/New_York"', 'time_zone = "Mars/Base"'),
-        ('crisis_line = "Call or text 988. If you are in danger right now, call 911."\n', ""),
+        ('crisis_line = "Call or text 988. In an emergency call 911."\n', ""),
         ('issuer = "http://127.0.0.1:18080/fhir"', 'issuer = "http://127.0.0.1:18080/fhir?a=b"'),
         ('frame_ancestors = ["http://127.0.0.1:18080"]', 'frame_ancestors = ["https://*.example.invalid"]'),
         ('client_id = "alliance-patient"\n', ""),

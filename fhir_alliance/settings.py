@@ -61,7 +61,7 @@ class Settings:
     public_url: str
     database: str
     vault_key_file: Path = field(repr=False)
-    wording_folder: Path | None
+    wording_folder: Path | None = None
     site: SiteSettings
     ehrs: Mapping[str, EhrSettings]
 

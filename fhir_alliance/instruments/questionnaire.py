@@ -8,6 +8,7 @@ from typing import Any
 from fhir_alliance.instruments.definition import Form, Instrument, Scale, Wording
 from fhir_alliance.instruments.expressions import score_expression
 from fhir_alliance.instruments.items import Item, Option, Span
+from fhir_alliance.instruments.translations import Spoken, spoken
 from fhir_alliance.terms import ALLIANCE, FHIR_EXTENSION, PUBLISHER, SDC
 
 JsonObject = dict[str, Any]
@@ -17,9 +18,15 @@ _ITEM_CONTROL = "http://hl7.org/fhir/questionnaire-item-control"
 _VERSION_ALGORITHM = "http://hl7.org/fhir/version-algorithm"
 
 
-def build_questionnaire(instrument: Instrument, form: Form, *, language: str = "en") -> JsonObject:
-    """Return the Questionnaire of one form (FHIR R4, SDC 3.0 profiles), with hidden read-only scores at its end."""
-    words = instrument.wordings[language]
+def build_questionnaire(
+    instrument: Instrument, form: Form, *, language: str = "en", unreviewed: bool = False
+) -> JsonObject:
+    """Return the Questionnaire of one form (FHIR R4, SDC 3.0 profiles), with hidden read-only scores at its end.
+
+    It is in one language and carries the reviewed translations, with `unreviewed` all of them.
+    """
+    speech = spoken(instrument, language, unreviewed=unreviewed)
+    words = speech.words
     return {
         "resourceType": "Questionnaire",
         "id": f"{form.name}-{form.version.replace('.', '-')}",
@@ -36,7 +43,7 @@ def build_questionnaire(instrument: Instrument, form: Form, *, language: str = "
         "url": form.url,
         "version": form.version,
         "name": "".join(part.title() for part in form.name.split("-")),
-        "title": form_title(words, form),
+        **speech.say("title", lambda each: form_title(each, form)),
         "status": instrument.status,
         "experimental": not instrument.validated,
         "subjectType": ["Patient"],
@@ -45,7 +52,10 @@ def build_questionnaire(instrument: Instrument, form: Form, *, language: str = "
         "description": words.caveat,
         "copyright": words.copyright,
         "code": [{"system": ALLIANCE, "code": instrument.code(form.rater), "display": instrument.display(form.rater)}],
-        "item": [*_groups(instrument, form, words), *(_score(instrument, form, scale) for scale in form.scales)],
+        "item": [
+            *_groups(instrument, form, speech),
+            *(_score(instrument, form, scale, speech) for scale in form.scales),
+        ],
     }
 
 
@@ -69,18 +79,23 @@ def option_coding(instrument: Instrument, option: Option, words: Wording) -> Jso
     return coding if option.value is None else {"extension": [_ordinal(option.value)], **coding}
 
 
-def _groups(instrument: Instrument, form: Form, words: Wording) -> Iterator[JsonObject]:
+def _groups(instrument: Instrument, form: Form, speech: Spoken) -> Iterator[JsonObject]:
     for section, items in groupby(form.items, key=lambda item: item.section):
         yield {
             "linkId": section,
-            "text": words.sections[section],
+            **_heading(section, speech),
             "type": "group",
-            "item": [_question(instrument, form, item, words) for item in items],
+            "item": [_question(instrument, form, item, speech) for item in items],
         }
 
 
-def _question(instrument: Instrument, form: Form, item: Item, words: Wording) -> JsonObject:
-    text = {"linkId": item.link_id, "text": words.items[item.link_id][form.rater], "required": False}
+def _heading(section: str, speech: Spoken) -> JsonObject:
+    return speech.say("text", lambda words: words.sections[section])
+
+
+def _question(instrument: Instrument, form: Form, item: Item, speech: Spoken) -> JsonObject:
+    said = speech.say("text", lambda words: words.items[item.link_id][form.rater])
+    text = {"linkId": item.link_id, **said, "required": False}
     if item.span:
         return {**text, **_line(item.span)}
     question: JsonObject = {
@@ -90,10 +105,10 @@ def _question(instrument: Instrument, form: Form, item: Item, words: Wording) ->
             _extension(f"{FHIR_EXTENSION}/questionnaire-choiceOrientation", "Code", "horizontal"),
         ],
         "type": "choice",
-        "answerOption": [_option(instrument, option, words) for option in item.options],
+        "answerOption": [_option(instrument, option, speech) for option in item.options],
     }
     if item.enabled_by:
-        question |= _enabled(instrument, item, words)
+        question |= _enabled(instrument, item, speech.words)
     return question
 
 
@@ -118,10 +133,13 @@ def _control(code: str) -> JsonObject:
     )
 
 
-def _option(instrument: Instrument, option: Option, words: Wording) -> JsonObject:
-    coding = {"valueCoding": option_coding(instrument, option, words)}
+def _option(instrument: Instrument, option: Option, speech: Spoken) -> JsonObject:
+    coding = option_coding(instrument, option, speech.words)
+    if option.code in speech.words.options:
+        coding |= speech.beside("display", lambda words: words.option(option.code))
     # Renderers differ in where they look for an option's weight: it stands on the option and inside its Coding.
-    return coding if option.value is None else {"extension": [_ordinal(option.value)], **coding}
+    weight = {} if option.value is None else {"extension": [_ordinal(option.value)]}
+    return {**weight, "valueCoding": coding}
 
 
 def _enabled(instrument: Instrument, item: Item, words: Wording) -> JsonObject:
@@ -141,8 +159,9 @@ def _enabled(instrument: Instrument, item: Item, words: Wording) -> JsonObject:
     }
 
 
-def _score(instrument: Instrument, form: Form, scale: Scale) -> JsonObject:
+def _score(instrument: Instrument, form: Form, scale: Scale, speech: Spoken) -> JsonObject:
     display = instrument.display(form.rater, scale.name)
+    said = speech.say("text", lambda words: instrument.display(form.rater, scale.name, words.language))
     return {
         "extension": [
             _extension(f"{FHIR_EXTENSION}/questionnaire-hidden", "Boolean", value=True),
@@ -150,7 +169,7 @@ def _score(instrument: Instrument, form: Form, scale: Scale) -> JsonObject:
                 f"{SDC}/sdc-questionnaire-calculatedExpression",
                 "Expression",
                 {
-                    "description": display,
+                    "description": said["text"],
                     "language": "text/fhirpath",
                     "expression": score_expression(scale, instrument.items),
                 },
@@ -158,7 +177,7 @@ def _score(instrument: Instrument, form: Form, scale: Scale) -> JsonObject:
         ],
         "linkId": score_link_id(scale),
         "code": [{"system": ALLIANCE, "code": instrument.code(form.rater, scale.name), "display": display}],
-        "text": display,
+        **said,
         "type": "decimal",
         "readOnly": True,
     }

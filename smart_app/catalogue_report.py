@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 
+from fhir_alliance.errors import InvalidDefinition
 from fhir_alliance.instruments.catalogue import installed
 from fhir_alliance.instruments.definition import Instrument, Scale
 from fhir_alliance.instruments.questionnaire import build_questionnaire
@@ -36,7 +37,10 @@ def show_instrument(name: str, packs: Path | None, *, shape: str, language: str,
         return (files("questionnaires") / name / f"{instrument.version}.yaml").read_text("utf-8")
     if shape == "table":
         return "".join(f"{line}\n" for line in _described(instrument, readiness(instrument, today=today)))
-    return _bundle(require_ready(instrument, today=today), language)
+    if language not in require_ready(instrument, today=today).wordings:
+        known = ", ".join(instrument.wordings)
+        raise InvalidDefinition([f"{name} has no words in {language}; installed are: {known}"])
+    return _bundle(instrument, language)
 
 
 def _bundle(instrument: Instrument, language: str) -> str:

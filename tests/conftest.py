@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from fhir_alliance.instruments.catalogue import shipped
-from fhir_alliance.instruments.definition import Instrument, Rater
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.submission import PatientShown, Submission
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.scoring.scorer import Scorer

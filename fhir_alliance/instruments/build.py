@@ -5,19 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from fhir_alliance.instruments.consistency import ALL, item_ids
-from fhir_alliance.instruments.definition import (
-    Advice,
-    Evidence,
-    Form,
-    Instrument,
-    Licence,
-    LicenceRecord,
-    Rater,
-    RawFact,
-    Scale,
-    Wording,
-)
+from fhir_alliance.instruments.definition import Advice, Evidence, Form, Instrument, RawFact, Scale
 from fhir_alliance.instruments.items import EnabledBy, Item, Option, Span
+from fhir_alliance.instruments.words import Licence, LicenceRecord, Rater, Wording
 
 
 def build_instrument(

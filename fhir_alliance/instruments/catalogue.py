@@ -14,8 +14,9 @@ from fhir_alliance.errors import InvalidDefinition
 from fhir_alliance.instruments.build import build_instrument
 from fhir_alliance.instruments.consistency import wording_faults
 from fhir_alliance.instruments.definition import Form, Instrument
-from fhir_alliance.instruments.schema import DefinitionSchema, PackSchema, WordingSchema
+from fhir_alliance.instruments.schema import DefinitionSchema
 from fhir_alliance.instruments.source import Path, Source, SourceError, read_source
+from fhir_alliance.instruments.wording_schema import PackSchema, WordingSchema
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,20 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from functools import cached_property
 
 from fhir_alliance.instruments.items import Item
+from fhir_alliance.instruments.words import Licence, Rater, Wording
 from fhir_alliance.terms import canonical
-
-
-class Rater(StrEnum):
-    """Whose view a form asks for; a series never mixes raters."""
-
-    PATIENT = "patient"
-    THERAPIST = "therapist"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,69 +54,11 @@ class Advice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Licence:
-    """Who holds the wording; `wording` says whether it may be shipped, `terms` what a site does to get it."""
-
-    id: str
-    holder: str
-    wording: str
-    terms: str
-
-    @property
-    def restricted(self) -> bool:
-        """Whether the words have to come from the site."""
-        return self.wording in ("restricted-pack", "site-supplied")
-
-
-@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """How well a fact is known (S sourced, C computed, D our design, M remembered), and from where."""
 
     tag: str
     source: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class LicenceRecord:
-    """What a site was allowed, by whom and until when; `expires` None is without end, `modes` are screen and paper."""
-
-    holder: str
-    reference: str
-    expires: date | None
-    modes: frozenset[str]
-    translation_source: str
-    item_text_in_ehr: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wording:
-    """The words of one version in one language; a site's own words come with the record of their licence."""
-
-    language: str
-    author: str
-    method: str
-    reviewed_by: str
-    title: str
-    caveat: str
-    copyright: str
-    anchors: tuple[str, str]
-    sections: Mapping[str, str]
-    forms: Mapping[str, str]
-    raters: Mapping[Rater, str]
-    instructions: Mapping[Rater, str]
-    items: Mapping[str, Mapping[Rater, str]]
-    options: Mapping[str, str]
-    scores: Mapping[str, str]
-    record: LicenceRecord | None = None
-
-    @property
-    def text_in_ehr(self) -> bool:
-        """Whether the words of items and answers may be written to the EHR; codes and scores always may."""
-        return self.record is None or self.record.item_text_in_ehr
-
-    def option(self, code: str) -> str:
-        """Return an option in words; a number is its own word."""
-        return self.options.get(code, code)
 
 
 # How a score is named where no words are installed.

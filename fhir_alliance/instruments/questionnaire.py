@@ -5,10 +5,11 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from fhir_alliance.instruments.definition import Form, Instrument, Scale, Wording
+from fhir_alliance.instruments.definition import Form, Instrument, Scale
 from fhir_alliance.instruments.expressions import score_expression
 from fhir_alliance.instruments.items import Item, Option, Span
 from fhir_alliance.instruments.translations import Spoken, spoken
+from fhir_alliance.instruments.words import Wording
 from fhir_alliance.terms import ALLIANCE, FHIR_EXTENSION, PUBLISHER, SDC
 
 JsonObject = dict[str, Any]

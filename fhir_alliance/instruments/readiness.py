@@ -6,7 +6,8 @@ from datetime import date
 from enum import StrEnum
 
 from fhir_alliance.errors import NotReady
-from fhir_alliance.instruments.definition import Instrument, Wording
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.words import Wording
 
 
 class State(StrEnum):

@@ -1,62 +1,42 @@
-"""What a definition file and a wording file may say."""
+"""What a definition file may say."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from fhir_alliance.instruments.consistency import definition_faults
+from fhir_alliance.instruments.fields import FILLED, VERSION, Strict, list_of, name, text
 
-_NAME = validate.Regexp(r"\A[a-z0-9]+(-[a-z0-9]+)*\Z", error="use lower-case letters, digits and single hyphens")
-_VERSION = validate.Regexp(r"\A\d+\.\d+\.\d+\Z", error="use a semantic version such as 1.0.0")
-_FILLED = validate.Length(min=1, error="is empty")
 _MOST_ITEMS = 100
 
 
-class _Strict(Schema):
-    class Meta:
-        unknown = RAISE
-
-
-def _name(**kwargs: Any) -> fields.String:
-    return fields.String(required=True, validate=_NAME, **kwargs)
-
-
-def _text() -> fields.String:
-    return fields.String(required=True, validate=_FILLED)
-
-
-def _list(of: fields.Field[Any] | type[Schema]) -> fields.Field[Any]:
-    inner = fields.Nested(of) if isinstance(of, type) else of
-    return fields.List(inner, required=True, validate=validate.Length(min=1, error="needs at least one entry"))
-
-
-class LicenceSchema(_Strict):
+class LicenceSchema(Strict):
     """Who holds the wording, whether it may be shipped, and what a site does to get it."""
 
-    id = _text()
-    holder = _text()
+    id = text()
+    holder = text()
     wording = fields.String(
         required=True, validate=validate.OneOf(["open", "attribution", "restricted-pack", "site-supplied"])
     )
-    terms = fields.String(load_default="", validate=_FILLED)
+    terms = fields.String(load_default="", validate=FILLED)
 
 
-class EvidenceSchema(_Strict):
+class EvidenceSchema(Strict):
     """How well a fact is known: S sourced, C computed, D our own design, M from memory (a draft at most)."""
 
     tag = fields.String(required=True, validate=validate.OneOf(["S", "C", "D", "M"]))
-    source = _text()
+    source = text()
 
 
-class OptionSchema(_Strict):
+class OptionSchema(Strict):
     """One answer that can be chosen, and the number it counts."""
 
-    code = _name()
+    code = name()
     value = fields.Integer(required=True)
 
 
-class AnswersSchema(_Strict):
+class AnswersSchema(Strict):
     """How every scored item is answered: whole numbers, a visual analogue line, or named options."""
 
     kind = fields.String(required=True, validate=validate.OneOf(["numbers", "visual-analogue", "options"]))
@@ -82,87 +62,87 @@ class AnswersSchema(_Strict):
             raise ValidationError("two options have one code", "options")
 
 
-class ItemSchema(_Strict):
+class ItemSchema(Strict):
     """One scored item."""
 
-    id = _name()
-    section = _name()
-    construct = _text()
+    id = name()
+    section = name()
+    construct = text()
 
 
-class EnabledBySchema(_Strict):
+class EnabledBySchema(Strict):
     """When a question is asked at all."""
 
-    question = _name()
-    any_of = _list(_name())
+    question = name()
+    any_of = list_of(name())
 
 
-class QuestionSchema(_Strict):
+class QuestionSchema(Strict):
     """One unscored question with its options."""
 
-    id = _name()
-    section = _name()
-    options = _list(_name())
+    id = name()
+    section = name()
+    options = list_of(name())
     enabled_by = fields.Nested(EnabledBySchema)
 
 
-class AdviceSchema(_Strict):
+class AdviceSchema(Strict):
     """At which visits a form is advised: those named, and then every so many after the last of them."""
 
-    visits = _list(fields.Integer(validate=validate.Range(min=1)))
+    visits = list_of(fields.Integer(validate=validate.Range(min=1)))
     then_every = fields.Integer(required=True, validate=validate.Range(min=1))
 
 
-class FormSchema(_Strict):
+class FormSchema(Strict):
     """What is asked at one visit, in its order."""
 
-    id = _name()
-    items = _list(_name())
+    id = name()
+    items = list_of(name())
     advised = fields.Nested(AdviceSchema)
 
 
-class ScoreSchema(_Strict):
+class ScoreSchema(Strict):
     """One scale and its missing-item rule; a sum over fewer items is prorated."""
 
-    id = _name()
-    title = _text()
+    id = name()
+    title = text()
     method = fields.String(required=True, validate=validate.OneOf(["mean", "sum"]))
-    items = _list(_name())
+    items = list_of(name())
     min_answered = fields.Integer(required=True, validate=validate.Range(min=1))
 
 
-class RawFactSchema(_Strict):
+class RawFactSchema(Strict):
     """An answer that is shown as it is."""
 
-    item = _name()
+    item = name()
     at_most = fields.Integer()
-    any_of = fields.List(_name())
+    any_of = fields.List(name())
 
 
-class DefinitionSchema(_Strict):
+class DefinitionSchema(Strict):
     """A definition file: everything about one version but its words."""
 
-    instrument = _name()
-    version = fields.String(required=True, validate=_VERSION)
-    title = _text()
+    instrument = name()
+    version = fields.String(required=True, validate=VERSION)
+    title = text()
     status = fields.String(required=True, validate=validate.OneOf(["draft", "active", "retired"]))
     date = fields.Date(required=True)
     validated = fields.Boolean(required=True, truthy={True}, falsy={False})
-    source = _text()
-    timing = fields.String(load_default="", validate=_FILLED)
+    source = text()
+    timing = fields.String(load_default="", validate=FILLED)
     licence = fields.Nested(LicenceSchema, required=True)
-    evidence = fields.Dict(keys=_name(), values=fields.Nested(EvidenceSchema), load_default=dict)
+    evidence = fields.Dict(keys=name(), values=fields.Nested(EvidenceSchema), load_default=dict)
     decimals = fields.Integer(required=True, validate=validate.Range(min=0, max=6))
-    raters = _list(fields.String(validate=validate.OneOf(["patient", "therapist"])))
+    raters = list_of(fields.String(validate=validate.OneOf(["patient", "therapist"])))
     answers = fields.Nested(AnswersSchema, required=True)
     items = fields.List(fields.Nested(ItemSchema), validate=validate.Length(min=1, max=_MOST_ITEMS))
     numbered = fields.Integer(validate=validate.Range(min=1, max=_MOST_ITEMS))
-    reversed = fields.List(_name(), load_default=list)
+    reversed = fields.List(name(), load_default=list)
     questions = fields.List(fields.Nested(QuestionSchema), load_default=list)
     forms = fields.List(fields.Nested(FormSchema), load_default=list)
     scores = fields.List(fields.Nested(ScoreSchema), required=True)
     raw_facts = fields.List(fields.Nested(RawFactSchema), load_default=list)
-    alert_items = fields.List(_name(), load_default=list)
+    alert_items = fields.List(name(), load_default=list)
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: dict[str, Any], **_: Any) -> None:
@@ -171,50 +151,3 @@ class DefinitionSchema(_Strict):
             raise ValidationError("needs exactly one of items and numbered", "items")
         if faults := definition_faults(data):
             raise ValidationError(faults)
-
-
-class ProvenanceSchema(_Strict):
-    """Where the words of a language come from, and who has reviewed them."""
-
-    author = _text()
-    method = fields.String(required=True, validate=validate.OneOf(["original", "translation", "validated-translation"]))
-    reviewed_by = fields.String(load_default="", validate=_FILLED)
-
-
-class LicenceRecordSchema(_Strict):
-    """What a site was allowed; without an expiry date the licence has no end."""
-
-    holder = _text()
-    reference = _text()
-    expires = fields.Date(load_default=None)
-    modes = _list(fields.String(validate=validate.OneOf(["screen", "paper"])))
-    translation_source = fields.String(load_default="", validate=_FILLED)
-    item_text_in_ehr = fields.Boolean(required=True, truthy={True}, falsy={False})
-
-
-class WordingSchema(_Strict):
-    """A wording file: the words of one version in one language; titles left out are the definition's."""
-
-    instrument = _name()
-    version = fields.String(required=True, validate=_VERSION)
-    language = fields.String(
-        required=True, validate=validate.Regexp(r"\A[a-z]{2,3}(-[A-Z]{2})?\Z", error="use a code such as en")
-    )
-    provenance = fields.Nested(ProvenanceSchema, required=True)
-    title = fields.String(validate=_FILLED)
-    caveat = fields.String(load_default="")
-    copyright = _text()
-    anchors = fields.Nested(Schema.from_dict({"minimum": _text(), "maximum": _text()}), required=True)
-    sections = fields.Dict(keys=_name(), values=_text(), required=True)
-    forms = fields.Dict(keys=_name(), values=_text(), required=True)
-    raters = fields.Dict(keys=_name(), values=_text(), required=True)
-    instructions = fields.Dict(keys=_name(), values=_text(), required=True)
-    items = fields.Dict(keys=_name(), values=fields.Dict(keys=_name(), values=_text()), required=True)
-    options = fields.Dict(keys=_name(), values=_text(), load_default=dict)
-    scores = fields.Dict(keys=_name(), values=_text())
-
-
-class PackSchema(WordingSchema):
-    """A site's own wording file: the words, and the record of the licence to use them."""
-
-    licence = fields.Nested(LicenceRecordSchema, required=True)

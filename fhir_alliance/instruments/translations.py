@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_alliance.instruments.definition import Instrument, Wording
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.words import Wording
 from fhir_alliance.terms import FHIR_EXTENSION
 
 

@@ -3,7 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from fhir_alliance.instruments.definition import Instrument, Rater
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.terms import ALLIANCE, CONFIDENTIALITY, OBSERVATION_CATEGORY, UCUM, US_CORE_TAGS
 
 JsonObject = dict[str, Any]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fhir_alliance.instruments.definition import Rater
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.codes import (
     CATEGORIES,
     PATIENT_SUPPLIED,

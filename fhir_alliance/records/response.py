@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import groupby
 
-from fhir_alliance.instruments.definition import Wording
 from fhir_alliance.instruments.items import Item
 from fhir_alliance.instruments.questionnaire import form_title, option_coding, score_link_id
+from fhir_alliance.instruments.words import Wording
 from fhir_alliance.records.codes import PATIENT_SUPPLIED, RESTRICTED, JsonObject, number, reference
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.terms import FHIR_EXTENSION, SDC, URN, US_CORE_RESPONSE
@@ -71,6 +71,6 @@ def _scores(submission: Submission) -> Iterator[JsonObject]:
         if score.value is not None:
             yield {
                 "linkId": score_link_id(score.scale),
-                "text": submission.instrument.display(submission.form.rater, score.scale.name),
+                "text": submission.instrument.display(submission.form.rater, score.scale.name, submission.language),
                 "answer": [{"valueDecimal": number(score.value)}],
             }

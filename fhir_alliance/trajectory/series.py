@@ -7,7 +7,8 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from fhir_alliance.instruments.definition import Instrument, Rater
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.terms import ALLIANCE
 
 RawResource = Mapping[str, Any]

@@ -5,8 +5,9 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
-from fhir_alliance.instruments.definition import Form, Instrument, Rater
+from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.questionnaire import form_title
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.answers import read_answers
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.first_line import first_line

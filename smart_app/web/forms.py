@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import orjson
 
 from fhir_alliance.delivery.outbox import Receipt
-from fhir_alliance.instruments.definition import Form, Instrument, Rater
+from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.readiness import require_ready
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.checks import check_shape
 from fhir_alliance.records.submission import Submission

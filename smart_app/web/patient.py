@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
 from fhir_alliance.delivery.outbox import Receipt
-from fhir_alliance.instruments.definition import Rater
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.access import audit, close
 from smart_app.web.forms import instrument_in_use

@@ -20,7 +20,7 @@ from rich.table import Table
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from fhir_alliance.instruments.catalogue import shipped
-from fhir_alliance.instruments.definition import Rater
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.checks import check_shape
 from fhir_alliance.records.submission import PatientShown, Submission

@@ -69,6 +69,14 @@ def test_show_as_fhir_is_what_is_published() -> None:
     assert [entry["resource"]["resourceType"] for entry in bundle["entry"]] == ["Questionnaire"]
 
 
+def test_show_names_the_languages_there_are() -> None:
+    """A language nobody has written the words in is refused, with those that are there."""
+    result = run("show", "visit-check-in", "--as", "fhir", "--language", "xx")
+
+    assert result.exit_code == 1
+    assert "no words in xx; installed are: de, en, es, fr, hi" in result.output
+
+
 @pytest.mark.parametrize(("name", "words"), [("wai-sr", "needs wording"), ("nothing", "no instrument nothing")])
 def test_show_refuses_what_may_not_be_shown(name: str, words: str) -> None:
     """Neither a restricted form nor one that is not installed can be shown as FHIR."""

@@ -7,8 +7,9 @@ import pytest
 
 from fhir_alliance.errors import InvalidDefinition
 from fhir_alliance.instruments.catalogue import read_catalogue, shipped
-from fhir_alliance.instruments.definition import Instrument, Rater
+from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.source import MAX_BYTES
+from fhir_alliance.instruments.words import Rater
 
 SHIPPED = files("questionnaires") / "visit-check-in"
 DEFINITION = (SHIPPED / "1.0.0.yaml").read_text("utf-8")

@@ -9,8 +9,9 @@ import pytest
 from fhir.resources.R4B.questionnaire import Questionnaire
 
 from fhir_alliance.instruments.catalogue import shipped
-from fhir_alliance.instruments.definition import Form, Instrument, LicenceRecord, Rater, Wording
+from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.questionnaire import build_questionnaire
+from fhir_alliance.instruments.words import LicenceRecord, Rater, Wording
 
 CHECK_IN = shipped().instrument("visit-check-in")
 TRANSLATED = ("de", "es", "fr", "hi")

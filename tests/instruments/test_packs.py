@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from fhir_alliance.instruments.catalogue import Catalogue, read_catalogue, shipped
-from fhir_alliance.instruments.definition import Instrument, Rater
+from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.questionnaire import build_questionnaire
 from fhir_alliance.instruments.readiness import State, readiness
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.response import build_response
 from fhir_alliance.records.submission import Submission
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from fhir_alliance.instruments.catalogue import shipped
-from fhir_alliance.instruments.definition import Instrument, Rater
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.words import Rater
 
 CASES = Path(__file__).parents[1] / "cases"
 INSTRUMENTS = [pytest.param(each, id=each.name) for each in shipped().instruments]

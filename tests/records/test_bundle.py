@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fhir_alliance.errors import InvalidResource
-from fhir_alliance.instruments.definition import Rater
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.answers import read_answers
 from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.checks import check_bundle, check_shape

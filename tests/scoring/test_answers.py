@@ -3,7 +3,8 @@
 import pytest
 
 from fhir_alliance.errors import InvalidAnswers
-from fhir_alliance.instruments.definition import Instrument, Rater
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers, check_answers
 
 

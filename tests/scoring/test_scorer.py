@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fhir_alliance.instruments.catalogue import shipped
-from fhir_alliance.instruments.definition import Form, Instrument, Rater
+from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.expressions import score_expression
 from fhir_alliance.instruments.items import Item
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers, check_answers
 from fhir_alliance.scoring.columns import ANSWERS_TYPE, score_columns
 from fhir_alliance.scoring.scorer import Scorer

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from fhir_alliance.instruments.catalogue import shipped
-from fhir_alliance.instruments.definition import Form, Rater
+from fhir_alliance.instruments.definition import Form
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.scoring.scorer import Scorer
 from fhir_alliance.trajectory.series import Point, Series, Visit

@@ -15,7 +15,7 @@ from course_samples import (
     weekly,
 )
 
-from fhir_alliance.instruments.definition import Rater
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.settings import SiteSettings

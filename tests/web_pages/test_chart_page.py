@@ -9,7 +9,7 @@ import pytest
 from course_samples import COURSE, INSTRUMENT, NOW, THERAPIST, TODAY, answers_of, series_of, weekly
 from page_samples import SITE, THOMAS_FRAME, WORDING, thomas_chart
 
-from fhir_alliance.instruments.definition import Rater
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.series import Point, Series, Visit
 from smart_app.web.pages.chart import HELD, INCOMPLETE, ChartPage, chart_page

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from page_samples import PATIENT_FRAME, PROBLEM, patient_form, therapist_form
 
-from fhir_alliance.instruments.definition import Rater
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers
 from smart_app.web.pages import FormPage, audience_text, form_page, read_answers
 

@@ -8,7 +8,7 @@ from course_samples import NOW, TODAY, answers_of, form, visit
 from page_samples import FILLED, MARIA, MODULES, PATIENT_FRAME, SITE, THOMAS_FRAME, WORDING, patient_review
 
 from fhir_alliance.errors import StoreError
-from fhir_alliance.instruments.definition import Rater
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.scoring.answers import Answers
 from smart_app.web.pages import (

@@ -1,6 +1,6 @@
 """What a person is told before the first item: who will see the answers."""
 
-from fhir_alliance.instruments.definition import Rater
+from fhir_alliance.instruments.words import Rater
 
 _PATIENT = (
     "{therapist} will see your answers, usually before your next visit. They go into your health record, so other "

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fhir_alliance.instruments.definition import Instrument, Rater, RawFact, Wording
+from fhir_alliance.instruments.definition import Instrument, RawFact
+from fhir_alliance.instruments.words import Rater, Wording
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.series import Series, UsualRange, Visit
 from smart_app.web.pages.frame import Frame

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from fhir_alliance.instruments.definition import Form, Instrument, Wording
+from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.items import Item
+from fhir_alliance.instruments.words import Wording
 from fhir_alliance.scoring.answers import Answers
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.words import When, day, local_day

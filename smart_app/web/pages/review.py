@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from fhir_alliance.instruments.definition import Form, Instrument, Wording
+from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.items import Item
+from fhir_alliance.instruments.words import Wording
 from fhir_alliance.scoring.answers import Answers
 from smart_app.web.pages.form import visit_day
 from smart_app.web.pages.frame import Frame

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fhir_alliance.instruments.definition import Instrument, Rater, Scale, Wording
+from fhir_alliance.instruments.definition import Instrument, Scale
 from fhir_alliance.instruments.items import Item
+from fhir_alliance.instruments.words import Rater, Wording
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.first_line import one_decimal
 from fhir_alliance.trajectory.series import Point

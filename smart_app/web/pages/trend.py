@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fhir_alliance.instruments.definition import Instrument, Rater, Scale
+from fhir_alliance.instruments.definition import Instrument, Scale
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.trajectory.series import UsualRange
 from smart_app.web.layout.trend import TrendChart, TrendLayout, TrendLine, TrendVisit, lay_out
 from smart_app.web.pages.tables import score_words

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from fhir_alliance.instruments.definition import Rater
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.series import Point, Series, Visit
 from smart_app.web.pages.words import local_day

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test bench pictures lint types imports pytest browser clean
+.PHONY: demo test bench pictures catalogue lint types imports pytest browser clean
 
 demo: $(VENV)/.runs
 	@$(BIN)/fhir-alliance demo $(ARGS)
@@ -32,6 +32,9 @@ bench: $(VENV)/.tests
 
 pictures: $(VENV)/.tests browser
 	@$(BIN)/python tests/browser/pictures.py
+
+catalogue: $(VENV)/.runs
+	@$(BIN)/fhir-alliance instruments page > questionnaires/README.md
 
 browser:
 	@sh .ci/browser

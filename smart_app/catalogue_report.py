@@ -27,6 +27,28 @@ def catalogue_table(packs: Path | None, *, reasons: bool, today: date) -> tuple[
     return list(_aligned([_HEADINGS + (("why",) if reasons else ()), *rows])), catalogue.faults
 
 
+def catalogue_page(*, today: date) -> str:
+    """Return `questionnaires/README.md`: every instrument that ships, with what a site has to know of it."""
+    headings = ("instrument", "items", "raters", "languages", "licence", "state", "source")
+    lines = [_PAGE_HEAD, "| " + " | ".join(headings) + " |", "|" + "---|" * len(headings)]
+    for instrument in installed(None).instruments:
+        name, version, items, raters, languages, licence, validity, state = _row(
+            instrument, readiness(instrument, today=today)
+        )
+        cells = (f"{name} {version}", items, raters, languages, licence, f"{state}, {validity}", instrument.source)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+_PAGE_HEAD = """\
+# Instruments
+
+One folder each, one file per version, one per language of its wording. This page is made from them by
+`make catalogue`. *ready* can be used as it is; *needs wording* waits for the words a site has a licence for;
+*draft* rests on facts that nobody has verified yet. `fhir-alliance instruments show NAME` says more.
+"""
+
+
 def show_instrument(name: str, packs: Path | None, *, shape: str, language: str, today: date) -> str:
     """Return one instrument as "table", "yaml" (its definition file) or "fhir" (its Questionnaires as a Bundle).
 

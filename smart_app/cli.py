@@ -98,6 +98,14 @@ def check(wording: Path | None) -> None:
 
 
 @instruments.command()
+def page() -> None:
+    """Print the page that lists the shipped instruments (questionnaires/README.md)."""
+    from smart_app.catalogue_report import catalogue_page
+
+    click.echo(catalogue_page(today=_today()), nl=False)
+
+
+@instruments.command()
 @click.argument("name")
 @click.option("--as", "shape", type=click.Choice(["table", "yaml", "fhir"]), default="table", show_default=True)
 @click.option("--language", default="en", show_default=True, help="The language of a Questionnaire.")

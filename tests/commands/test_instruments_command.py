@@ -84,3 +84,10 @@ def test_show_refuses_what_may_not_be_shown(name: str, words: str) -> None:
 
     assert result.exit_code == 1
     assert words in result.output
+
+
+def test_committed_page_is_the_generated_one() -> None:
+    """The page beside the definitions says what they say; `make catalogue` writes it anew."""
+    committed = Path(__file__).parents[2] / "questionnaires" / "README.md"
+
+    assert run("page").output == committed.read_text("utf-8")

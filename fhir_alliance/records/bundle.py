@@ -2,7 +2,7 @@
 
 from functools import cache
 from urllib.parse import quote
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 from fhir_alliance.records.checks import check_bundle
 from fhir_alliance.records.codes import JsonObject
@@ -33,7 +33,7 @@ def write_bundle(submission: Submission) -> JsonObject:
             _entry(response_url, response),
             *(_entry(url, score) for url, score in zip(score_urls, scores, strict=True)),
             _entry(panel_url, panel),
-            _entry(f"urn:uuid:{uuid5(UUID(submission.key), 'provenance')}", provenance),
+            _entry(f"urn:uuid:{uuid5(submission.namespace, 'provenance')}", provenance),
         ],
     }
     check_bundle(bundle)
@@ -41,7 +41,7 @@ def write_bundle(submission: Submission) -> JsonObject:
 
 
 def _url(submission: Submission, observation: JsonObject) -> str:
-    return f"urn:uuid:{uuid5(UUID(submission.key), observation['identifier'][0]['value'])}"
+    return f"urn:uuid:{uuid5(submission.namespace, observation['identifier'][0]['value'])}"
 
 
 def _entry(url: str, resource: JsonObject) -> JsonObject:

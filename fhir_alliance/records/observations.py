@@ -69,8 +69,8 @@ def _common(submission: Submission, scale: str, response: str) -> JsonObject:
         "code": alliance_code(instrument, rater, scale),
         "subject": reference(submission.patient.reference),
         **({"encounter": reference(submission.encounter)} if submission.encounter else {}),
-        "effectiveDateTime": submission.authored.isoformat(timespec="seconds"),
-        "issued": submission.scored.isoformat(timespec="seconds"),
+        "effectiveDateTime": submission.authored_text,
+        "issued": submission.scored_text,
         "method": concept(ALLIANCE, instrument.method_code, f"{words.title} {instrument.version}"),
         "derivedFrom": [reference(response)],
     }

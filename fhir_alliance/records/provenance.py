@@ -18,7 +18,7 @@ def build_provenance(submission: Submission, *, response: str, targets: list[str
     return {
         "resourceType": "Provenance",
         "target": [reference(target) for target in targets],
-        "recorded": submission.scored.isoformat(timespec="seconds"),
+        "recorded": submission.scored_text,
         "agent": [
             {"type": concept(PARTICIPANT_TYPE, "author", "Author"), "who": reference(submission.source)},
             {

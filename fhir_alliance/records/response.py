@@ -30,7 +30,7 @@ def build_response(submission: Submission) -> JsonObject:
         "status": "completed",
         "subject": reference(submission.patient.reference),
         **({"encounter": reference(submission.encounter)} if submission.encounter else {}),
-        "authored": submission.authored.isoformat(timespec="seconds"),
+        "authored": submission.authored_text,
         "author": reference(submission.author),
         "source": reference(submission.source),
         "item": [*_groups(submission, words), *_scores(submission)],

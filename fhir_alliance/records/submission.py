@@ -3,6 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from uuid import UUID
 
 import orjson
 
@@ -51,6 +53,21 @@ class Submission:
     scored: datetime
     language: str
     audience_digest: str
+
+    @cached_property
+    def authored_text(self) -> str:
+        """When it was answered, as FHIR writes it."""
+        return self.authored.isoformat(timespec="seconds")
+
+    @cached_property
+    def scored_text(self) -> str:
+        """When it was scored, as FHIR writes it."""
+        return self.scored.isoformat(timespec="seconds")
+
+    @cached_property
+    def namespace(self) -> UUID:
+        """The key as the namespace of everything this submission writes."""
+        return UUID(self.key)
 
     @property
     def digest(self) -> str:

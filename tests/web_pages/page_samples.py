@@ -58,9 +58,9 @@ def thomas_chart(course: Course, first_line: str, *, visits: int = 14, **more: o
     planned = weekly(max(visits, 14))
     series, sheets = series_of({number: both for number, both in course.items() if number <= visits}, planned)
     usual = UsualRange(low=Decimal("7.2"), high=Decimal("8.6"), first_visit=1, last_visit=5) if visits > 5 else None
+    more.setdefault("frame", THOMAS_FRAME)
     return chart_page(
         INSTRUMENT,
-        frame=THOMAS_FRAME,
         visits=planned[: max(visits, 1)],
         series=series,
         answers=sheets,

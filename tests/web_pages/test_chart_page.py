@@ -241,3 +241,15 @@ def test_how_each_score_is_made_can_be_read() -> None:
     method = chart_of(series, answers).method
     assert method[0] == "Core score: mean of items 1, 2, 3, 4, 5, 6; at least 5 answered; 0 to 10."
     assert method[-1].startswith("Instrument and version: visit-check-in-1.0.0.")
+
+
+@pytest.mark.parametrize(("visit", "first"), [(2, "core"), (3, "full"), (5, "core"), (10, "full")])
+def test_form_advised_at_this_visit_is_offered_first(visit: int, first: str) -> None:
+    """The long form comes first at visits 3 and 4 and at every sixth after them."""
+    banner = THOMAS_FRAME.banner
+    assert banner is not None
+    frame = replace(THOMAS_FRAME, banner=replace(banner, visit_number=visit))
+
+    page = thomas_chart(COURSE, "", frame=frame)
+
+    assert page.offers[0].form == first

@@ -121,7 +121,7 @@ def chart_page(
         items=item_table(instrument, wording, rows, today=today),
         method=_method(instrument, wording),
         status=_status(rows, today),
-        offers=_offers(instrument, wording) if can_hand_over else (),
+        offers=_offers(instrument, wording, frame) if can_hand_over else (),
         can_rate=can_rate,
     )
 
@@ -147,11 +147,12 @@ def _method(instrument: Instrument, wording: Wording) -> tuple[str, ...]:
     return (*scores, f"Instrument and version: {instrument.method_code}. {wording.copyright}")
 
 
-def _offers(instrument: Instrument, wording: Wording) -> tuple[Offer, ...]:
+def _offers(instrument: Instrument, wording: Wording, frame: Frame) -> tuple[Offer, ...]:
+    """Return the forms that can be handed over, the one advised at this visit first."""
+    advised = instrument.advised_form(frame.banner.visit_number if frame.banner else None)
+    forms = [form.form for form in instrument.forms if form.rater is Rater.PATIENT]
     return tuple(
-        Offer(form=form.form, label=wording.forms[form.form])
-        for form in instrument.forms
-        if form.rater is Rater.PATIENT
+        Offer(form=name, label=wording.forms[name]) for name in sorted(forms, key=lambda name: name != advised)
     )
 
 

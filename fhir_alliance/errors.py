@@ -8,6 +8,7 @@ AllianceError
 ├── InvalidResource    what we were about to send breaks FHIR: our fault, nothing is sent
 ├── LaunchError        the SMART handshake failed: start over from the EHR
 │   ├── UnknownIssuer      the EHR is not registered; no request was made
+│   ├── ChangedEhr         the EHR names other endpoints than the registered ones
 │   ├── StateMismatch      the answer does not belong to a launch of this browser
 │   ├── AuthorizationRefused   the EHR, or the person, said no
 │   ├── InvalidIdToken     who is signed in could not be proven
@@ -113,6 +114,17 @@ class UnknownIssuer(LaunchError):
 
     code = "launch.unknown-issuer"
     sentence = "This health record system is not registered with this application. Please tell your administrator."
+
+
+class ChangedEhr(LaunchError):
+    """The EHR names other endpoints than those that were registered; somebody has to confirm them first."""
+
+    code = "launch.ehr-changed"
+    http_status = 503
+    sentence = (
+        "The health record has changed how it signs people in, so we stopped to be safe. Nothing was lost. "
+        "Please tell your administrator."
+    )
 
 
 class StateMismatch(LaunchError):

@@ -9,6 +9,7 @@ from typing import Any
 from joserfc.jwk import KeySet
 
 from fhir_alliance.ehr.addresses import same_address
+from fhir_alliance.ehr.discovery import MAX_AGE, Discovered, discover
 from fhir_alliance.ehr.http import Door
 from fhir_alliance.ehr.keys import KeyCache
 from fhir_alliance.errors import EhrUnreachable, UnknownIssuer
@@ -18,7 +19,7 @@ from fhir_alliance.settings import EhrSettings, Settings
 class Registry:
     """The EHRs of the settings, each with its own connections and keys; thread safe.
 
-    Endpoints are those pinned in the settings: discovery is never asked where to send a code or a secret (T05).
+    Endpoints are those pinned in the settings: discovery may block a launch, it never redirects one (T05).
     """
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -27,6 +28,7 @@ class Registry:
         self._lock = threading.Lock()
         self._doors: dict[str, Door] = {}
         self._keys: dict[str, KeyCache] = {}
+        self._discovered: dict[str, tuple[float, Discovered]] = {}
 
     def by_issuer(self, iss: str) -> EhrSettings:
         """Return the EHR whose FHIR base a launch named in `iss`, before anything is sent anywhere.
@@ -52,6 +54,19 @@ class Registry:
                 urls = (ehr.fhir_base, ehr.token_endpoint, ehr.jwks_uri)
                 self._doors[ehr.name] = Door(base_urls=urls, allow_private=ehr.allow_private)
             return self._doors[ehr.name]
+
+    def check(self, ehr: EhrSettings) -> Discovered:
+        """Return what an EHR says of itself, asked again every ten minutes, before a launch is begun with it.
+
+        Raises what `discover` raises; a refusal is not remembered, so that it ends as soon as the EHR is right again.
+        """
+        with self._lock:
+            known = self._discovered.get(ehr.name)
+        if known is None or self._clock() - known[0] > MAX_AGE:
+            known = self._clock(), discover(self.door(ehr), ehr)
+            with self._lock:
+                self._discovered[ehr.name] = known
+        return known[1]
 
     def jwks(self, ehr: EhrSettings, kid: str | None = None) -> KeySet:
         """Return the keys an EHR signs with, fetched again at most once a minute when `kid` is not among them.

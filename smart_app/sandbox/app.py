@@ -19,7 +19,8 @@ def create_sandbox(config: SandboxConfig) -> Flask:
     """Return the application: FHIR server, authorization server and chart over one store.
 
     An empty store is filled with the synthetic patients when the settings say so. The store is
-    `app.extensions["sandbox_store"]`, the log of calls `app.extensions["sandbox_log"]`.
+    `app.extensions["sandbox_store"]`, what was granted `app.extensions["sandbox_grants"]`, the log of calls
+    `app.extensions["sandbox_log"]`.
     """
     store = ResourceStore(config.database, fhir_base=config.fhir_base)
     if config.populate and store.empty:
@@ -28,6 +29,7 @@ def create_sandbox(config: SandboxConfig) -> Flask:
     grants = Grants(config)
     app = Flask(__name__)
     app.extensions["sandbox_store"] = store
+    app.extensions["sandbox_grants"] = grants
     log_traffic(app)
     app.register_blueprint(rest.blueprint(store, config, grants.access), url_prefix="/fhir")
     app.register_blueprint(server.blueprint(config, store, grants))

@@ -11,6 +11,7 @@ from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.scopes import allows
 from fhir_alliance.ehr.smart import Granted, PendingLaunch, begin_launch, finish_launch
 from fhir_alliance.errors import LaunchError, MissingScope, UnknownIssuer
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import EhrSettings
 from fhir_alliance.store import transaction
 from smart_app.web.cookies import (
@@ -22,6 +23,7 @@ from smart_app.web.cookies import (
     read_secret,
     set_secret,
 )
+from smart_app.web.forms import instrument_in_use
 from smart_app.web.headers import allow_framing
 from smart_app.web.launches import Context, Role, open_launch
 from smart_app.web.pages.frame import Frame
@@ -87,6 +89,7 @@ def _single(name: str) -> str:
 def _begin(ehr: EhrSettings, role: Role, *, aud: str, opaque: str | None) -> Response:
     client: Literal["clinician", "patient"] = "clinician" if role is Role.CLINICIAN else "patient"
     redirect_uri = f"{services().settings.public_url}{url_for('.callback', name=ehr.name)}"
+    services().registry.check(ehr)
     url, pending = begin_launch(ehr, role=client, redirect_uri=redirect_uri, aud=aud, launch=opaque)
     # Several launches may be under way in one browser: they share the cookie, each has its own state.
     secret = read_secret(PRE_LAUNCH) or new_secret()
@@ -133,7 +136,9 @@ def _open(ehr: EhrSettings, pending: PendingLaunch, granted: Granted, role: Role
             user=granted.user.reference,
             user_key=user_key,
             grant=grant,
-            context=Context(patient=facts.patient, visit=visit, practitioner=facts.practitioner),
+            context=Context(
+                patient=facts.patient, visit=visit, practitioner=facts.practitioner, form=_asked_form(granted, role)
+            ),
             at=now,
         )
         record(
@@ -151,6 +156,14 @@ def _open(ehr: EhrSettings, pending: PendingLaunch, granted: Granted, role: Role
     response = redirect(url_for("home.home", handle=handle), 303)
     set_secret(response, SESSION, secret)
     return response
+
+
+def _asked_form(granted: Granted, role: Role) -> str:
+    """Return the form of ours that the launch context names for this role, empty when it names none (S36)."""
+    rater = Rater.THERAPIST if role is Role.CLINICIAN else Rater.PATIENT
+    ours = {form.canonical for form in instrument_in_use().forms if form.rater is rater}
+    named = [str(item.get("canonical", "")) for item in granted.fhir_context]
+    return next((canonical for canonical in named if canonical in ours), "")
 
 
 def _without_cookie(ehr: EhrSettings) -> ResponseReturnValue:

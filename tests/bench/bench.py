@@ -227,8 +227,9 @@ def visit_rows(site: Site, calls: Calls) -> Iterator[Row]:
 
 
 def launch_rounds(calls: list[tuple[float, float, str, str]]) -> str:
-    """Return rounds and calls of a launch."""
-    return f"{rounds_of(calls)}  ({len(calls)} calls)"
+    """Return rounds and calls of a launch after its token; discovery comes before that, and once in ten minutes."""
+    after = [call for call in calls if "/.well-known/" not in call[3]]
+    return f"{rounds_of(after)}  ({len(after)} calls)"
 
 
 def frame(browser: Watched, site: Site) -> str:

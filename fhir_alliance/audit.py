@@ -18,10 +18,8 @@ _CHAINED: Final = ("at", "event", "actor", "ehr", "patient", "launch", "outcome"
 class Event(StrEnum):
     """What can happen to a patient's record, or be refused."""
 
-    LAUNCH_BEGUN = "launch.begun"
     LAUNCH_OPENED = "launch.opened"
     LAUNCH_REFUSED = "launch.refused"
-    LAUNCH_ENDED = "launch.ended"
     ACCESS_REFUSED = "access.refused"
     PATIENT_CONFIRMED = "patient.confirmed"
     PATIENT_DENIED = "patient.denied"
@@ -37,7 +35,6 @@ class Event(StrEnum):
     SUBMISSION_HELD = "submission.held"
     SUBMISSION_REJECTED = "submission.rejected"
     SUBMISSION_RENEWED = "submission.renewed"
-    FORMS_PUBLISHED = "forms.published"
 
 
 def record(

@@ -37,12 +37,14 @@ _LAUNCH_SCOPES = {"ehr": "launch", "standalone": "launch/patient"}
 
 
 def begin_launch(
-    ehr: EhrSettings, *, role: Role, redirect_uri: str, aud: str, launch: str | None
+    ehr: EhrSettings, *, role: Role, redirect_uri: str, aud: str, launch: str | None, online: bool = True
 ) -> tuple[str, PendingLaunch]:
     """Return the authorize URL to send the browser to, and what to remember until it comes back.
 
     `aud` is the `iss` that was received, verbatim; `launch` is None for a standalone launch. PKCE is always S256
-    (SMART App Launch 2.2). Raises UnknownIssuer when `aud` is not this EHR, LaunchError when it has no such client.
+    (SMART App Launch 2.2). Without `online` the EHR does not offer `online_access`, so it is not asked for.
+
+    Raises UnknownIssuer when `aud` is not this EHR, LaunchError when it has no such client.
     """
     if not same_address(aud, ehr.fhir_base):
         raise UnknownIssuer
@@ -57,7 +59,7 @@ def begin_launch(
         nonce=secrets.token_urlsafe(32),
         verifier=secrets.token_urlsafe(48),
         redirect_uri=redirect_uri,
-        scopes=_scopes(client, kind),
+        scopes=_scopes(client, kind, online=online),
     )
     query = {
         "response_type": "code",
@@ -126,9 +128,10 @@ def _kind(launch: str | None) -> Kind:
     return "standalone" if launch is None else "ehr"
 
 
-def _scopes(client: ClientSettings, kind: Kind) -> str:
+def _scopes(client: ClientSettings, kind: Kind, *, online: bool) -> str:
     """Return the client's scopes with the one launch scope that fits the kind of launch (S11)."""
-    others = [scope for scope in client.scopes.split() if scope not in _LAUNCH_SCOPES.values()]
+    left_out = {*_LAUNCH_SCOPES.values(), *(() if online else ("online_access",))}
+    others = [scope for scope in client.scopes.split() if scope not in left_out]
     return " ".join([_LAUNCH_SCOPES[kind], *others])
 
 

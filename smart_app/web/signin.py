@@ -89,8 +89,8 @@ def _single(name: str) -> str:
 def _begin(ehr: EhrSettings, role: Role, *, aud: str, opaque: str | None) -> Response:
     client: Literal["clinician", "patient"] = "clinician" if role is Role.CLINICIAN else "patient"
     redirect_uri = f"{services().settings.public_url}{url_for('.callback', name=ehr.name)}"
-    services().registry.check(ehr)
-    url, pending = begin_launch(ehr, role=client, redirect_uri=redirect_uri, aud=aud, launch=opaque)
+    online = "permission-online" in services().registry.check(ehr).capabilities
+    url, pending = begin_launch(ehr, role=client, redirect_uri=redirect_uri, aud=aud, launch=opaque, online=online)
     # Several launches may be under way in one browser: they share the cookie, each has its own state.
     secret = read_secret(PRE_LAUNCH) or new_secret()
     keep_pending(ehr, pending, secret)

@@ -23,6 +23,7 @@ from fhir_alliance.errors import (
     StateMismatch,
     UnknownIssuer,
 )
+from fhir_alliance.settings import EhrSettings
 
 CANARY = "canary-token-7f3a"
 REDIRECT = "https://app.example.invalid/callback/harbor"
@@ -396,3 +397,19 @@ def test_a_refused_refresh(
         refresh(registry, ehr, ehr.clinician, "old", now=now)
 
     assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("online", [True, False])
+def test_online_access_is_asked_for_only_where_it_is_offered(ehr: EhrSettings, online: bool) -> None:
+    """An EHR without `permission-online` is not asked for what it would refuse (S28)."""
+    url, pending = begin_launch(
+        ehr,
+        role="clinician",
+        redirect_uri="https://app.example.invalid/cb",
+        aud=ehr.fhir_base,
+        launch="x",
+        online=online,
+    )
+
+    assert ("online_access" in pending.scopes) is online
+    assert ("online_access" in url) is online

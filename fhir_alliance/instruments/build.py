@@ -1,12 +1,14 @@
 """Checked definition values become an instrument."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from fhir_alliance.instruments.consistency import ALL, item_ids
 from fhir_alliance.instruments.definition import Advice, Evidence, Form, Instrument, RawFact, Scale
-from fhir_alliance.instruments.items import EnabledBy, Item, Option, Span
+from fhir_alliance.instruments.items import Condition, Item, Kind, Look, Option, Span, Test
+from fhir_alliance.instruments.layout import Group
 from fhir_alliance.instruments.words import Licence, LicenceRecord, Rater, Wording
 
 
@@ -54,21 +56,27 @@ def _items(definition: Mapping[str, Any]) -> Iterator[Item]:
             **_answers(definition["answers"], turned=link_id in definition["reversed"]),
         )
     for question in definition["questions"]:
-        condition = question.get("enabled_by")
         yield Item(
             link_id=question["id"],
             section=question["section"],
             construct="",
             options=tuple(Option(code=code, value=None) for code in question["options"]),
-            enabled_by=condition and EnabledBy(question=condition["question"], any_of=frozenset(condition["any_of"])),
+            conditions=tuple(_conditions(question)),
         )
+
+
+def _conditions(question: Mapping[str, Any]) -> Iterator[Condition]:
+    if enabled := question.get("enabled_by"):
+        tests = (Test(question=enabled["question"], operator="=", value=code) for code in enabled["any_of"])
+        yield Condition(tests=tuple(tests))
 
 
 def _answers(answers: Mapping[str, Any], *, turned: bool) -> dict[str, Any]:
     """Return an item's options or span; a reversed item's options count from the other end."""
     if answers["kind"] == "visual-analogue":
         low, high = Decimal(answers["minimum"]), Decimal(answers["maximum"])
-        return {"span": Span(minimum=low, maximum=high, decimals=answers["decimals"])}
+        span = Span(minimum=low, maximum=high, decimals=answers["decimals"])
+        return {"kind": Kind.DECIMAL, "look": Look.SLIDER, "span": span}
     if answers["kind"] == "numbers":
         numbers = range(answers["minimum"], answers["maximum"] + 1)
         values = {str(number): number for number in numbers}
@@ -106,9 +114,14 @@ def _forms(definition: Mapping[str, Any], items: Mapping[str, Item], scales: Seq
                 version=definition["version"],
                 rater=Rater(rater),
                 form=form["id"],
-                items=tuple(items[name] for name in form["items"]),
+                layout=tuple(_groups(items[name] for name in form["items"])),
                 scales=tuple(scale for scale in scales if asked.issuperset(scale.items)),
             )
+
+
+def _groups(items: Iterable[Item]) -> Iterator[Group]:
+    for section, asked in groupby(items, key=lambda item: item.section):
+        yield Group(link_id=section, parts=tuple(asked))
 
 
 def _raw_fact(fact: Mapping[str, Any]) -> RawFact:

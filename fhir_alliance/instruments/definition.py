@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from fhir_alliance.instruments.items import Item
+from fhir_alliance.instruments.layout import Part, questions
 from fhir_alliance.instruments.words import Licence, Rater, Wording
 from fhir_alliance.terms import canonical
 
@@ -127,14 +128,18 @@ class Instrument:
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """The items one rater is asked at one visit; published as one Questionnaire."""
+    """The questions one rater is asked at one visit; published as one Questionnaire.
+
+    `own_url` is the canonical URL of a form that was not made from a definition of ours.
+    """
 
     instrument_name: str
     version: str
     rater: Rater
     form: str
-    items: tuple[Item, ...]
+    layout: tuple[Part, ...]
     scales: tuple[Scale, ...]
+    own_url: str = ""
 
     @property
     def name(self) -> str:
@@ -144,12 +149,17 @@ class Form:
     @property
     def url(self) -> str:
         """The canonical URL without its version."""
-        return canonical("Questionnaire", self.name)
+        return self.own_url or canonical("Questionnaire", self.name)
 
     @property
     def canonical(self) -> str:
         """The canonical URL pinned to its version, as a response names it."""
         return f"{self.url}|{self.version}"
+
+    @cached_property
+    def items(self) -> tuple[Item, ...]:
+        """Every question, in the order asked."""
+        return tuple(questions(self.layout))
 
     @cached_property
     def by_link_id(self) -> Mapping[str, Item]:

@@ -1,8 +1,31 @@
-"""One question: its options or its span, and what an answer counts."""
+"""One question: how it is asked, when it is asked at all, and what an answer counts."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
 from functools import cached_property
+from operator import eq, ge, gt, le, lt, ne
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What an answer is; in a response each has a value type of its own."""
+
+    CHOICE = "choice"
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    TEXT = "text"
+
+
+class Look(StrEnum):
+    """How a question is asked: radio buttons, a row of a table of questions, a slider, or a field to write in."""
+
+    BUTTONS = "buttons"
+    TABLE = "table"
+    SLIDER = "slider"
+    FIELD = "field"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,40 +41,74 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """A visual analogue line: any number from `minimum` to `maximum` with at most `decimals` decimals."""
+    """The numbers from `minimum` to `maximum` with at most `decimals` decimals."""
 
     minimum: Decimal
     maximum: Decimal
     decimals: int
 
+    @property
+    def step(self) -> Decimal:
+        """The distance of two neighbours, e.g. 0.1."""
+        return Decimal(1).scaleb(-self.decimals)
+
     def read(self, text: str) -> Decimal | None:
-        """Return the number that a text says, None when it is no point of the line."""
+        """Return the number that a text says, None when it is none of the span."""
         try:
             value = Decimal(text)
         except InvalidOperation:
             return None
-        on_line = value.is_finite() and self.minimum <= value <= self.maximum
-        return value if on_line and value == value.quantize(Decimal(1).scaleb(-self.decimals)) else None
+        within = value.is_finite() and self.minimum <= value <= self.maximum
+        return value if within and value == value.quantize(self.step) else None
 
 
 @dataclass(frozen=True, kw_only=True)
-class EnabledBy:
-    """The question is asked only when `question` was answered with one of `any_of`."""
+class Test:
+    """One comparison with the answer to an earlier question; the operators are those of FHIR's `enableWhen`."""
+
+    __test__ = False  # no test of pytest's
 
     question: str
-    any_of: frozenset[str]
+    operator: str
+    value: str
+
+    def holds(self, given: Mapping[str, str]) -> bool:
+        """Whether the answers meet it; a question without an answer meets nothing but `exists` false."""
+        answer = given.get(self.question)
+        if self.operator == "exists":
+            return (answer is not None) == (self.value == "true")
+        return answer is not None and _OPERATORS[self.operator](*_alike(answer, self.value))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """Tests of which every one must hold, or any."""
+
+    tests: tuple[Test, ...]
+    every: bool = False
+
+    def holds(self, given: Mapping[str, str]) -> bool:
+        """Whether the answers meet it."""
+        return (all if self.every else any)(test.holds(given) for test in self.tests)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One question, answered by one of its options or on its span; `construct` is empty for an unscored question."""
+    """One question: options to choose from, numbers of a span, or a text of at most `longest` characters.
+
+    It is asked only when all its conditions hold. `construct` is empty for an unscored question.
+    """
 
     link_id: str
     section: str
     construct: str
+    kind: Kind = Kind.CHOICE
+    look: Look = Look.BUTTONS
     options: tuple[Option, ...] = ()
     span: Span | None = None
-    enabled_by: EnabledBy | None = None
+    longest: int = 0
+    required: bool = False
+    conditions: tuple[Condition, ...] = ()
 
     @cached_property
     def codes(self) -> frozenset[str]:
@@ -60,12 +117,18 @@ class Item:
 
     def accepts(self, answer: str) -> bool:
         """Whether a text is an answer to this item."""
+        if self.kind is Kind.TEXT:
+            return 0 < len(answer) <= self.longest
         return self.span.read(answer) is not None if self.span else answer in self.codes
+
+    def is_asked(self, given: Mapping[str, str]) -> bool:
+        """Whether all its conditions hold; `given` are the answers to questions that were asked themselves."""
+        return all(condition.holds(given) for condition in self.conditions)
 
     @property
     def scored(self) -> bool:
         """Whether its answers are numbers."""
-        return self.span is not None or self.options[0].value is not None
+        return self.span is not None or any(option.value is not None for option in self.options)
 
     @property
     def least(self) -> Decimal:
@@ -80,3 +143,14 @@ class Item:
     @property
     def _values(self) -> list[Decimal]:
         return [option.value for option in self.options if option.value is not None]
+
+
+_OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {"=": eq, "!=": ne, ">": gt, "<": lt, ">=": ge, "<=": le}
+
+
+def _alike(answer: str, value: str) -> tuple[Any, Any]:
+    """Return both as numbers when both are, so that 10 comes after 9 and 1.0 is 1."""
+    try:
+        return Decimal(answer), Decimal(value)
+    except InvalidOperation:
+        return answer, value

@@ -7,7 +7,7 @@ from typing import Any
 
 from fhir_alliance.instruments.definition import Form, Instrument, Scale
 from fhir_alliance.instruments.expressions import score_expression
-from fhir_alliance.instruments.items import Item, Option, Span
+from fhir_alliance.instruments.items import Condition, Item, Option, Span
 from fhir_alliance.instruments.translations import Spoken, spoken
 from fhir_alliance.instruments.words import Wording
 from fhir_alliance.terms import ALLIANCE, FHIR_EXTENSION, PUBLISHER, SDC
@@ -108,8 +108,8 @@ def _question(instrument: Instrument, form: Form, item: Item, speech: Spoken) ->
         "type": "choice",
         "answerOption": [_option(instrument, option, speech) for option in item.options],
     }
-    if item.enabled_by:
-        question |= _enabled(instrument, item, speech.words)
+    if item.conditions:
+        question |= _enabled(instrument, item.conditions[0], speech.words)
     return question
 
 
@@ -143,18 +143,20 @@ def _option(instrument: Instrument, option: Option, speech: Spoken) -> JsonObjec
     return {**weight, "valueCoding": coding}
 
 
-def _enabled(instrument: Instrument, item: Item, words: Wording) -> JsonObject:
-    condition = item.enabled_by
-    codes = sorted(condition.any_of) if condition else []
+def _enabled(instrument: Instrument, condition: Condition, words: Wording) -> JsonObject:
+    """Return when a question of a definition is asked: after any of some options of one before it."""
     return {
         "enableWhen": [
             {
-                "question": condition.question,
-                "operator": "=",
-                "answerCoding": {"system": instrument.answers_system, "code": code, "display": words.option(code)},
+                "question": test.question,
+                "operator": test.operator,
+                "answerCoding": {
+                    "system": instrument.answers_system,
+                    "code": test.value,
+                    "display": words.option(test.value),
+                },
             }
-            for code in codes
-            if condition
+            for test in condition.tests
         ],
         "enableBehavior": "any",
     }

@@ -1,10 +1,11 @@
 """A submission as a QuestionnaireResponse: the answers as given, and the hidden scores equal to the Observations."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from itertools import groupby
+from typing import Any
 
-from fhir_alliance.instruments.items import Item
+from fhir_alliance.instruments.items import Item, Kind
+from fhir_alliance.instruments.layout import Group, Part
 from fhir_alliance.instruments.questionnaire import form_title, option_coding, score_link_id
 from fhir_alliance.instruments.words import Wording
 from fhir_alliance.records.codes import PATIENT_SUPPLIED, RESTRICTED, JsonObject, number, reference
@@ -33,19 +34,17 @@ def build_response(submission: Submission) -> JsonObject:
         "authored": submission.authored_text,
         "author": reference(submission.author),
         "source": reference(submission.source),
-        "item": [*_groups(submission, words), *_scores(submission)],
+        "item": [*_parts(submission, form.layout, words), *_scores(submission)],
     }
 
 
-def _groups(submission: Submission, words: Wording) -> Iterator[JsonObject]:
-    for section, items in groupby(submission.form.items, key=lambda item: item.section):
-        asked = [_answer(submission, item, words) for item in items if _asked(submission, item)]
-        yield {"linkId": section, "text": words.sections[section], "item": asked}
-
-
-def _asked(submission: Submission, item: Item) -> bool:
-    condition = item.enabled_by
-    return condition is None or submission.answers.given.get(condition.question) in condition.any_of
+def _parts(submission: Submission, parts: Iterable[Part], words: Wording) -> Iterator[JsonObject]:
+    """Yield what was asked, grouped as the form groups it (R4: items of the response mirror those of the form)."""
+    for part in parts:
+        if isinstance(part, Item) and part.is_asked(submission.answers.given):
+            yield _answer(submission, part, words)
+        elif isinstance(part, Group) and (inner := list(_parts(submission, part.parts, words))):
+            yield {"linkId": part.link_id, "text": words.sections[part.link_id], "item": inner}
 
 
 def _answer(submission: Submission, item: Item, words: Wording) -> JsonObject:
@@ -59,11 +58,21 @@ def _answer(submission: Submission, item: Item, words: Wording) -> JsonObject:
 
 
 def _value(submission: Submission, item: Item, answer: str, words: Wording) -> JsonObject:
-    if item.span:
-        return {"valueDecimal": number(Decimal(answer))}
+    if item.kind in _VALUES:
+        name, read = _VALUES[item.kind]
+        return {name: read(answer)}
     option = next(option for option in item.options if option.code == answer)
     coding = option_coding(submission.instrument, option, words)
     return {"valueCoding": coding if words.text_in_ehr else {**coding, "display": option.code}}
+
+
+# The value types of answers that are no Coding.
+_VALUES: Mapping[Kind, tuple[str, Callable[[str], Any]]] = {
+    Kind.BOOLEAN: ("valueBoolean", lambda answer: answer == "true"),
+    Kind.INTEGER: ("valueInteger", int),
+    Kind.DECIMAL: ("valueDecimal", lambda answer: number(Decimal(answer))),
+    Kind.TEXT: ("valueString", str),
+}
 
 
 def _scores(submission: Submission) -> Iterator[JsonObject]:

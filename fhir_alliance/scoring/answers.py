@@ -36,10 +36,23 @@ def check_answers(form: Form, answers: Answers) -> Answers:
     } | {link_id: "This question is not on the form." for link_id in answers.skipped if link_id not in items}
     if problems:
         raise InvalidAnswers(problems)
-    given = {link_id: code for link_id, code in answers.given.items() if _enabled(form, link_id, answers.given)}
+    given = asked_only(form, answers.given)
     return Answers(given=given, skipped=answers.skipped - given.keys())
 
 
-def _enabled(form: Form, link_id: str, given: Mapping[str, str]) -> bool:
-    condition = form.by_link_id[link_id].enabled_by
-    return condition is None or given.get(condition.question) in condition.any_of
+def asked_only(form: Form, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the answers to questions that were asked: an answer to one that was not opens no other (FHIR enableWhen).
+
+    Conditions make no circle, which is checked when a form is read.
+    """
+    asked: dict[str, bool] = {}
+
+    def is_asked(link_id: str) -> bool:
+        if link_id not in asked:
+            item = form.by_link_id[link_id]
+            needed = {test.question for condition in item.conditions for test in condition.tests}
+            kept = {each: given[each] for each in needed & given.keys() & form.by_link_id.keys() if is_asked(each)}
+            asked[link_id] = item.is_asked(kept)
+        return asked[link_id]
+
+    return {link_id: answer for link_id, answer in given.items() if is_asked(link_id)}

@@ -197,5 +197,5 @@ def _holds(instrument: Instrument, fact: RawFact, given: Mapping[str, str]) -> b
 def _asked(instrument: Instrument, question: str) -> Iterator[str]:
     """Yield the questions asked only because of an answer to this one."""
     for item in instrument.items.values():
-        if item.enabled_by and item.enabled_by.question == question:
+        if any(test.question == question for condition in item.conditions for test in condition.tests):
             yield item.link_id

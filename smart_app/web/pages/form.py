@@ -162,7 +162,7 @@ def _question(form: Form, item: Item, wording: Wording, answers: Answers, number
         ),
         skipped=item.link_id in answers.skipped,
         problem=problem,
-        only_after=item.enabled_by.question if item.enabled_by else "",
+        only_after=item.conditions[0].tests[0].question if item.conditions else "",
         only_for=needed,
         condition=" or ".join(f"“{wording.option(code)}”" for code in needed),
     )
@@ -170,7 +170,7 @@ def _question(form: Form, item: Item, wording: Wording, answers: Answers, number
 
 def _needed(form: Form, item: Item) -> tuple[str, ...]:
     """Return the answers that open a question, in the order they are offered."""
-    if item.enabled_by is None:
-        return ()
-    options = form.by_link_id[item.enabled_by.question].options
-    return tuple(option.code for option in options if option.code in item.enabled_by.any_of)
+    tests = [test for condition in item.conditions for test in condition.tests]
+    opening = {test.value for test in tests}
+    options = form.by_link_id[tests[0].question].options if tests else ()
+    return tuple(option.code for option in options if option.code in opening)

@@ -90,13 +90,8 @@ def answer_rows(form: Form, wording: Wording, answers: Answers) -> tuple[AnswerR
             answered=item.link_id in answers.given,
         )
         for item in form.items
-        if was_asked(item, answers)
+        if item.is_asked(answers.given)
     )
-
-
-def was_asked(item: Item, answers: Answers) -> bool:
-    """Return whether the condition of a question, if it has one, was met."""
-    return item.enabled_by is None or answers.given.get(item.enabled_by.question) in item.enabled_by.any_of
 
 
 def _in_words(item: Item, wording: Wording, answers: Answers) -> str:

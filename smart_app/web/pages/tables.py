@@ -10,7 +10,6 @@ from fhir_alliance.instruments.words import Rater, Wording
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.first_line import one_decimal
 from fhir_alliance.trajectory.series import Point
-from smart_app.web.pages.review import was_asked
 from smart_app.web.pages.visit_rows import VisitRow
 from smart_app.web.pages.words import When, day
 
@@ -143,7 +142,7 @@ def _asked(instrument: Instrument, row: VisitRow) -> Sequence[Item]:
     forms = [form for form in instrument.forms if form.rater is Rater.PATIENT]
     given = row.points.get(Rater.PATIENT, {}).keys()
     form = next((form for form in forms if given <= {scale.name for scale in form.scales}), forms[-1])
-    return [item for item in form.items if was_asked(item, row.answers[Rater.PATIENT])]
+    return [item for item in form.items if item.is_asked(row.answers[Rater.PATIENT].given)]
 
 
 def _item_cell(item: Item, wording: Wording, answers: Answers, asked: bool) -> ItemCell:

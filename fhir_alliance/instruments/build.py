@@ -151,6 +151,8 @@ def _wording(words: Mapping[str, Any], definition: Mapping[str, Any]) -> Wording
         items={name: {Rater(rater): text for rater, text in texts.items()} for name, texts in words["items"].items()},
         options=words["options"],
         scores=words.get("scores", titles),
+        headings={Rater(rater): text for rater, text in words["headings"].items()},
+        item_anchors={name: (ends["minimum"], ends["maximum"]) for name, ends in words["item_anchors"].items()},
         record=_record(words.get("licence")),
     )
 

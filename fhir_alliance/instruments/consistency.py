@@ -59,6 +59,9 @@ def wording_faults(definition: Mapping[str, Any], words: Mapping[str, Any]) -> F
     faults: Faults = {}
     for part, names in expected.items():
         _note(faults, _difference((part,), names, words[part]))
+    for part, names in (("headings", expected["raters"]), ("item_anchors", set(item_ids(definition)))):
+        # These may be left out, one by one.
+        _note(faults, _difference((part,), names & words[part].keys(), words[part]))
     order = [*item_ids(definition), *_ids(questions)]
     if not faults and list(words["items"]) != order:
         _note(faults, {"items": {"_schema": ["stand in another order than the definition asks them"]}})

@@ -167,6 +167,11 @@ class Form:
         return {item.link_id: item for item in self.items}
 
     @property
+    def counted_items(self) -> tuple[Item, ...]:
+        """The items by which progress is counted: a definition's closing questions stand outside, others ask alike."""
+        return self.items if self.own_url else self.scored_items
+
+    @property
     def scored_items(self) -> tuple[Item, ...]:
         """The items whose answers are numbers."""
         return tuple(item for item in self.items if item.scored)

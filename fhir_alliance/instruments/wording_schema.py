@@ -1,6 +1,6 @@
 """What a wording file may say, and the licence record that a site's own words come with."""
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from fhir_alliance.instruments.fields import FILLED, VERSION, Strict, list_of, name, text
 
@@ -24,6 +24,13 @@ class LicenceRecordSchema(Strict):
     item_text_in_ehr = fields.Boolean(required=True, truthy={True}, falsy={False})
 
 
+class AnchorsSchema(Strict):
+    """What the two ends of a scale mean."""
+
+    minimum = text()
+    maximum = text()
+
+
 class WordingSchema(Strict):
     """A wording file: the words of one version in one language; titles left out are the definition's."""
 
@@ -36,7 +43,9 @@ class WordingSchema(Strict):
     title = fields.String(validate=FILLED)
     caveat = fields.String(load_default="")
     copyright = text()
-    anchors = fields.Nested(Schema.from_dict({"minimum": text(), "maximum": text()}), required=True)
+    anchors = fields.Nested(AnchorsSchema, required=True)
+    item_anchors = fields.Dict(keys=name(), values=fields.Nested(AnchorsSchema), load_default=dict)
+    headings = fields.Dict(keys=name(), values=text(), load_default=dict)
     sections = fields.Dict(keys=name(), values=text(), required=True)
     forms = fields.Dict(keys=name(), values=text(), required=True)
     raters = fields.Dict(keys=name(), values=text(), required=True)

@@ -42,7 +42,11 @@ class LicenceRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Wording:
-    """The words of one version in one language; a site's own words come with the record of their licence."""
+    """The words of one version in one language; a site's own words come with the record of their licence.
+
+    `headings` may hold `{day}` (the visit's, with its preposition) and `{patient}`; `item_anchors` are the two ends of
+    items that have others than the rest.
+    """
 
     language: str
     author: str
@@ -59,12 +63,22 @@ class Wording:
     items: Mapping[str, Mapping[Rater, str]]
     options: Mapping[str, str]
     scores: Mapping[str, str]
+    headings: Mapping[Rater, str]
+    item_anchors: Mapping[str, tuple[str, str]]
     record: LicenceRecord | None = None
 
     @property
     def text_in_ehr(self) -> bool:
         """Whether the words of items and answers may be written to the EHR; codes and scores always may."""
         return self.record is None or self.record.item_text_in_ehr
+
+    def heading(self, rater: Rater) -> str:
+        """Return what stands above the questions; the title where nothing else does."""
+        return self.headings.get(rater, self.title)
+
+    def anchors_of(self, link_id: str) -> tuple[str, str]:
+        """Return what the two ends of an item's answers mean."""
+        return self.item_anchors.get(link_id, self.anchors)
 
     def option(self, code: str) -> str:
         """Return an option in words; a number is its own word."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from fhir_alliance.errors import InvalidAnswers
 from fhir_alliance.instruments.definition import Form
+from fhir_alliance.instruments.items import Item, Kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,18 +27,35 @@ class Answers:
 def check_answers(form: Form, answers: Answers) -> Answers:
     """Return the answers without those to questions their own condition leaves out.
 
-    Raises InvalidAnswers, naming each linkId that the form does not ask or whose code is not among its options.
+    Raises InvalidAnswers, naming each linkId that the form does not ask, whose answer is none of the possible ones, or
+    that needs an answer and has none.
     """
     items = form.by_link_id
-    problems = {
-        link_id: "Please choose one of the answers shown."
-        for link_id, code in answers.given.items()
-        if link_id not in items or not items[link_id].accepts(code)
-    } | {link_id: "This question is not on the form." for link_id in answers.skipped if link_id not in items}
+    away = (answers.given.keys() | answers.skipped) - items.keys()
+    problems = dict.fromkeys(away, "This question is not on the form.") | {
+        link_id: _possible(items[link_id])
+        for link_id, answer in answers.given.items()
+        if link_id in items and not items[link_id].accepts(answer)
+    }
+    given = asked_only(form, {link_id: answer for link_id, answer in answers.given.items() if link_id not in away})
+    problems |= {
+        item.link_id: "Please answer this question, or choose “Not today” below."
+        for item in form.items
+        if item.required and item.link_id not in given and item.is_asked(given)
+    }
     if problems:
         raise InvalidAnswers(problems)
-    given = asked_only(form, answers.given)
     return Answers(given=given, skipped=answers.skipped - given.keys())
+
+
+def _possible(item: Item) -> str:
+    """Say what an answer to a question can be."""
+    if item.kind is Kind.TEXT:
+        return f"Please write at most {item.longest} characters."
+    if span := item.span:
+        places = f", with at most {span.decimals} decimals" if span.decimals else ""
+        return f"Please give a number from {span.minimum:f} to {span.maximum:f}{places}."
+    return "Please choose one of the answers shown."
 
 
 def asked_only(form: Form, given: Mapping[str, str]) -> dict[str, str]:

@@ -46,7 +46,7 @@ def keep_answers(launch: Launch) -> ResponseReturnValue:
         checked = check_answers(opened.form, answers)
         save_draft(launch, opened.draft, checked, seen_version=_version(opened.draft))
     except InvalidAnswers as error:
-        return _show_form(launch, opened, _without(answers, error), problems=error.problems), error.http_status
+        return _show_form(launch, opened, answers, problems=error.problems), error.http_status
     except DraftConflict as error:
         return _show_form(launch, opened, checked, notice=error.sentence), error.http_status
     return redirect(url_for(".review", handle=launch.handle), 303)
@@ -120,11 +120,6 @@ def _show_form(
         notice=notice,
     )
     return render_template("form.html", page=page)
-
-
-def _without(answers: Answers, error: InvalidAnswers) -> Answers:
-    given = {link_id: code for link_id, code in answers.given.items() if link_id not in error.problems}
-    return Answers(given=given, skipped=answers.skipped)
 
 
 def _version(draft: Draft) -> int:

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from course_samples import COURSE, LONG_COURSE, NOW, TODAY, visit
+from kind_samples import KIND_PAGES
 from page_samples import (
     FILLED,
     KEY,
@@ -127,4 +128,5 @@ CLINICIAN_PAGES = {
     ),
 }
 
+PATIENT_PAGES |= KIND_PAGES
 PAGES = PATIENT_PAGES | CLINICIAN_PAGES

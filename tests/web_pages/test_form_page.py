@@ -1,5 +1,7 @@
 """The form page: what is asked, what was answered, and what its fields say when they come back."""
 
+import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import gallery
@@ -7,15 +9,40 @@ import pytest
 from course_samples import INSTRUMENT, NOW, TODAY, form
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kind_samples import MIXED, MIXED_ANSWERS, MIXED_FORM, SRS, kind_form
 from page_samples import PATIENT_FRAME, PROBLEM, patient_form, therapist_form
 
+from fhir_alliance.errors import InvalidAnswers
+from fhir_alliance.instruments.items import Condition, Test
 from fhir_alliance.instruments.words import Rater
-from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.scoring.answers import Answers, check_answers
 from smart_app.web.pages import FormPage, audience_text, form_page, read_answers
+from smart_app.web.pages.questions import field_name
 
 CORE = form(Rater.PATIENT, "core")
 FULL = form(Rater.PATIENT, "full")
 CHOICES = {item.link_id: st.sampled_from(["", "skip", *sorted(item.codes)]) for item in FULL.items}
+
+
+class Filled(HTMLParser):
+    """Collects every field that a browser would send."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self._text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag == "input" and (values["type"] in ("text", "hidden") or "checked" in values):
+            self.fields[str(values["name"])] = str(values["value"])
+        self._text = str(values["name"]) if tag == "textarea" else ""
+
+    def handle_data(self, data: str) -> None:
+        if self._text:
+            self.fields[self._text] = data
+            self._text = ""
 
 
 class Checked(HTMLParser):
@@ -62,7 +89,7 @@ def test_only_scored_questions_are_numbered_and_counted() -> None:
     page = patient_form("core", Answers(given={"1": "3", "harder": "no"}, skipped=frozenset({"2"})))
 
     assert [question.number for question in page.questions] == [1, 2, 3, 4, 5, 6, None, None]
-    assert (page.answered, len(page.scored)) == (1, 6)
+    assert (page.answered, len(page.counted)) == (1, 6)
     assert [question.skipped for question in page.questions[:3]] == [False, True, False]
 
 
@@ -70,7 +97,78 @@ def test_a_follow_up_names_the_answers_that_open_it() -> None:
     """Its condition is in words, in the order the answers are offered, for readers without a script."""
     talk = patient_form("core", Answers()).questions[-1]
 
-    assert (talk.only_after, talk.only_for, talk.condition) == ("harder", ("a-little", "yes"), "“a little” or “yes”")
+    assert talk.condition == "If you chose “a little” or “yes”"
+    assert json.loads(talk.when) == [{"every": False, "tests": [["harder", "=", "a-little"], ["harder", "=", "yes"]]}]
+
+
+def test_conditions_in_words() -> None:
+    """Whatever a question depends on is said in words, with the question it hangs on."""
+    questions = {question.link_id: question for question in kind_form(MIXED, Answers()).questions}
+
+    assert questions["what / broke"].condition == "If you chose “yes”"
+    assert questions["last"].condition == "If “What was it?” has an answer"
+    assert kind_form(MIXED, Answers()).questions[0].condition == ""
+
+
+COMPARED = [
+    (Condition(tests=(Test(question="key", operator=">", value="9"),)), "is more than 9"),
+    (Condition(tests=(Test(question="key", operator="exists", value="false"),)), "has no answer"),
+]
+
+
+@pytest.mark.parametrize(("condition", "words"), COMPARED)
+def test_comparisons_in_words(condition: Condition, words: str) -> None:
+    """A comparison is said with the question it is about."""
+    layout = (*MIXED_FORM.layout, replace(MIXED_FORM.items[0], link_id="more", conditions=(condition,)))
+    words_of = MIXED.wordings["en"]
+    more = replace(words_of, items={**words_of.items, "more": {Rater.PATIENT: "More?"}})
+    instrument = replace(MIXED, forms=(replace(MIXED_FORM, layout=layout),), wordings={"en": more})
+
+    assert kind_form(instrument, Answers()).questions[-1].condition == f"If “How many minutes did you travel?” {words}"
+
+
+def test_every_kind_of_answer_survives_the_round_trip() -> None:
+    """What was chosen, written, marked or skipped stands in the fields of the page shown next, and reads back."""
+    page = gallery.render("form-kinds-filled")
+
+    assert read_answers(MIXED_FORM, Filled(page).fields) == MIXED_ANSWERS
+
+
+def test_numbers_as_people_write_them() -> None:
+    """A decimal comma and space around a number are no fault; what is no number is kept for its writer to see."""
+    fields = {"1": " 6,5 ", "2": "lots", "~skip 3": "yes"}
+    answers = read_answers(SRS.forms[0], fields)
+
+    with pytest.raises(InvalidAnswers) as raised:
+        check_answers(SRS.forms[0], answers)
+
+    assert answers == Answers(given={"1": "6.5", "2": "lots"}, skipped=frozenset({"3"}))
+    assert raised.value.problems.keys() == {"2"}
+    assert kind_form(SRS, answers).questions[1].value == "lots"
+
+
+@pytest.mark.parametrize("link_id", ["key", "version", "~skip 1", "action"])
+def test_a_question_may_be_called_like_a_field_of_the_page(link_id: str) -> None:
+    """Its field has another name, so that neither is taken for the other."""
+    first = replace(MIXED_FORM.items[0], link_id=link_id)
+    form = replace(MIXED_FORM, layout=(first,))
+
+    assert field_name(link_id) == f"~{link_id}"
+    assert read_answers(form, {link_id: "1", f"~{link_id}": "2"}).given == {link_id: "2"}
+
+
+def test_sections_follow_the_groups() -> None:
+    """Questions beside the groups have a section without a heading; a group within a group comes one level down."""
+    sections = kind_form(MIXED, Answers()).sections
+
+    assert [(section.heading, section.level) for section in sections] == [
+        ("", 2),
+        ("How often", 2),
+        ("How much", 2),
+        ("In numbers", 3),
+        ("", 2),
+        ("", 2),
+    ]
 
 
 def test_problems_stand_with_their_questions() -> None:

@@ -1,4 +1,4 @@
-"""What the form page shows: every question with its choices, and what was chosen so far."""
+"""What the form page shows: its heading, who is told, and every question with what was answered so far."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,57 +9,22 @@ from fhir_alliance.instruments.items import Item
 from fhir_alliance.instruments.words import Wording
 from fhir_alliance.scoring.answers import Answers
 from smart_app.web.pages.frame import Frame
+from smart_app.web.pages.questions import SKIP, Question, Section, field_name, sections_of, skip_field
 from smart_app.web.pages.words import When, day, local_day
-
-SKIP = "skip"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """One radio button."""
-
-    code: str
-    label: str
-    chosen: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """One group of radio buttons; `number` counts scored items, `only_for` are the answers to `only_after` it needs."""
-
-    link_id: str
-    number: int | None
-    text: str
-    choices: tuple[Choice, ...]
-    skipped: bool
-    problem: str
-    only_after: str
-    only_for: tuple[str, ...]
-    condition: str
-
-    @property
-    def answered(self) -> bool:
-        """Whether one of its choices is chosen."""
-        return any(choice.chosen for choice in self.choices)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """Questions under one heading."""
-
-    heading: str
-    questions: tuple[Question, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class FormPage:
-    """The form of one visit; `key` names the submission, `version` the draft these answers belong to."""
+    """The form of one visit; `key` names the submission, `version` the draft these answers belong to.
+
+    The visit's day stands between the two parts of the heading, if it is about one visit at all.
+    """
 
     frame: Frame
+    heading: tuple[str, str]
     visit_day: When | None
     audience: str
     instruction: str
-    anchors: tuple[str, str]
     sections: tuple[Section, ...]
     caveat: str
     copyright: str
@@ -73,14 +38,14 @@ class FormPage:
         return tuple(question for section in self.sections for question in section.questions)
 
     @property
-    def scored(self) -> tuple[Question, ...]:
+    def counted(self) -> tuple[Question, ...]:
         """The numbered questions."""
         return tuple(question for question in self.questions if question.number)
 
     @property
     def answered(self) -> int:
         """How many numbered questions have an answer."""
-        return sum(question.answered for question in self.scored)
+        return sum(question.answered for question in self.counted)
 
     @property
     def problems(self) -> tuple[Question, ...]:
@@ -106,11 +71,11 @@ def form_page(
     wording = instrument.wordings[frame.language]
     return FormPage(
         frame=frame,
-        visit_day=visit_day(frame, visit_start, today),
+        heading=_heading(wording, form, frame),
+        visit_day=visit_day(frame, visit_start, today) if _DAY in wording.heading(form.rater) else None,
         audience=audience,
         instruction=wording.instructions[form.rater],
-        anchors=wording.anchors,
-        sections=_sections(form, wording, answers, problems or {}),
+        sections=sections_of(form, wording, answers, problems or {}),
         caveat="" if instrument.validated else wording.caveat,
         copyright=wording.copyright,
         key=key,
@@ -125,52 +90,30 @@ def visit_day(frame: Frame, start: datetime | None, today: date) -> When | None:
 
 
 def read_answers(form: Form, fields: Mapping[str, str]) -> Answers:
-    """Return what the form's fields say: an option code by linkId, or `skip`; other fields and blanks are left out."""
-    found = {item.link_id: fields[item.link_id] for item in form.items if fields.get(item.link_id)}
+    """Return what the form's fields say: an answer by linkId, or that it was skipped; other fields are left out.
+
+    What was written is kept as it was written, but for space around it; a decimal comma counts as a point.
+    """
+    found = {item: fields.get(field_name(item.link_id), "").strip() for item in form.items}
     return Answers(
-        given={link_id: code for link_id, code in found.items() if code != SKIP},
-        skipped=frozenset(link_id for link_id, code in found.items() if code == SKIP),
-    )
-
-
-def _sections(form: Form, wording: Wording, answers: Answers, problems: Mapping[str, str]) -> tuple[Section, ...]:
-    numbers = {item.link_id: number for number, item in enumerate(form.scored_items, start=1)}
-    names = dict.fromkeys(item.section for item in form.items)
-    return tuple(
-        Section(
-            heading=wording.sections[name],
-            questions=tuple(
-                _question(form, item, wording, answers, numbers.get(item.link_id), problems.get(item.link_id, ""))
-                for item in form.items
-                if item.section == name
-            ),
-        )
-        for name in names
-    )
-
-
-def _question(form: Form, item: Item, wording: Wording, answers: Answers, number: int | None, problem: str) -> Question:
-    chosen = answers.given.get(item.link_id)
-    needed = _needed(form, item)
-    return Question(
-        link_id=item.link_id,
-        number=number,
-        text=wording.items[item.link_id][form.rater],
-        choices=tuple(
-            Choice(code=option.code, label=wording.option(option.code), chosen=option.code == chosen)
-            for option in item.options
+        given={item.link_id: _written(item, text) for item, text in found.items() if text and text != SKIP},
+        skipped=frozenset(
+            item.link_id
+            for item, text in found.items()
+            if text == SKIP or (not text and fields.get(skip_field(item.link_id)))
         ),
-        skipped=item.link_id in answers.skipped,
-        problem=problem,
-        only_after=item.conditions[0].tests[0].question if item.conditions else "",
-        only_for=needed,
-        condition=" or ".join(f"“{wording.option(code)}”" for code in needed),
     )
 
 
-def _needed(form: Form, item: Item) -> tuple[str, ...]:
-    """Return the answers that open a question, in the order they are offered."""
-    tests = [test for condition in item.conditions for test in condition.tests]
-    opening = {test.value for test in tests}
-    options = form.by_link_id[tests[0].question].options if tests else ()
-    return tuple(option.code for option in options if option.code in opening)
+def _written(item: Item, text: str) -> str:
+    return text.replace(",", ".") if item.span else text
+
+
+_DAY = "{day}"
+
+
+def _heading(wording: Wording, form: Form, frame: Frame) -> tuple[str, str]:
+    """Return what stands before and after the visit's day."""
+    name = frame.banner.first_name if frame.banner else frame.person
+    before, _, after = wording.heading(form.rater).replace("{patient}", name).partition(_DAY)
+    return before, after

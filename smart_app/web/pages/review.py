@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from fhir_alliance.instruments.definition import Form, Instrument
-from fhir_alliance.instruments.items import Item
+from fhir_alliance.instruments.items import Item, Look
 from fhir_alliance.instruments.words import Wording
 from fhir_alliance.scoring.answers import Answers
 from smart_app.web.pages.form import visit_day
@@ -29,7 +29,7 @@ class ReviewPage:
 
     frame: Frame
     visit_day: When | None
-    anchors: tuple[str, str]
+    scale: str
     rows: tuple[AnswerRow, ...]
     empty: bool
     key: str
@@ -72,7 +72,7 @@ def review_page(
     return ReviewPage(
         frame=frame,
         visit_day=visit_day(frame, visit_start, today),
-        anchors=wording.anchors,
+        scale=_scale(form, wording),
         rows=answer_rows(form, wording, answers),
         empty=answers.empty,
         key=key,
@@ -94,9 +94,24 @@ def answer_rows(form: Form, wording: Wording, answers: Answers) -> tuple[AnswerR
     )
 
 
+def _scale(form: Form, wording: Wording) -> str:
+    """Return what the numbers mean, where all questions are answered by the same numbers."""
+    scored = form.scored_items
+    ranges = {(item.least, item.most, wording.anchors_of(item.link_id)) for item in scored}
+    if len(ranges) != 1 or any(option.code in wording.options for item in scored for option in item.options):
+        return ""
+    low, high, ends = ranges.pop()
+    return f"{low:f} means {ends[0]}, {high:f} means {ends[1]}."
+
+
 def _in_words(item: Item, wording: Wording, answers: Answers) -> str:
     code = answers.given.get(item.link_id)
     if code is None:
         return "skipped" if item.link_id in answers.skipped else "no answer"
-    ends = {item.options[0].code: wording.anchors[0], item.options[-1].code: wording.anchors[1]} if item.scored else {}
-    return f"{wording.option(code)}, {ends[code]}" if code in ends else wording.option(code)
+    low, high = wording.anchors_of(item.link_id)
+    if item.span:
+        return f"{code}, from {item.least:f} ({low}) to {item.most:f} ({high})" if item.look is Look.SLIDER else code
+    if not item.scored or code in wording.options:
+        return wording.option(code)
+    ends = {item.options[0].code: low, item.options[-1].code: high}
+    return f"{code}, {ends[code]}" if code in ends else code

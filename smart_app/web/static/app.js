@@ -2,34 +2,109 @@
 
 // Enhancements only: every page works without this file. Text is set with textContent, never as markup.
 
-const chosenIn = (group) => group.querySelector("input:checked");
-const isAnswer = (radio) => radio !== null && radio.value !== "skip";
-
 function enhanceForm(form) {
   const items = [...form.querySelectorAll(".item")];
+  const byName = new Map(items.map((item) => [item.dataset.name, item]));
+  const dependent = [...form.querySelectorAll("[data-when]")].map((part) => [part, JSON.parse(part.dataset.when)]);
+  const counted = items.filter((item) => "counted" in item.dataset);
   const count = form.querySelector("#count span");
 
+  // The answer as it will be sent; a question that is not asked has none.
+  function answerTo(name) {
+    const item = byName.get(name);
+    if (!item || item.hidden) return "";
+    const chosen = item.querySelector("input[type=radio]:checked");
+    const written = item.querySelector("textarea, input[type=text]");
+    return chosen ? (chosen.value === "skip" ? "" : chosen.value) : written ? written.value.trim().replace(",", ".") : "";
+  }
+
+  function applies(condition) {
+    const tests = condition.tests.map(([name, operator, value]) => compares(answerTo(name), operator, value));
+    return condition.every ? tests.every(Boolean) : tests.some(Boolean);
+  }
+
   function refresh() {
-    for (const item of items.filter((each) => each.dataset.after)) {
-      const chosen = form.querySelector(`input[name="${CSS.escape(item.dataset.after)}"]:checked`);
-      item.hidden = item.disabled = !(chosen && item.dataset.for.split(" ").includes(chosen.value));
+    // Conditions may hang on one another, in any order: as many rounds as there are settle the longest chain.
+    for (const _ of dependent) {
+      for (const [part, conditions] of dependent) part.hidden = part.disabled = !conditions.every(applies);
     }
-    const answered = items.filter((each) => "scored" in each.dataset && isAnswer(chosenIn(each))).length;
+    const answered = counted.filter((item) => answerTo(item.dataset.name)).length;
     if (count.textContent !== String(answered)) count.textContent = String(answered);
   }
 
   for (const condition of form.querySelectorAll(".condition")) condition.hidden = true;
+  for (const entry of form.querySelectorAll(".entry")) skipOrWrite(entry);
+  for (const entry of form.querySelectorAll(".line")) drawLine(entry);
   form.addEventListener("change", refresh);
+  form.addEventListener("input", refresh);
   form.addEventListener("keydown", answerByDigit);
   window.addEventListener("pageshow", refresh);
   refresh();
+}
+
+// The operators of FHIR's enableWhen; an unanswered question meets nothing but its absence.
+function compares(answer, operator, value) {
+  if (operator === "exists") return (answer !== "") === (value === "true");
+  if (answer === "") return false;
+  const numbers = [answer, value].every((text) => text.trim() !== "" && !Number.isNaN(Number(text)));
+  const [left, right] = numbers ? [Number(answer), Number(value)] : [answer, value];
+  return {
+    "=": left === right, "!=": left !== right, ">": left > right, "<": left < right, ">=": left >= right, "<=": left <= right,
+  }[operator];
+}
+
+// To write is not to skip, and the other way round.
+function skipOrWrite(entry) {
+  const written = entry.querySelector("textarea, input[type=text]");
+  const skip = entry.querySelector("input[type=checkbox]");
+  if (!skip) return;
+  written.addEventListener("input", () => { skip.checked = skip.checked && written.value === ""; });
+  skip.addEventListener("change", () => {
+    if (!skip.checked) return;
+    written.value = "";
+    written.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+}
+
+// A line to mark instead of a number to type. It has no mark until one is made: a slider that starts somewhere suggests.
+function drawLine(entry) {
+  const field = entry.querySelector("input[type=text]");
+  const { low, high, step } = field.dataset;
+  const ends = JSON.parse(field.dataset.ends);
+  const line = document.createElement("input");
+  Object.assign(line, { type: "range", min: low, max: high, step, className: "mark" });
+  line.setAttribute("aria-label", `From ${ends[0]} to ${ends[1]}`);
+  const labels = document.createElement("div");
+  labels.className = "ends";
+  labels.append(...ends.map((end) => Object.assign(document.createElement("span"), { textContent: end })));
+
+  function show() {
+    const answered = field.value !== "";
+    line.classList.toggle("unset", !answered);
+    if (answered) line.value = field.value;
+    line.setAttribute("aria-valuetext", answered ? field.value : "no answer yet");
+  }
+
+  function mark() {
+    field.value = line.value;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    show();
+  }
+
+  line.addEventListener("input", mark);
+  line.addEventListener("pointerup", mark);
+  field.addEventListener("input", show);
+  window.addEventListener("pageshow", show);
+  field.closest("label").hidden = true;
+  entry.prepend(labels, line);
+  show();
 }
 
 // Digits answer the focused group; a 0 soon after a 1 makes it 10.
 let lastOne = 0;
 
 function answerByDigit(event) {
-  const item = event.target.closest(".item[data-scored]");
+  const item = event.target.closest(".item[data-counted]");
   if (!item || !/^\d$/.test(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
   const isTen = event.key === "0" && event.timeStamp - lastOne < 800;
   lastOne = event.key === "1" ? event.timeStamp : -Infinity;

@@ -31,6 +31,65 @@ def test_a_conditional_question_appears_only_when_it_applies(page: Page) -> None
     expect(talk.locator("input").first).to_be_disabled()
 
 
+def test_a_line_has_no_mark_until_one_is_made(page: Page) -> None:
+    """Nothing is suggested; a click or an arrow key makes the mark, and skipping takes it away."""
+    open_page(page, "form-lines")
+    item = page.locator("#item-1")
+    line, field, skip = item.get_by_role("slider"), item.locator("input[type=text]"), item.get_by_label("Skip")
+
+    expect(line).to_have_attribute("aria-valuetext", "no answer yet")
+    expect(field).to_be_hidden()
+    line.click()
+    expect(field).to_have_value("5")
+    expect(page.locator("#count")).to_have_text("2 of 4 answered")
+    page.keyboard.press("ArrowRight")
+    expect(field).to_have_value("5.1")
+    expect(line).to_have_attribute("aria-valuetext", "5.1")
+    skip.check(force=True)
+    expect(field).to_have_value("")
+    expect(line).to_have_attribute("aria-valuetext", "no answer yet")
+    line.press("ArrowLeft")
+    expect(skip).not_to_be_checked()
+
+
+def test_without_a_script_a_line_is_a_number(plain_page: Page) -> None:
+    """Without JavaScript a number with its two ends in words is asked for."""
+    open_page(plain_page, "form-lines")
+    field = plain_page.get_by_label("A number from 0 (My question came up short) to 10 (My question was heard in full)")
+
+    expect(field).to_be_visible()
+
+
+def test_conditions_on_numbers_texts_and_one_another(page: Page) -> None:
+    """A number opens a remark, a written answer the next question; what is not asked opens nothing."""
+    open_page(page, "form-kinds")
+    remark, written, last = page.locator(".remark").nth(1), page.locator("textarea"), page.locator("#item-last")
+    interrupted = page.locator("#item-break")
+
+    expect(remark).to_be_hidden()
+    page.get_by_label("A number from 0 to 40").fill("10")
+    expect(remark).to_be_visible()
+    interrupted.get_by_label("Yes").check(force=True)
+    written.fill("A phone rang.")
+    expect(last).to_be_visible()
+    interrupted.get_by_label("No").check(force=True)
+    expect(written).to_be_hidden()
+    expect(last).to_be_hidden()
+
+
+def test_to_write_is_not_to_skip(page: Page) -> None:
+    """Writing takes a skip back, and skipping empties the field."""
+    open_page(page, "form-kinds")
+    field = page.get_by_label("A number from 0 to 40")
+    skip = page.locator("#item-key").get_by_label("Skip")
+
+    field.fill("7")
+    skip.check(force=True)
+    expect(field).to_have_value("")
+    field.fill("8")
+    expect(skip).not_to_be_checked()
+
+
 def test_without_a_script_the_conditional_question_says_when_to_answer(plain_page: Page) -> None:
     """Without JavaScript the follow-up is always there, with its condition in words."""
     open_page(plain_page, "form-core")

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import pytest
+from kind_samples import KIND_PAGES
 from page_states import PAGES
 from playwright.sync_api import Page
 
@@ -30,7 +31,7 @@ def test_every_state_is_for_everybody(page: Page, name: str) -> None:
     assert page.evaluate(SMALL) == []
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", [name for name in FORMS if name not in KIND_PAGES])
 def test_the_scale_stands_in_two_rows_on_a_phone_and_in_one_on_a_desk(page: Page, name: str) -> None:
     """0-5 and 6-10 on 320 px, eleven in a row from 560 px."""
     open_page(page, name)

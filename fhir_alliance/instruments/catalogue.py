@@ -1,22 +1,21 @@
 """Every instrument found, checked and compiled; a faulty file leaves the rest usable and says so."""
 
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
-
-from marshmallow import Schema, ValidationError
 
 from fhir_alliance.errors import InvalidDefinition
 from fhir_alliance.instruments.build import build_instrument
 from fhir_alliance.instruments.consistency import wording_faults
 from fhir_alliance.instruments.definition import Form, Instrument
+from fhir_alliance.instruments.loading import Loaded, digest_of, load
+from fhir_alliance.instruments.packs import read_packs, usable_packs
 from fhir_alliance.instruments.schema import DefinitionSchema
-from fhir_alliance.instruments.source import Path, Source, SourceError, read_source
-from fhir_alliance.instruments.wording_schema import PackSchema, WordingSchema
+from fhir_alliance.instruments.source import entries
+from fhir_alliance.instruments.wording_schema import WordingSchema
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,114 +57,109 @@ def installed(packs: Traversable | None) -> Catalogue:
 def read_catalogue(folder: Traversable, *, packs: Traversable | None = None) -> Catalogue:
     """Read `<instrument>/<version>.yaml` and `<instrument>/<version>.<language>.yaml` below a folder.
 
-    `packs` is a site's folder of `<instrument>.<language>.yaml`: words with the record of their licence. A faulty pack
-    is left out and told; the instrument stays as it is without it.
+    `packs` is a site's folder of `<instrument>.<language>.yaml` or `<instrument>.<version>.<language>.yaml`: words with
+    the record of their licence, each for the version it names. A faulty pack is left out and told; the instrument stays
+    as it is without it. Files that differ in what they say about one version are all refused.
     """
-    instruments: list[Instrument] = []
+    read, faults = _read_versions(folder)
+    versions, doubted = _unambiguous(read)
+    own, unread = read_packs(packs) if packs else ([], [])
+    used, refused = usable_packs(own, [each.definition for each in versions])
+    return Catalogue(
+        instruments=tuple(_instrument(each, used) for each in versions),
+        faults=(*faults, *doubted, *unread, *refused),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Version:
+    """The files of one version: its definition and its words, which fit each other."""
+
+    definition: Loaded
+    wordings: tuple[Loaded, ...]
+
+    @property
+    def said(self) -> list[object]:
+        """What the files say, however they are written."""
+        return [each.values for each in (self.definition, *self.wordings)]
+
+
+def _instrument(version: _Version, packs: Sequence[Loaded]) -> Instrument:
+    wordings = [*version.wordings, *(pack for pack in packs if pack.key == version.definition.key)]
+    return build_instrument(
+        version.definition.values,
+        [each.values for each in wordings],
+        digest=digest_of([version.definition, *wordings]),
+    )
+
+
+def _unambiguous(versions: Sequence[_Version]) -> tuple[list[_Version], list[str]]:
+    """Return each version once, and a fault for every file of a version that others say something else about."""
+    groups: defaultdict[tuple[str, str], list[_Version]] = defaultdict(list)
+    for version in versions:
+        groups[version.definition.key].append(version)
+    alike = {key: group for key, group in groups.items() if all(each.said == group[0].said for each in group)}
+    faults = [
+        each.definition.fault(("version",), f"{' '.join(key)} is also in {others}, with other content")
+        for key, group in groups.items()
+        if key not in alike
+        for each in group
+        if (others := ", ".join(other.definition.source.name for other in group if other is not each))
+    ]
+    return [group[0] for group in alike.values()], faults
+
+
+def _read_versions(folder: Traversable) -> tuple[list[_Version], list[str]]:
+    versions: list[_Version] = []
     faults: list[str] = []
-    own = _packs(packs) if packs else {}
-    for raw in _versions(folder):
-        mine = {name: data for name, data in own.items() if _pack_of(name) == _instrument_of(raw)}
-        try:
-            instrument, more = _read_version(raw, mine)
-        except InvalidDefinition as error:
-            faults.extend(error.faults)
-        else:
-            instruments.append(instrument)
-            faults.extend(more)
-    names = {each.name for each in instruments}
-    faults += [f"{name}:1: is for no instrument that is installed" for name in own if _pack_of(name) not in names]
-    return Catalogue(instruments=tuple(instruments), faults=tuple(faults))
+    for name, entry in entries(folder.name, folder, faults).items():
+        if not entry.is_dir():
+            # What is beside the instruments' folders is not ours to judge, a folder that leads nowhere is.
+            faults += [] if entry.is_file() else [f"{name}:1: is no folder that can be read"]
+            continue
+        for found in _files_of_versions(name, entries(name, entry, faults)):
+            try:
+                versions.append(_read_version(found))
+            except InvalidDefinition as error:
+                faults += error.faults
+    return versions, faults
 
 
-def _packs(folder: Traversable) -> dict[str, bytes]:
-    files_by_name = {each.name: each for each in folder.iterdir() if each.name.endswith(".yaml")}
-    return {f"{folder.name}/{name}": files_by_name[name].read_bytes() for name in sorted(files_by_name)}
-
-
-def _pack_of(name: str) -> str:
-    """Return the instrument that a pack `folder/<instrument>.<language>.yaml` is for."""
-    return name.rpartition("/")[2].partition(".")[0]
-
-
-def _instrument_of(raw: Mapping[str, bytes]) -> str:
-    return next(iter(raw)).partition("/")[0]
-
-
-def _versions(folder: Traversable) -> Iterator[dict[str, bytes]]:
+def _files_of_versions(folder: str, found: Mapping[str, Traversable]) -> Iterator[dict[str, Traversable]]:
     """Yield the files of each version by name, the definition first."""
-    for instrument in sorted((each for each in folder.iterdir() if each.is_dir()), key=lambda each: each.name):
-        files_by_name = {each.name: each for each in instrument.iterdir() if each.name.endswith(".yaml")}
-        for name in sorted(files_by_name):
-            if name.removesuffix(".yaml").count(".") == _DOTS_IN_A_VERSION:
-                prefix = name.removesuffix("yaml")
-                wordings = sorted(each for each in files_by_name if each.startswith(prefix) and each != name)
-                yield {f"{instrument.name}/{each}": files_by_name[each].read_bytes() for each in (name, *wordings)}
+    names = [each for each in found if each.endswith(".yaml")]
+    for definition in names:
+        if definition.removesuffix(".yaml").count(".") == _DOTS_IN_A_VERSION:
+            prefix = definition.removesuffix("yaml")
+            wordings = [each for each in names if each.startswith(prefix) and each != definition]
+            yield {f"{folder}/{each}": found[each] for each in (definition, *wordings)}
 
 
 _DOTS_IN_A_VERSION = 2
 
 
-def _read_version(raw: Mapping[str, bytes], packs: Mapping[str, bytes]) -> tuple[Instrument, list[str]]:
-    """Return the instrument of one version and the faults of its packs; InvalidDefinition for its own faults."""
-    (name, data), *rest = raw.items()
-    first, definition = _load(DefinitionSchema(), name, data)
-    wordings, faults = _read_wordings(WordingSchema(), dict(rest), definition)
-    if not wordings and not faults and definition["licence"]["wording"] in ("open", "attribution"):
-        faults = [first.fault((), "there is no file with its words")]
-    if faults:
-        raise InvalidDefinition(faults)
-    own, refused = _read_wordings(PackSchema(), packs, definition)
-    used = {name: data for name, data in packs.items() if not any(fault.startswith(f"{name}:") for fault in refused)}
-    return build_instrument(definition, wordings + own, digest=_digest({**raw, **used})), refused
-
-
-def _read_wordings(
-    schema: Schema, raw: Mapping[str, bytes], definition: dict[str, Any]
-) -> tuple[list[dict[str, Any]], list[str]]:
-    wordings: list[dict[str, Any]] = []
+def _read_version(found: Mapping[str, Traversable]) -> _Version:
+    """Return one version; InvalidDefinition with the faults of all its files."""
+    (name, file), *rest = found.items()
+    definition = load(DefinitionSchema(), name, file)
+    wordings: list[Loaded] = []
     faults: list[str] = []
-    for name, data in raw.items():
+    for name, file in rest:
         try:
-            source, words = _load(schema, name, data)
+            words = load(WordingSchema(), name, file)
         except InvalidDefinition as error:
             faults += error.faults
-            continue
-        found = _wording_faults(source, words, definition)
-        faults += found
-        if not found:
+        else:
+            faults += _wording_faults(words, definition)
             wordings.append(words)
-    return wordings, faults
+    if not rest and definition.values["licence"]["wording"] in ("open", "attribution"):
+        faults = [definition.fault((), "there is no file with its words")]
+    if faults:
+        raise InvalidDefinition(faults)
+    return _Version(definition=definition, wordings=tuple(wordings))
 
 
-def _load(schema: Schema, name: str, data: bytes) -> tuple[Source, dict[str, Any]]:
-    try:
-        source = read_source(name, data)
-        return source, schema.load(source.values)
-    except SourceError as error:
-        raise InvalidDefinition([str(error)]) from None
-    except ValidationError as error:
-        raise InvalidDefinition([source.fault(path, reason) for path, reason in _flat(error.messages)]) from None
-
-
-def _wording_faults(source: Source, words: dict[str, Any], definition: dict[str, Any]) -> list[str]:
-    if (words["instrument"], words["version"]) != (definition["instrument"], definition["version"]):
-        return [source.fault(("version",), "is not the version of the definition it belongs to")]
-    return [source.fault(path, reason) for path, reason in _flat(wording_faults(definition, words))]
-
-
-def _flat(messages: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Walk marshmallow's nested messages to (path, reason) pairs."""
-    if isinstance(messages, Mapping):
-        for key, value in messages.items():
-            yield from _flat(value, path if key in ("_schema", "key", "value") else (*path, key))
-    else:
-        for message in messages:
-            yield path, str(message)
-
-
-def _digest(raw: Mapping[str, bytes]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(raw):
-        digest.update(name.encode() + b"\0" + raw[name] + b"\0")
-    return digest.hexdigest()
+def _wording_faults(words: Loaded, definition: Loaded) -> list[str]:
+    if words.key != definition.key:
+        return [words.fault(("version",), "is not the version of the definition it belongs to")]
+    return words.faults(wording_faults(definition.values, words.values))

@@ -1,6 +1,7 @@
 """A YAML file as plain values that remember their lines, so that every fault can name its place."""
 
 from dataclasses import dataclass
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import yaml
@@ -33,13 +34,37 @@ class SourceError(ValueError):
     """The file is not readable YAML of the kind we accept; the message names file, line and reason."""
 
 
+def entries(name: str, folder: Traversable, faults: list[str]) -> dict[str, Traversable]:
+    """Return what is in a folder by name, in order; one that cannot be listed is added to the faults as `name`."""
+    try:
+        return {each.name: each for each in sorted(folder.iterdir(), key=lambda each: each.name)}
+    except OSError as error:
+        faults.append(f"{name}:1: cannot be read: {error.strerror}")
+        return {}
+
+
+def read_bytes(name: str, file: Traversable) -> bytes:
+    """Read one file, and no more of it than shows that it is too large.
+
+    Raises SourceError for a larger one, and for what is no file or cannot be read, such as a link that leads nowhere.
+    """
+    if not file.is_file():
+        raise SourceError(f"{name}:1: is no file that can be read")
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise SourceError(f"{name}:1: cannot be read: {error.strerror}") from None
+    if len(data) > MAX_BYTES:
+        raise SourceError(f"{name}:1: the file is larger than {MAX_BYTES // 1024} KiB")
+    return data
+
+
 def read_source(name: str, data: bytes) -> Source:
-    """Read one YAML file of at most 256 KiB, in UTF-8, without aliases, tags or repeated keys.
+    """Read the bytes of one YAML file: in UTF-8, without aliases, tags or repeated keys.
 
     Raises SourceError otherwise. Every scalar is read as text: what is a number is decided by the schema.
     """
-    if len(data) > MAX_BYTES:
-        raise SourceError(f"{name}:1: the file is larger than {MAX_BYTES // 1024} KiB")
     try:
         root = _compose(data.decode("utf-8"))
     except UnicodeDecodeError as error:

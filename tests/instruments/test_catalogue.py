@@ -1,12 +1,13 @@
 """Definitions are read whole or refused whole, and every fault says file, line and reason."""
 
+import tracemalloc
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from fhir_alliance.errors import InvalidDefinition
-from fhir_alliance.instruments.catalogue import read_catalogue, shipped
+from fhir_alliance.instruments.catalogue import Catalogue, read_catalogue, shipped
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.source import MAX_BYTES
 from fhir_alliance.instruments.words import Rater
@@ -151,10 +152,81 @@ def test_unreadable_files(tmp_path: Path) -> None:
 
 
 def test_huge_file(tmp_path: Path) -> None:
-    """A file beyond the limit is refused without being parsed."""
-    faults = catalogue_faults(tmp_path, DEFINITION + "#" * MAX_BYTES)
+    """A file of 50 MB is refused without being read into memory."""
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    with (folder / "1.0.0.yaml").open("wb") as file:
+        file.truncate(50_000_000)
+    tracemalloc.start()
 
-    assert faults == ["broken/1.0.0.yaml:1: the file is larger than 256 KiB"]
+    faults = read_catalogue(tmp_path).faults
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert faults == ("broken/1.0.0.yaml:1: the file is larger than 256 KiB",)
+    assert peak < 4 * MAX_BYTES
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "fault"),
+    [
+        ("loop", "loop", "loop:1: is no folder that can be read"),
+        ("one/1.0.0.yaml", "1.0.0.yaml", "one/1.0.0.yaml:1: is no file that can be read"),
+        ("one/1.0.0.yaml", "..", "one/1.0.0.yaml:1: is no file that can be read"),
+        ("one/1.0.0.yaml", "/proc/self/mem", "one/1.0.0.yaml:1: cannot be read: Input/output error"),
+        ("one", "nowhere", "one:1: is no folder that can be read"),
+    ],
+)
+def test_what_cannot_be_read_is_told(tmp_path: Path, link: str, target: str, fault: str) -> None:
+    """A link that leads round in a circle or to nothing, a folder called a file, and a bad disk: each is told."""
+    (tmp_path / link).parent.mkdir(exist_ok=True)
+    (tmp_path / link).symlink_to(target)
+
+    assert read_catalogue(tmp_path).faults == (fault,)
+
+
+def test_folder_that_cannot_be_listed_is_told() -> None:
+    """A folder that is not there has no instruments, and says so."""
+    found = read_catalogue(Path("/nowhere"))
+
+    assert (found.instruments, found.faults) == ((), ("nowhere:1: cannot be read: No such file or directory",))
+
+
+def two_of_one_version(tmp_path: Path, definition: str, wording: str = WORDING) -> Catalogue:
+    """Return a catalogue in which a second folder defines the same version, beside another instrument."""
+    for name, first, second in (("first", DEFINITION, WORDING), ("second", definition, wording)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.0.0.yaml").write_text(first, "utf-8")
+        (tmp_path / name / "1.0.0.en.yaml").write_text(second, "utf-8")
+    (tmp_path / "srs").mkdir()
+    (tmp_path / "srs" / "1.0.0.yaml").write_bytes((files("questionnaires") / "srs" / "1.0.0.yaml").read_bytes())
+    return read_catalogue(tmp_path)
+
+
+@pytest.mark.parametrize("part", ["definition", "wording"])
+def test_one_version_with_two_contents_is_refused(tmp_path: Path, part: str) -> None:
+    """Two files that say different things under one url and version are both refused; the rest still loads."""
+    changed = {
+        "definition": (DEFINITION.replace("min_answered: 5}", "min_answered: 4}"), WORDING),
+        "wording": (DEFINITION, WORDING.replace("I felt safe", "I felt very safe")),
+    }[part]
+
+    found = two_of_one_version(tmp_path, *changed)
+
+    line = line_of(DEFINITION, "version: 1.0.0")
+    assert [each.name for each in found.instruments] == ["srs"]
+    assert found.faults == (
+        f"first/1.0.0.yaml:{line}: version: visit-check-in 1.0.0 is also in second/1.0.0.yaml, with other content",
+        f"second/1.0.0.yaml:{line}: version: visit-check-in 1.0.0 is also in first/1.0.0.yaml, with other content",
+    )
+
+
+def test_one_version_twice_with_one_content(tmp_path: Path) -> None:
+    """The same content twice, however it is written, is one version and no fault."""
+    found = two_of_one_version(tmp_path, f"# A comment of the copy.\n{DEFINITION}")
+
+    assert [each.name for each in found.instruments] == ["visit-check-in", "srs"]
+    assert found.faults == ()
 
 
 def test_definition_without_words(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_licence_without_end(tmp_path: Path) -> None:
         ('  "1": {patient: Placeholder 1}\n', "", "items: has no words for 1"),
         (', "5": always', "", "options: has no words for 5"),
         (', "5": always', ', "5": always, "6": ever', "options: 6 is not in the definition"),
-        ("version: 1.0.0", "version: 1.0.1", "is not the version"),
+        ("version: 1.0.0", "version: 1.0.1", "version: 1.0.1 is not installed; installed are: 1.0.0"),
         ("  holder: The holder\n", "", "licence.holder: Missing data"),
         ("item_text_in_ehr: false", "item_text_in_ehr: maybe", "licence.item_text_in_ehr: Not a valid boolean"),
         ("modes: [screen]", "modes: [tablet]", "licence.modes.0"),
@@ -120,9 +120,77 @@ def test_pack_in_another_order_is_refused(tmp_path: Path) -> None:
 
 def test_pack_for_nothing_installed(tmp_path: Path) -> None:
     """A pack whose instrument is not there is told, not ignored."""
-    catalogue = with_pack(tmp_path, PACK, name="wai-xl.en.yaml")
+    catalogue = with_pack(tmp_path, PACK.replace("wai-sr", "wai-xl"), name="wai-xl.en.yaml")
 
-    assert catalogue.faults == ("wording/wai-xl.en.yaml:1: is for no instrument that is installed",)
+    assert catalogue.faults == ("wording/wai-xl.en.yaml:1: instrument: wai-xl is not installed",)
+
+
+@pytest.mark.parametrize("name", ["wai-srt.en.yaml", "wai-sr.de.yaml", "wai-sr.1.0.1.en.yaml", "wai-sr.yaml"])
+def test_pack_whose_name_says_something_else(tmp_path: Path, name: str) -> None:
+    """A pack is called what it is, so that nobody looks for a language, or a version, in the wrong file."""
+    catalogue = with_pack(tmp_path, PACK, name=name)
+
+    names = "wai-sr.en.yaml or wai-sr.1.0.0.en.yaml"
+    assert catalogue.faults == (f"wording/{name}:1: from what it says, its name has to be {names}",)
+
+
+def two_versions(tmp_path: Path, packs: dict[str, str]) -> Catalogue:
+    """Return a catalogue with two versions of the WAI-SR and packs by their names."""
+    definition = (files("questionnaires") / "wai-sr" / "1.0.0.yaml").read_text("utf-8")
+    for version in ("1.0.0", "1.1.0"):
+        (tmp_path / "all" / "wai-sr").mkdir(parents=True, exist_ok=True)
+        text = definition.replace("version: 1.0.0", f"version: {version}")
+        (tmp_path / "all" / "wai-sr" / f"{version}.yaml").write_text(text, "utf-8")
+    (tmp_path / "wording").mkdir()
+    for name, text in packs.items():
+        (tmp_path / "wording" / name).write_text(text, "utf-8")
+    return read_catalogue(tmp_path / "all", packs=tmp_path / "wording")
+
+
+def test_packs_go_to_the_versions_they_name(tmp_path: Path) -> None:
+    """One folder holds the words of two versions, and each version gets its own and no other's."""
+    newer = PACK.replace("version: 1.0.0", "version: 1.1.0").replace("Placeholder", "Newer")
+
+    found = two_versions(tmp_path, {"wai-sr.1.0.0.en.yaml": PACK, "wai-sr.en.yaml": newer})
+
+    assert found.faults == ()
+    texts = [found.instrument("wai-sr", each).wordings["en"].items["1"][Rater.PATIENT] for each in ("1.0.0", "1.1.0")]
+    assert texts == ["Placeholder 1", "Newer 1"]
+
+
+def test_pack_of_one_version_leaves_the_other_without_words(tmp_path: Path) -> None:
+    """A version that no pack names has no words, and that is no fault."""
+    found = two_versions(tmp_path, {"wai-sr.1.1.0.en.yaml": PACK.replace("version: 1.0.0", "version: 1.1.0")})
+
+    assert found.faults == ()
+    assert [list(each.wordings) for each in found.instruments] == [[], ["en"]]
+
+
+def test_two_packs_in_one_language_for_one_version(tmp_path: Path) -> None:
+    """Of two packs for the same place neither is used, and both are told."""
+    found = two_versions(tmp_path, {"wai-sr.1.0.0.en.yaml": PACK, "wai-sr.en.yaml": PACK})
+
+    reason = "language: another pack has the words of this version in this language"
+    assert found.faults == (f"wording/wai-sr.1.0.0.en.yaml:3: {reason}", f"wording/wai-sr.en.yaml:3: {reason}")
+    assert found.instrument("wai-sr", "1.0.0").wordings == {}
+
+
+def test_huge_and_unreadable_packs(tmp_path: Path) -> None:
+    """A pack of 50 MB and one that links to itself are told; the instruments stay without them."""
+    folder = tmp_path / "wording"
+    folder.mkdir()
+    with (folder / "srs.en.yaml").open("wb") as file:
+        file.truncate(50_000_000)
+    (folder / "ors.en.yaml").symlink_to("ors.en.yaml")
+    (folder / "licence.pdf").write_bytes(b"what the holder wrote")
+
+    found = read_catalogue(files("questionnaires"), packs=folder)
+
+    assert found.faults == (
+        "wording/ors.en.yaml:1: is no file that can be read",
+        "wording/srs.en.yaml:1: the file is larger than 256 KiB",
+    )
+    assert len(found.instruments) == len(shipped().instruments)
 
 
 @pytest.mark.parametrize("allowed", [False, True])

@@ -1,0 +1,6 @@
+"""The site's settings: one frozen object from `alliance.toml`, read once, every fault reported together."""
+
+from fhir_alliance.settings.reading import read_settings
+from fhir_alliance.settings.values import AlertSettings, ClientSettings, EhrSettings, Settings, SiteSettings
+
+__all__ = ["AlertSettings", "ClientSettings", "EhrSettings", "Settings", "SiteSettings", "read_settings"]

@@ -1,0 +1,38 @@
+"""Which addresses a site may name."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from marshmallow import ValidationError
+
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def origin(value: str) -> None:
+    """Refuse what could widen a header or a comparison: only scheme, host and port, https outside loopback."""
+    parts = urlsplit(value)
+    if value != f"{parts.scheme}://{parts.netloc}" or _suspicious(value):
+        raise ValidationError("must be an origin such as https://ehr.example.org")
+
+
+def url(value: str) -> None:
+    """Refuse what is not a plain address, secure outside loopback."""
+    parts = urlsplit(value)
+    if parts.query or parts.fragment or value.endswith("/") or _suspicious(value):
+        raise ValidationError("must be an https address without query, fragment or final slash")
+
+
+def _suspicious(value: str) -> bool:
+    parts = urlsplit(value)
+    if not _port_is_usable(value) or parts.netloc != parts.netloc.lower():
+        return True
+    local = parts.hostname in LOOPBACK
+    secure = parts.scheme == "https" or (parts.scheme == "http" and local)
+    return not secure or not parts.hostname or "@" in parts.netloc or any(char in value for char in " ;,'\"*\\<>\r\n")
+
+
+def _port_is_usable(value: str) -> bool:
+    try:
+        return urlsplit(value).port != 0
+    except ValueError:
+        return False

@@ -1,0 +1,68 @@
+"""Reading `alliance.toml`: every fault reported together, in the file and in the files it names."""
+
+import stat
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from marshmallow import ValidationError
+
+from fhir_alliance.errors import InvalidSettings
+from fhir_alliance.settings.schema import SettingsSchema
+from fhir_alliance.settings.values import Settings
+
+
+def read_settings(path: Path) -> Settings:
+    """Read `alliance.toml`; paths in it are relative to its folder.
+
+    Raises InvalidSettings with every fault found: syntax, missing or unknown keys, addresses, open key files.
+    """
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidSettings([f"{path.name}: {error}"]) from None
+    schema = SettingsSchema()
+    schema.context_folder = path.resolve().parent
+    try:
+        settings: Settings = schema.load(values)
+    except ValidationError as error:
+        raise InvalidSettings([f"{path.name}: {where}: {why}" for where, why in _flat(error.messages)]) from None
+    if faults := list(_file_faults(settings)):
+        raise InvalidSettings(faults)
+    return settings
+
+
+def _flat(messages: Any, path: str = "") -> list[tuple[str, str]]:
+    if isinstance(messages, Mapping):
+        parts = [(key if key not in ("_schema", "value") else "") for key in messages]
+        return [
+            found
+            for part, value in zip(parts, messages.values(), strict=True)
+            for found in _flat(value, ".".join(filter(None, (path, str(part)))))
+        ]
+    return [(path, str(message)) for message in messages]
+
+
+def _file_faults(settings: Settings) -> Iterator[str]:
+    if settings.wording_folder and not settings.wording_folder.is_dir():
+        yield f"wording_folder: {settings.wording_folder.name} is not a folder"
+    for path in dict.fromkeys(_key_files(settings)):
+        if reason := _unsafe(path):
+            yield f"{path.name}: {reason}"
+
+
+def _key_files(settings: Settings) -> Iterator[Path]:
+    yield settings.vault_key_file
+    for ehr in settings.ehrs.values():
+        yield from (role.key_file for role in (ehr.clinician, ehr.patient, ehr.backend) if role and role.key_file)
+    if settings.alerts and settings.alerts.password_file:
+        yield settings.alerts.password_file
+
+
+def _unsafe(path: Path) -> str:
+    if not path.is_file():
+        return "this key file does not exist"
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return "others can read this key file; make it private with chmod 600"
+    return ""

@@ -1,0 +1,151 @@
+"""What `alliance.toml` may say."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
+
+from fhir_alliance.settings.addresses import LOOPBACK, origin, url
+from fhir_alliance.settings.values import AlertSettings, ClientSettings, EhrSettings, Settings, SiteSettings
+
+
+class _Strict(Schema):
+    context_folder: Path
+
+    class Meta:
+        unknown = RAISE
+
+
+def _addresses() -> fields.List[str]:
+    few = validate.Length(min=1, max=20, error="needs 1 to 20 addresses")
+    return fields.List(fields.Email(), required=True, validate=few)
+
+
+_TEXT = validate.Length(min=1, error="must not be empty")
+
+
+class _ClientSchema(_Strict):
+    client_id = fields.String(required=True, validate=_TEXT)
+    scopes = fields.String(required=True, validate=_TEXT)
+    key_file = fields.String(load_default=None)
+
+
+class _EhrSchema(_Strict):
+    title = fields.String(required=True, validate=_TEXT)
+    fhir_base = fields.String(required=True, validate=url)
+    issuer = fields.String(required=True, validate=url)
+    authorization_endpoint = fields.String(required=True, validate=url)
+    token_endpoint = fields.String(required=True, validate=url)
+    jwks_uri = fields.String(required=True, validate=url)
+    frame_ancestors = fields.List(fields.String(validate=origin), load_default=list)
+    allow_private = fields.Boolean(load_default=False)
+    clinician = fields.Nested(_ClientSchema, load_default=None)
+    patient = fields.Nested(_ClientSchema, load_default=None)
+    backend = fields.Nested(_ClientSchema, load_default=None)
+
+    @validates_schema(skip_on_field_errors=True)
+    def check(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Refuse a backend client that cannot prove itself: client_credentials has no public clients."""
+        if data["backend"] and not data["backend"]["key_file"]:
+            raise ValidationError("a backend client needs a key_file", "backend")
+
+
+class _AlertSchema(_Strict):
+    recipients = _addresses()
+    escalation = _addresses()
+    # Shorter than a person needs to see a mail, or longer than a day, is no plan.
+    acknowledge_within = fields.Integer(required=True, strict=True, validate=validate.Range(min=5, max=1440))
+    smtp_host = fields.String(
+        required=True, validate=validate.Regexp(r"\A[A-Za-z0-9.:-]{1,253}\Z", error="is not the name of a server")
+    )
+    smtp_port = fields.Integer(required=True, strict=True, validate=validate.Range(min=1, max=65535))
+    smtp_security = fields.String(required=True, validate=validate.OneOf(["starttls", "tls", "none"]))
+    sender = fields.Email(required=True)
+    user = fields.String(load_default="", validate=_TEXT)
+    password_file = fields.String(load_default=None, validate=_TEXT)
+
+    @validates_schema(skip_on_field_errors=False)
+    def check(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Refuse an escalation to nobody else, mail in the clear over a network, and half a sign-in."""
+        faults: dict[str, list[str]] = {}
+        if _lower(data, "recipients") & _lower(data, "escalation"):
+            faults["escalation"] = ["must be somebody else than the recipients"]
+        if data.get("smtp_security") == "none" and data.get("smtp_host") not in LOOPBACK:
+            faults["smtp_security"] = ["none is for a mail server on this machine only; use starttls or tls"]
+        if bool(data.get("user")) != bool(data.get("password_file")):
+            faults["user"] = ["a user needs a password_file, and a password_file a user"]
+        if faults:
+            raise ValidationError(faults)
+
+
+def _lower(data: Mapping[str, Any], name: str) -> set[str]:
+    return {address.lower() for address in data.get(name, ()) if isinstance(address, str)}
+
+
+class _SiteSchema(_Strict):
+    name = fields.String(required=True, validate=_TEXT)
+    crisis_line = fields.String(required=True, validate=_TEXT)
+    someone_else = fields.String(required=True, validate=_TEXT)
+    time_zone = fields.String(
+        required=True, validate=validate.OneOf(available_timezones(), error="is not an IANA time zone")
+    )
+
+
+class SettingsSchema(_Strict):
+    """The whole file, turned into Settings; `context_folder` is the folder that its paths are relative to."""
+
+    public_url = fields.String(required=True, validate=origin)
+    database = fields.String(required=True, validate=_TEXT)
+    vault_key_file = fields.String(required=True, validate=_TEXT)
+    wording_folder = fields.String(load_default=None, validate=_TEXT)
+    site = fields.Nested(_SiteSchema, required=True)
+    alerts = fields.Nested(_AlertSchema, load_default=None)
+    ehr = fields.Dict(
+        keys=fields.String(
+            validate=validate.Regexp(r"\A[a-z0-9]+(-[a-z0-9]+)*\Z", error="use lower-case letters, digits, hyphens")
+        ),
+        values=fields.Nested(_EhrSchema),
+        required=True,
+        validate=validate.Length(min=1, error="needs at least one EHR"),
+    )
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> Settings:
+        """Turn checked values into the frozen object."""
+        site = data["site"]
+        return Settings(
+            public_url=data["public_url"],
+            database=data["database"],
+            vault_key_file=self.context_folder / data["vault_key_file"],
+            wording_folder=self.context_folder / data["wording_folder"] if data["wording_folder"] else None,
+            alerts=self._alerts(data["alerts"]),
+            site=SiteSettings(**{**site, "time_zone": ZoneInfo(site["time_zone"])}),
+            ehrs={name: self._ehr(name, values) for name, values in data["ehr"].items()},
+        )
+
+    def _alerts(self, values: dict[str, Any] | None) -> AlertSettings | None:
+        if values is None:
+            return None
+        password_file = values["password_file"]
+        settled = {
+            "recipients": tuple(values["recipients"]),
+            "escalation": tuple(values["escalation"]),
+            "acknowledge_within": timedelta(minutes=values["acknowledge_within"]),
+            "password_file": self.context_folder / password_file if password_file else None,
+        }
+        return AlertSettings(**{**values, **settled})
+
+    def _ehr(self, name: str, values: dict[str, Any]) -> EhrSettings:
+        clinician, patient, backend = (self._client(values[role]) for role in ("clinician", "patient", "backend"))
+        ancestors = tuple(values["frame_ancestors"])
+        settled = {"name": name, "frame_ancestors": ancestors, "clinician": clinician, "patient": patient}
+        return EhrSettings(**{**values, **settled, "backend": backend})
+
+    def _client(self, values: dict[str, Any] | None) -> ClientSettings | None:
+        if values is None:
+            return None
+        key_file = values.pop("key_file")
+        return ClientSettings(key_file=self.context_folder / key_file if key_file else None, **values)

@@ -1,0 +1,86 @@
+"""What a site decides, as frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientSettings:
+    """One OAuth client registered at the EHR; without a key it is a public client."""
+
+    client_id: str
+    scopes: str
+    key_file: Path | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EhrSettings:
+    """One registered FHIR base, with the endpoints pinned when it was registered."""
+
+    name: str
+    title: str
+    fhir_base: str
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    frame_ancestors: tuple[str, ...]
+    allow_private: bool
+    clinician: ClientSettings | None
+    patient: ClientSettings | None
+    backend: ClientSettings | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteSettings:
+    """What every patient page says about help: without it no form is published or shown."""
+
+    name: str
+    crisis_line: str
+    someone_else: str
+    time_zone: ZoneInfo
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertSettings:
+    """Who is told of an answer that may reveal danger, and by which mail server.
+
+    `escalation` is told when nobody has acknowledged within `acknowledge_within`; `smtp_security` is starttls, tls, or
+    on this very machine none.
+    """
+
+    recipients: tuple[str, ...]
+    escalation: tuple[str, ...]
+    acknowledge_within: timedelta
+    smtp_host: str
+    smtp_port: int
+    smtp_security: str
+    sender: str
+    user: str
+    password_file: Path | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything a site decides.
+
+    `vault_key_file` holds the key of what is stored encrypted, `wording_folder` the words a site has a licence for;
+    without `alerts` no instrument with an item on self-harm can be used.
+    """
+
+    public_url: str
+    database: str
+    vault_key_file: Path = field(repr=False)
+    wording_folder: Path | None = None
+    alerts: AlertSettings | None = None
+    site: SiteSettings
+    ehrs: Mapping[str, EhrSettings]
+
+    @property
+    def host(self) -> str:
+        """The host, with its port, under which the app is reached."""
+        return urlsplit(self.public_url).netloc

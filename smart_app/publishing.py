@@ -11,6 +11,7 @@ from fhir_alliance.instruments.catalogue import installed
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.questionnaire import build_questionnaire
 from fhir_alliance.instruments.readiness import State, readiness
+from fhir_alliance.instruments.reviews import reviewed
 from fhir_alliance.settings import Settings
 from smart_app.web.services import utc_now
 
@@ -31,7 +32,7 @@ def ready_instruments(settings: Settings) -> list[Instrument]:
     """Return the instruments that may be published: ready, and with words that may be written to an EHR."""
     return [
         each
-        for each in installed(settings.wording_folder).instruments
+        for each in reviewed(installed(settings.wording_folder), settings.instruments.reviewed_by).instruments
         if readiness(each, today=utc_now().date()).state is State.READY and each.wordings[LANGUAGE].text_in_ehr
     ]
 

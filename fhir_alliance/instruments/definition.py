@@ -120,6 +120,10 @@ class Instrument:
                 return form
         raise KeyError(f"{self.name} has no form {rater}-{name}")
 
+    def forms_of(self, rater: Rater) -> list["Form"]:
+        """Return the forms for a rater, the usual one first; empty when this rater is not asked."""
+        return [form for form in self.forms if form.rater is rater]
+
     def advised_form(self, visit: int | None) -> str:
         """Return the name of the form advised at a visit; the first form when no other is, or the visit is unknown."""
         advised = [name for name, advice in self.advice.items() if visit and advice.holds(visit)]

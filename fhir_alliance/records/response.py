@@ -44,7 +44,8 @@ def _parts(submission: Submission, parts: Iterable[Part], words: Wording) -> Ite
         if isinstance(part, Item) and part.is_asked(submission.answers.given):
             yield _answer(submission, part, words)
         elif isinstance(part, Group) and (inner := list(_parts(submission, part.parts, words))):
-            yield {"linkId": part.link_id, "text": words.sections[part.link_id], "item": inner}
+            heading = words.sections.get(part.link_id, "") if words.text_in_ehr else ""
+            yield {"linkId": part.link_id, **({"text": heading} if heading else {}), "item": inner}
 
 
 def _answer(submission: Submission, item: Item, words: Wording) -> JsonObject:

@@ -1,6 +1,21 @@
 """The site's settings: one frozen object from `alliance.toml`, read once, every fault reported together."""
 
 from fhir_alliance.settings.reading import read_settings
-from fhir_alliance.settings.values import AlertSettings, ClientSettings, EhrSettings, Settings, SiteSettings
+from fhir_alliance.settings.values import (
+    AlertSettings,
+    ClientSettings,
+    EhrSettings,
+    InstrumentSettings,
+    Settings,
+    SiteSettings,
+)
 
-__all__ = ["AlertSettings", "ClientSettings", "EhrSettings", "Settings", "SiteSettings", "read_settings"]
+__all__ = [
+    "AlertSettings",
+    "ClientSettings",
+    "EhrSettings",
+    "InstrumentSettings",
+    "Settings",
+    "SiteSettings",
+    "read_settings",
+]

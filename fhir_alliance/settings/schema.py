@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo, available_timezones
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from fhir_alliance.settings.addresses import LOOPBACK, origin, url
-from fhir_alliance.settings.values import AlertSettings, ClientSettings, EhrSettings, Settings, SiteSettings
+from fhir_alliance.settings.values import (
+    AlertSettings,
+    ClientSettings,
+    EhrSettings,
+    InstrumentSettings,
+    Settings,
+    SiteSettings,
+)
 
 
 class _Strict(Schema):
@@ -85,6 +92,17 @@ def _lower(data: Mapping[str, Any], name: str) -> set[str]:
     return {address.lower() for address in data.get(name, ()) if isinstance(address, str)}
 
 
+class _InstrumentSchema(_Strict):
+    each_visit = fields.String(validate=_TEXT)
+    on_request = fields.List(fields.String(validate=_TEXT))
+    reviewed_by = fields.Dict(keys=fields.String(validate=_TEXT), values=fields.String(validate=_TEXT))
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> InstrumentSettings:
+        """Turn checked values into the frozen object."""
+        return InstrumentSettings(**{**data, "on_request": tuple(data.get("on_request", ()))})
+
+
 class _SiteSchema(_Strict):
     name = fields.String(required=True, validate=_TEXT)
     crisis_line = fields.String(required=True, validate=_TEXT)
@@ -103,6 +121,7 @@ class SettingsSchema(_Strict):
     wording_folder = fields.String(load_default=None, validate=_TEXT)
     site = fields.Nested(_SiteSchema, required=True)
     alerts = fields.Nested(_AlertSchema, load_default=None)
+    instruments = fields.Nested(_InstrumentSchema, load_default=InstrumentSettings())
     ehr = fields.Dict(
         keys=fields.String(
             validate=validate.Regexp(r"\A[a-z0-9]+(-[a-z0-9]+)*\Z", error="use lower-case letters, digits, hyphens")
@@ -122,6 +141,7 @@ class SettingsSchema(_Strict):
             vault_key_file=self.context_folder / data["vault_key_file"],
             wording_folder=self.context_folder / data["wording_folder"] if data["wording_folder"] else None,
             alerts=self._alerts(data["alerts"]),
+            instruments=data["instruments"],
             site=SiteSettings(**{**site, "time_zone": ZoneInfo(site["time_zone"])}),
             ehrs={name: self._ehr(name, values) for name, values in data["ehr"].items()},
         )

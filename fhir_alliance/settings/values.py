@@ -65,6 +65,18 @@ class AlertSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class InstrumentSettings:
+    """What a site asks, by the names of instruments: one at each visit, which the trend shows, others on request.
+
+    `reviewed_by` names, for a translation such as `visit-check-in-1.0.0.de`, the qualified person who has reviewed it.
+    """
+
+    each_visit: str = "visit-check-in"
+    on_request: tuple[str, ...] = ()
+    reviewed_by: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything a site decides.
 
@@ -77,6 +89,7 @@ class Settings:
     vault_key_file: Path = field(repr=False)
     wording_folder: Path | None = None
     alerts: AlertSettings | None = None
+    instruments: InstrumentSettings = InstrumentSettings()
     site: SiteSettings
     ehrs: Mapping[str, EhrSettings]
 

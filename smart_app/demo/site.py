@@ -87,6 +87,9 @@ crisis_line = "Call or text 988. In an emergency call 911."
 someone_else = "Patient relations, 555 0100."
 time_zone = "America/New_York"
 
+[instruments]
+on_request = ["gad-7", "phq-4"]
+
 [ehr.harbor]
 title = "Harbor EHR (sandbox)"
 fhir_base = "{site.fhir_base}"

@@ -19,10 +19,12 @@ from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.instruments.catalogue import installed
+from fhir_alliance.instruments.reviews import reviewed
 from fhir_alliance.settings import Settings
 from fhir_alliance.store import open_store
 from fhir_alliance.vault import Vault
 from smart_app.web import clinician, filling, handed, home, patient, receipts, signin
+from smart_app.web.asked import check_instruments
 from smart_app.web.csrf import csrf_token, protect
 from smart_app.web.failures import register_failures
 from smart_app.web.headers import add_headers, style_nonce
@@ -70,6 +72,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
 
 
 def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -> Services:
+    catalogue = reviewed(installed(settings.wording_folder), settings.instruments.reviewed_by)
+    check_instruments(settings, catalogue, today=clock().date())
     engine = open_store(settings.database)
     registry = Registry(settings)
     grants = Grants(engine, vault, registry, clock)
@@ -79,7 +83,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         engine=engine,
         vault=vault,
         registry=registry,
-        catalogue=installed(settings.wording_folder),
+        catalogue=catalogue,
         grants=grants,
         outbox=outbox,
         courier=Courier(outbox, Queue(engine, vault), grants, registry, clock=clock),

@@ -14,8 +14,8 @@ from fhir_alliance.trajectory.first_line import first_line
 from fhir_alliance.trajectory.series import Rating, Series, Visit, read_series
 from fhir_alliance.trajectory.usual import usual_range
 from smart_app.web.access import audit
+from smart_app.web.asked import LANGUAGE, instrument_in_use, on_request
 from smart_app.web.failures import BadRequest
-from smart_app.web.forms import instrument_in_use
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.handovers import create_handover
@@ -54,7 +54,10 @@ def chart(launch: Launch) -> ResponseReturnValue:
         today=today(),
         complete=data.complete,
         of_others=len(own_visits) < len(data.visits),
-        can_rate=launch.context.visit is not None and launch.context.visit.therapist == therapist,
+        can_rate=bool(instrument.forms_of(Rater.THERAPIST))
+        and launch.context.visit is not None
+        and launch.context.visit.therapist == therapist,
+        on_request=on_request(),
         held=[receipt.reason or "" for receipt in services().outbox.held_for(launch.ehr.name, launch.patient.id)],
     )
     return render_template("chart.html", page=page)
@@ -70,7 +73,7 @@ def handover(launch: Launch) -> ResponseReturnValue:
     url = f"{site.public_url}{url_for('handed.start', link=code.link)}"
     page = handover_page(
         frame=frame_of(launch),
-        form_title=form_title(instrument.wordings["en"], form),
+        form_title=form_title(instrument.wordings[LANGUAGE], form),
         url=url,
         enter_at=f"{site.host}{url_for('handed.enter')}",
         short_code=code.short,
@@ -82,11 +85,14 @@ def handover(launch: Launch) -> ResponseReturnValue:
 
 
 def _chosen_form() -> tuple[Instrument, Form]:
-    instrument = instrument_in_use()
-    try:
-        return instrument, instrument.form(Rater.PATIENT, request.form.get("form", ""))
-    except KeyError:
-        raise BadRequest("no such form") from None
+    """Return the form that was chosen: `form` of the instrument in use, `instrument/form` of one on request."""
+    name, _, form = request.form.get("form", "").rpartition("/")
+    instruments = on_request() if name else (instrument_in_use(),)
+    for instrument in instruments:
+        for each in instrument.forms_of(Rater.PATIENT):
+            if each.form == form and name in ("", instrument.name):
+                return instrument, each
+    raise BadRequest("no such form")
 
 
 def _series_about(therapist: str, data: ChartData, instrument: Instrument, launch: Launch) -> tuple[Series, ...]:

@@ -7,19 +7,16 @@ import orjson
 
 from fhir_alliance.delivery.outbox import Receipt
 from fhir_alliance.instruments.definition import Form, Instrument
-from fhir_alliance.instruments.readiness import require_ready
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.checks import check_shape
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.scoring.scorer import Scorer
+from smart_app.web.asked import LANGUAGE, form_named, instrument_in_use
 from smart_app.web.drafts import Draft, drop_draft, open_draft
-from smart_app.web.frames import today
 from smart_app.web.launches import ABSOLUTE, Launch, Role
 from smart_app.web.pages.audience import audience_text
 from smart_app.web.services import services
-
-INSTRUMENT = "visit-check-in"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +27,6 @@ class OpenForm:
     form: Form
     audience: str
     draft: Draft
-
-
-def instrument_in_use() -> Instrument:
-    """Return the instrument that this site asks at each visit; NotReady when it may not be used."""
-    return require_ready(services().catalogue.instrument(INSTRUMENT), today=today())
 
 
 def open_form(launch: Launch) -> OpenForm:
@@ -50,10 +42,10 @@ def open_form(launch: Launch) -> OpenForm:
 def _form_of(launch: Launch) -> tuple[Instrument, Form]:
     """Return the form that was chosen at the handover, the therapist's short one, or at home the one for the visit."""
     if launch.context.form:
-        return services().catalogue.of_form(launch.context.form)
+        return form_named(launch.context.form)
     instrument = instrument_in_use()
     if launch.role is Role.CLINICIAN:
-        return instrument, instrument.form(Rater.THERAPIST, "core")
+        return instrument, instrument.forms_of(Rater.THERAPIST)[0]
     visit = launch.context.visit
     return instrument, instrument.form(Rater.PATIENT, instrument.advised_form(visit.number if visit else None))
 
@@ -89,7 +81,7 @@ def send_form(launch: Launch, opened: OpenForm, *, declined: bool) -> Receipt:
         scores=Scorer(form).score(draft.answers),
         authored=now.astimezone(services().settings.site.time_zone),
         scored=now,
-        language="en",
+        language=LANGUAGE,
         audience_digest=draft.audience_digest,
     )
     bundle = write_bundle(submission)

@@ -11,7 +11,7 @@ from fhir_alliance.delivery.outbox import Receipt
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.access import audit, close
-from smart_app.web.forms import instrument_in_use
+from smart_app.web.asked import instrument_in_use
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role, choose_visit, confirm_launch
@@ -95,4 +95,4 @@ def _sent(launch: Launch) -> list[Receipt]:
 
 
 def _patient_forms() -> set[str]:
-    return {form.canonical for form in instrument_in_use().forms if form.rater is Rater.PATIENT}
+    return {form.canonical for form in instrument_in_use().forms_of(Rater.PATIENT)}

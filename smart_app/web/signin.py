@@ -14,6 +14,7 @@ from fhir_alliance.errors import LaunchError, MissingScope, UnknownIssuer
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import EhrSettings
 from fhir_alliance.store import transaction
+from smart_app.web.asked import forms_of
 from smart_app.web.cookies import (
     PRE_LAUNCH,
     PRE_LAUNCH_SECONDS,
@@ -23,7 +24,6 @@ from smart_app.web.cookies import (
     read_secret,
     set_secret,
 )
-from smart_app.web.forms import instrument_in_use
 from smart_app.web.headers import allow_framing
 from smart_app.web.launches import Context, Role, open_launch
 from smart_app.web.pages.frame import Frame
@@ -161,7 +161,7 @@ def _open(ehr: EhrSettings, pending: PendingLaunch, granted: Granted, role: Role
 def _asked_form(granted: Granted, role: Role) -> str:
     """Return the form of ours that the launch context names for this role, empty when it names none (S36)."""
     rater = Rater.THERAPIST if role is Role.CLINICIAN else Rater.PATIENT
-    ours = {form.canonical for form in instrument_in_use().forms if form.rater is rater}
+    ours = {form.canonical for form in forms_of(rater)}
     named = [str(item.get("canonical", "")) for item in granted.fhir_context]
     return next((canonical for canonical in named if canonical in ours), "")
 

@@ -80,6 +80,7 @@ class ChartPage:
     method: tuple[str, ...]
     status: Status
     offers: tuple[Offer, ...]
+    others: tuple[Offer, ...]
     can_rate: bool
 
 
@@ -96,6 +97,7 @@ def chart_page(
     complete: bool = True,
     of_others: bool = False,
     held: Sequence[str] = (),
+    on_request: Sequence[Instrument] = (),
     can_hand_over: bool = True,
     can_rate: bool = True,
 ) -> ChartPage:
@@ -122,6 +124,7 @@ def chart_page(
         method=_method(instrument, wording),
         status=_status(rows, today),
         offers=_offers(instrument, wording, frame) if can_hand_over else (),
+        others=tuple(_others(on_request, frame.language)) if can_hand_over else (),
         can_rate=can_rate,
     )
 
@@ -150,10 +153,19 @@ def _method(instrument: Instrument, wording: Wording) -> tuple[str, ...]:
 def _offers(instrument: Instrument, wording: Wording, frame: Frame) -> tuple[Offer, ...]:
     """Return the forms that can be handed over, the one advised at this visit first."""
     advised = instrument.advised_form(frame.banner.visit_number if frame.banner else None)
-    forms = [form.form for form in instrument.forms if form.rater is Rater.PATIENT]
+    forms = [form.form for form in instrument.forms_of(Rater.PATIENT)]
     return tuple(
         Offer(form=name, label=wording.forms[name]) for name in sorted(forms, key=lambda name: name != advised)
     )
+
+
+def _others(instruments: Sequence[Instrument], language: str) -> Iterator[Offer]:
+    """Yield the forms of other instruments; one that has several says which."""
+    for instrument in instruments:
+        words, forms = instrument.wordings[language], instrument.forms_of(Rater.PATIENT)
+        for form in forms:
+            label = f"{words.title}, {words.forms[form.form]}" if len(forms) > 1 else words.title
+            yield Offer(form=f"{instrument.name}/{form.form}", label=label)
 
 
 def _recent_and_earlier(rows: Sequence[VisitRow]) -> Iterator[Sequence[VisitRow]]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from fhir_alliance.instruments.definition import Instrument, Scale
 from fhir_alliance.instruments.items import Item
@@ -150,9 +151,16 @@ def _item_cell(item: Item, wording: Wording, answers: Answers, asked: bool) -> I
     if code is None:
         blank = "–" if asked else ""
         return ItemCell(text="skipped" if item.link_id in answers.skipped else blank, shade=None)
-    place = [option.code for option in item.options].index(code)
-    shade = SHADES - 1 - place * SHADES // len(item.options) if item.scored else None
-    return ItemCell(text=wording.option(code), shade=shade)
+    return ItemCell(text=wording.option(code), shade=_shade(item, code) if item.scored else None)
+
+
+def _shade(item: Item, answer: str) -> int | None:
+    """Return how dark an answer is drawn: the lower it stands on its scale, the darker."""
+    if item.span:
+        part = (Decimal(answer) - item.least) / (item.most - item.least)
+        return SHADES - 1 - min(int(part * SHADES), SHADES - 1)
+    place = [option.code for option in item.options].index(answer)
+    return SHADES - 1 - place * SHADES // len(item.options)
 
 
 def _head(row: VisitRow, today: date) -> VisitHead:

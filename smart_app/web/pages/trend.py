@@ -36,7 +36,7 @@ def trend_of(
 ) -> Trend | None:
     """Return the trend of the instrument's first scale; None while nobody has a score."""
     scale = instrument.scales[0]
-    lines = tuple(_line(scale, rater, names[rater], rows) for rater in Rater)
+    lines = tuple(_line(scale, rater, names[rater], rows) for rater in Rater if rater in names)
     if not any(value is not None for line in lines for value in line.values):
         return None
     chart = TrendChart(

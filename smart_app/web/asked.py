@@ -1,0 +1,68 @@
+"""Which instruments this site asks: one at each visit, others on request."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from fhir_alliance.errors import AllianceError, InvalidDefinition, InvalidSettings
+from fhir_alliance.instruments.catalogue import Catalogue
+from fhir_alliance.instruments.definition import Form, Instrument
+from fhir_alliance.instruments.readiness import State, readiness, require_ready
+from fhir_alliance.instruments.words import Rater
+from fhir_alliance.settings import Settings
+from smart_app.web.frames import today
+from smart_app.web.services import services
+
+# The language of every page of the app.
+LANGUAGE = "en"
+
+
+def instrument_in_use() -> Instrument:
+    """Return the instrument that this site asks at each visit; NotReady when it may not be used."""
+    return _ready(services().catalogue.instrument(services().settings.instruments.each_visit))
+
+
+def on_request() -> tuple[Instrument, ...]:
+    """Return the other instruments of this site that may be used today."""
+    named = [services().catalogue.instrument(name) for name in services().settings.instruments.on_request]
+    return tuple(each for each in named if readiness(each, today=today()).state is State.READY)
+
+
+def form_named(canonical: str) -> tuple[Instrument, Form]:
+    """Return a form by its pinned canonical, with its instrument; NotReady when it may not be used any more."""
+    instrument, form = services().catalogue.of_form(canonical)
+    return _ready(instrument), form
+
+
+def forms_of(rater: Rater) -> Iterator[Form]:
+    """Yield every form that this site may ask of a rater."""
+    for instrument in (instrument_in_use(), *on_request()):
+        yield from (form for form in instrument.forms if form.rater is rater)
+
+
+def check_instruments(settings: Settings, catalogue: Catalogue, *, today: date) -> None:
+    """Raise InvalidSettings with a reason for each instrument that the settings name and nobody may be asked."""
+    usual, others = settings.instruments.each_visit, settings.instruments.on_request
+    faults = [fault for name in (usual, *others) if (fault := _fault(catalogue, name, today))]
+    if not faults and not catalogue.instrument(usual).scales:
+        faults = [f"instruments: {usual} has no score that could be shown over time"]
+    if usual in others or len(set(others)) < len(others):
+        faults.append("instruments: on_request names an instrument twice, or the one of each visit")
+    if faults:
+        raise InvalidSettings(faults)
+
+
+def _fault(catalogue: Catalogue, name: str, today: date) -> str:
+    try:
+        instrument = require_ready(catalogue.instrument(name), today=today)
+    except InvalidDefinition as error:
+        return f"instruments: {error.faults[0]}"
+    except AllianceError as error:
+        return f"instruments: {error.detail}"
+    has_patient_form = any(form.rater is Rater.PATIENT for form in instrument.forms)
+    if LANGUAGE not in instrument.wordings:
+        return f"instruments: {name} has no words in {LANGUAGE}, the language of the pages"
+    return "" if has_patient_form else f"instruments: {name} has no form for patients"
+
+
+def _ready(instrument: Instrument) -> Instrument:
+    return require_ready(instrument, today=today())

@@ -50,7 +50,7 @@ def build_questionnaire(
         "subjectType": ["Patient"],
         "date": instrument.date,
         "publisher": PUBLISHER,
-        "description": words.caveat,
+        **({"description": words.caveat} if words.caveat else {}),
         "copyright": words.copyright,
         "code": [{"system": ALLIANCE, "code": instrument.code(form.rater), "display": instrument.display(form.rater)}],
         "item": [
@@ -98,7 +98,7 @@ def _question(instrument: Instrument, form: Form, item: Item, speech: Spoken) ->
     said = speech.say("text", lambda words: words.items[item.link_id][form.rater])
     text = {"linkId": item.link_id, **said, "required": False}
     if item.span:
-        return {**text, **_line(item.span)}
+        return {**text, **_line(item.span), "item": [_end(item, place, speech) for place in _ENDS]}
     question: JsonObject = {
         **text,
         "extension": [
@@ -123,6 +123,20 @@ def _line(span: Span) -> JsonObject:
             _extension(f"{FHIR_EXTENSION}/maxDecimalPlaces", "Integer", span.decimals),
         ],
         "type": "decimal",
+    }
+
+
+# The two ends of a line, as SDC's slider names them.
+_ENDS = ("lower", "upper")
+
+
+def _end(item: Item, place: str, speech: Spoken) -> JsonObject:
+    """Return what one end of a line means, as a text within its question."""
+    return {
+        "extension": [_control(place)],
+        "linkId": f"{item.link_id}-{place}",
+        **speech.say("text", lambda words: words.anchors_of(item.link_id)[_ENDS.index(place)]),
+        "type": "display",
     }
 
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+# Where a heading names the day of the visit.
+DAY = "{day}"
+
 
 class Rater(StrEnum):
     """Whose view a form asks for; a series never mixes raters."""
@@ -75,6 +78,10 @@ class Wording:
     def heading(self, rater: Rater) -> str:
         """Return what stands above the questions; the title where nothing else does."""
         return self.headings.get(rater, self.title)
+
+    def about_visit(self, rater: Rater) -> bool:
+        """Whether the questions are about one visit, whose day the heading names."""
+        return DAY in self.heading(rater)
 
     def anchors_of(self, link_id: str) -> tuple[str, str]:
         """Return what the two ends of an item's answers mean."""

@@ -216,3 +216,35 @@ def test_questionnaire_of_a_pack_carries_the_copyright(tmp_path: Path) -> None:
 
     assert questionnaire["copyright"] == "© the holder, used with permission"
     assert "fairly often" in str(questionnaire)
+
+
+def test_lines_say_what_their_ends_mean(tmp_path: Path) -> None:
+    """A published line carries the words of its two ends, its own where it has some, and nothing empty."""
+    items = "".join(f'  "{number}": {{patient: Line {number}}}\n' for number in range(1, 5))
+    head, _, _ = PACK.partition("items:")
+    text = head.replace("wai-sr", "srs").replace(
+        'options: {"1": seldom, "2": sometimes, "3": fairly often, "4": very often, "5": always}\n', ""
+    )
+    text += 'item_anchors:\n  "4": {minimum: low, maximum: high}\nitems:\n' + items
+    instrument = with_pack(tmp_path, text, "srs.en.yaml").instrument("srs")
+
+    published = build_questionnaire(instrument, instrument.forms[0])
+
+    lines = published["item"][0]["item"]
+    assert [end["text"] for end in lines[0]["item"]] == ["seldom", "always"]
+    assert [(end["text"], end["type"]) for end in lines[3]["item"]] == [("low", "display"), ("high", "display")]
+    assert "description" not in published
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ('item_anchors:\n  "13": {minimum: low, maximum: high}\n', "item_anchors: 13 is not in the definition"),
+        ("headings: {therapist: How it was}\n", "headings: therapist is not in the definition"),
+    ],
+)
+def test_words_for_what_is_not_there(tmp_path: Path, more: str, reason: str) -> None:
+    """Ends of an item that is not there, or a heading for somebody who is not asked, are refused."""
+    catalogue = with_pack(tmp_path, PACK.replace("sections:", more + "sections:"))
+
+    assert any(reason in fault for fault in catalogue.faults)

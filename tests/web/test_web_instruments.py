@@ -70,9 +70,13 @@ def asking(instruments: str, expires: str = "2099-12-31") -> Callable[[Site], No
     return change
 
 
-def sent(person: Person, form: Page, **fields: str) -> str:
-    """Answer a form, send it, and return its key."""
-    review = person.submit(form, form.form("/form"), **fields, action="review")
+def answered(person: Person, form: Page, **fields: str) -> Page:
+    """Return the answers for review."""
+    return person.submit(form, form.form("/form"), **fields, action="review")
+
+
+def sent(person: Person, review: Page) -> str:
+    """Send reviewed answers and return their key."""
     return person.submit(review, review.form("/send")).url.rpartition("/")[2]
 
 
@@ -80,12 +84,14 @@ def test_a_form_on_request(house: House) -> None:
     """The clinician hands another instrument over; its answers are scored and stand in the chart beside the rest."""
     _, chart = house.clinician()
     person, form = house.handed(form="gad-7/all")
-    key = sent(person, form, **{str(item): "several-days" for item in range(1, 8)})
+    review = answered(person, form, **{str(item): "several-days" for item in range(1, 8)})
+    key = sent(person, review)
 
     house.deliver()
 
     responses, observations = house.written(key)
     assert 'value="gad-7/all"' in chart.text
+    assert "About the visit" not in review.text
     assert "Copyright © Pfizer Inc." in form.text
     assert observations["gad-7-total"]["valueQuantity"]["value"] == 7
     assert responses[0]["questionnaire"].endswith("/gad-7-patient-all|1.0.0")
@@ -105,7 +111,7 @@ def test_a_licensed_instrument_at_each_visit(make_house: MakeHouse) -> None:
     """With a site's words the WAI-SR is asked and shown as the visit check-in is; its items stay out of the EHR."""
     house = make_house(change=asking('each_visit = "wai-sr"'))
     person, form = house.handed(form="all")
-    key = sent(person, form, **{str(item): "4" for item in range(1, 12)})
+    key = sent(person, answered(person, form, **{str(item): "4" for item in range(1, 12)}))
     house.deliver()
 
     _, chart = house.clinician()
@@ -127,8 +133,8 @@ def test_lines_are_marked_and_scored(make_house: MakeHouse) -> None:
     house = make_house(change=asking('on_request = ["srs"]'))
     person, form = house.handed(form="srs/all")
 
-    wrong = person.submit(form, form.form("/form"), **{"1": "11", "2": "9,5"}, action="review")
-    key = sent(person, wrong, **{"1": "8.5", "2": "9,5", "3": "10", "4": "6"})
+    wrong = answered(person, form, **{"1": "11", "2": "9,5"})
+    key = sent(person, answered(person, wrong, **{"1": "8.5", "2": "9,5", "3": "10", "4": "6"}))
     house.deliver()
 
     responses, observations = house.written(key)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.items import Item
-from fhir_alliance.instruments.words import Wording
+from fhir_alliance.instruments.words import DAY, Wording
 from fhir_alliance.scoring.answers import Answers
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.questions import SKIP, Question, Section, field_name, sections_of, skip_field
@@ -72,7 +72,7 @@ def form_page(
     return FormPage(
         frame=frame,
         heading=_heading(wording, form, frame),
-        visit_day=visit_day(frame, visit_start, today) if _DAY in wording.heading(form.rater) else None,
+        visit_day=visit_day(frame, visit_start, today) if wording.about_visit(form.rater) else None,
         audience=audience,
         instruction=wording.instructions[form.rater],
         sections=sections_of(form, wording, answers, problems or {}),
@@ -109,11 +109,8 @@ def _written(item: Item, text: str) -> str:
     return text.replace(",", ".") if item.span else text
 
 
-_DAY = "{day}"
-
-
 def _heading(wording: Wording, form: Form, frame: Frame) -> tuple[str, str]:
     """Return what stands before and after the visit's day."""
     name = frame.banner.first_name if frame.banner else frame.person
-    before, _, after = wording.heading(form.rater).replace("{patient}", name).partition(_DAY)
+    before, _, after = wording.heading(form.rater).replace("{patient}", name).partition(DAY)
     return before, after

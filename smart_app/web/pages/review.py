@@ -71,7 +71,7 @@ def review_page(
     wording = instrument.wordings[frame.language]
     return ReviewPage(
         frame=frame,
-        visit_day=visit_day(frame, visit_start, today),
+        visit_day=visit_day(frame, visit_start, today) if wording.about_visit(form.rater) else None,
         scale=_scale(form, wording),
         rows=answer_rows(form, wording, answers),
         empty=answers.empty,

@@ -95,6 +95,7 @@ def _described(instrument: Instrument, found: Readiness) -> Iterator[str]:
     if instrument.scales:
         yield ""
         yield from _aligned([("score", "method", "items", "at least", "range"), *map(_scale_row, instrument.scales)])
+        yield from (f"{scale.name} counts {scale.weighing}" for scale in instrument.scales if scale.weighing)
     yield ""
     yield from _aligned(
         [("fact", "known", "from"), *((fact, known.tag, known.source) for fact, known in instrument.evidence.items())]

@@ -91,16 +91,20 @@ def _answers(answers: Mapping[str, Any], *, turned: bool) -> dict[str, Any]:
 
 
 def _scale(score: Mapping[str, Any], definition: Mapping[str, Any], items: Mapping[str, Item]) -> Scale:
-    asked = [items[name] for name in score["items"]]
-    parts = 1 if score["method"] == "sum" else len(asked)
+    weights = dict.fromkeys(score["items"], Decimal(1))
+    for entry in score["weights"]:
+        weights |= dict.fromkeys(entry["items"], entry["weight"])
+    parts = 1 if score["method"] == "sum" else sum(weights.values())
     return Scale(
         name=score["id"],
         title=score["title"],
         method=score["method"],
         items=tuple(score["items"]),
         min_answered=score["min_answered"],
-        minimum=sum((item.least for item in asked), Decimal(0)) / parts,
-        maximum=sum((item.most for item in asked), Decimal(0)) / parts,
+        weights=weights,
+        multiplier=score["multiplier"],
+        minimum=score["multiplier"] * sum(items[name].least * weight for name, weight in weights.items()) / parts,
+        maximum=score["multiplier"] * sum(items[name].most * weight for name, weight in weights.items()) / parts,
         decimals=definition["decimals"],
     )
 

@@ -27,6 +27,7 @@ def definition_faults(data: Mapping[str, Any]) -> Faults:
     _note(faults, _repeated("items", items + questions), _repeated("forms", _ids(data["forms"])))
     _note(faults, _repeated("scores", _ids(data["scores"])), _reversed(data, set(items)))
     _note(faults, _unknown("forms", data["forms"], known), _unknown("scores", data["scores"], set(items)))
+    _note(faults, _weights(data["scores"]))
     _note(faults, _thresholds(data["scores"]), _conditions(data["questions"]), _facts(data["raw_facts"], known))
     _note(
         faults,
@@ -118,6 +119,24 @@ def _unknown(part: str, entries: list[Mapping[str, Any]], known: set[str]) -> Fa
             for index, entry in enumerate(entries)
         }
     }
+
+
+def _weights(scores: list[Mapping[str, Any]]) -> Faults:
+    """Let every weight be for an item of its own scale, and no item have two."""
+    return {"scores": {index: {"weights": _weights_of(score)} for index, score in enumerate(scores)}}
+
+
+def _weights_of(score: Mapping[str, Any]) -> Faults:
+    weighed: set[str] = set()
+    faults: Faults = {}
+    for index, entry in enumerate(score["weights"]):
+        found = [f"{name} is not in the scale" for name in entry["items"] if name not in score["items"]]
+        for name in entry["items"]:
+            if name in weighed:
+                found.append(f"{name} has a weight already: weights may not overlap")
+            weighed.add(name)
+        faults[index] = {"items": found}
+    return faults
 
 
 def _thresholds(scores: list[Mapping[str, Any]]) -> Faults:

@@ -1,12 +1,13 @@
 """What a definition file may say."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from fhir_alliance.instruments.consistency import definition_faults
-from fhir_alliance.instruments.fields import FILLED, VERSION, Strict, list_of, name, text
+from fhir_alliance.instruments.fields import FILLED, VERSION, Strict, factor, list_of, name, text
 
 _MOST_ITEMS = 100
 
@@ -101,6 +102,13 @@ class FormSchema(Strict):
     advised = fields.Nested(AdviceSchema)
 
 
+class WeightSchema(Strict):
+    """How much some items of a scale count, where it is not once."""
+
+    items = list_of(name())
+    weight = factor(required=True)
+
+
 class ScoreSchema(Strict):
     """One scale and its missing-item rule; a sum over fewer items is prorated."""
 
@@ -109,6 +117,8 @@ class ScoreSchema(Strict):
     method = fields.String(required=True, validate=validate.OneOf(["mean", "sum"]))
     items = list_of(name())
     min_answered = fields.Integer(required=True, validate=validate.Range(min=1))
+    weights = fields.List(fields.Nested(WeightSchema), load_default=list)
+    multiplier = factor(load_default=Decimal(1))
 
 
 class RawFactSchema(Strict):

@@ -78,7 +78,8 @@ def _common(submission: Submission, scale: str, response: str) -> JsonObject:
 
 def _value(submission: Submission, score: Score) -> JsonObject:
     total = len(score.scale.items)
-    note = {"text": f"{score.scale.method.capitalize()} of the {score.answered} items answered, of {total}."}
+    method = f"{'weighted ' if score.scale.weighted else ''}{score.scale.method}".capitalize()
+    note = {"text": f"{method} of the {score.answered} items answered, of {total}."}
     notes = _caveat(submission)
     if score.value is not None:
         prorated = [note] if score.answered < total else []

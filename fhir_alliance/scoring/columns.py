@@ -14,15 +14,21 @@ def score_column(scale: Scale, items: Mapping[str, Item], *, answers: str = "ans
 
     The arithmetic is in whole numbers, so that its one rounding, half up, falls where the Decimal scorer's does.
     """
-    counted = f"[{_weight(scale, items)} FOR a IN {answers} IF a.linkId IN ({_list(scale.items)})]"
-    values = f"list_filter({counted}, lambda v: v IS NOT NULL)"
-    total, answered = f"list_sum({values})::HUGEINT", f"len({values})"
-    asked = len(scale.items) if scale.method == "sum" else 1
-    scale_up, scale_down = 10**scale.decimals, 10 ** _places(items[scale.items[0]])
-    numerator, denominator = f"({total} * {asked * scale_up})", f"({answered} * {scale_down})"
+    value = _value(scale, items)
+    values = _each(scale, answers, value)
+    total, weight, answered = values, f"len({values})", f"len({values})"
+    if scale.weighted:
+        share = _share(scale)
+        total = _each(scale, answers, f"{value} * {share}")
+        weight = f"list_sum({_each(scale, answers, f'CASE WHEN {value} IS NOT NULL THEN {share} END')})::HUGEINT"
+    # factor = up / down, in whole numbers that take the decimals of the score and of the answers with them.
+    up, down = scale.factor.scaleb(scale.decimals - _places(items[scale.items[0]])).as_integer_ratio()
+    numerator, denominator = f"(list_sum({total})::HUGEINT * {up})", f"({weight} * {down})"
     rounded = f"((2 * {numerator} + {denominator}) // (2 * {denominator}))"
-    decimal = f"DECIMAL(18, {scale.decimals})"
-    value = f"({rounded}::DECIMAL(18, 0) / {scale_up})::{decimal}"
+    if scale.minimum < 0:
+        # Half up is away from zero (as Decimal has it), and `//` is towards it: so the sign comes last.
+        rounded = f"(sign({numerator}) * ((2 * abs({numerator}) + {denominator}) // (2 * {denominator})))"
+    value = f"({rounded}::DECIMAL(18, 0) / {10**scale.decimals})::DECIMAL(18, {scale.decimals})"
     return f"CASE WHEN {answered} >= {scale.min_answered} THEN {value} END"
 
 
@@ -31,8 +37,18 @@ def score_columns(form: Form, items: Mapping[str, Item], *, answers: str = "answ
     return {scale.name: score_column(scale, items, answers=answers) for scale in form.scales}
 
 
-def _weight(scale: Scale, items: Mapping[str, Item]) -> str:
-    """Return what one answer counts; items that count alike share their branch."""
+def _each(scale: Scale, answers: str, value: str) -> str:
+    """Return the list of a value of each answer to the scale, without those that are NULL."""
+    return f"list_filter([{value} FOR a IN {answers} IF a.linkId IN ({_list(scale.items)})], lambda v: v IS NOT NULL)"
+
+
+def _share(scale: Scale) -> str:
+    whens = " ".join(f"WHEN {_quoted(item)} THEN {share}" for item, share in scale.shares.items())
+    return f"(CASE a.linkId {whens} END)::HUGEINT"
+
+
+def _value(scale: Scale, items: Mapping[str, Item]) -> str:
+    """Return the number an answer says; items whose options count alike share their branch."""
     first = items[scale.items[0]]
     if first.span:
         low, high, up = first.span.minimum, first.span.maximum, 10**first.span.decimals
@@ -40,14 +56,14 @@ def _weight(scale: Scale, items: Mapping[str, Item]) -> str:
         return f"CASE WHEN a.number BETWEEN {low} AND {high} AND {whole} THEN (a.number * {up})::BIGINT END"
     alike: dict[tuple[tuple[str, int], ...], list[str]] = {}
     for name in scale.items:
-        weights = tuple((option.code, int(option.value)) for option in items[name].options if option.value is not None)
-        alike.setdefault(weights, []).append(name)
-    branches = [f"WHEN a.linkId IN ({_list(names)}) THEN {_case(weights)}" for weights, names in alike.items()]
+        values = tuple((option.code, int(option.value)) for option in items[name].options if option.value is not None)
+        alike.setdefault(values, []).append(name)
+    branches = [f"WHEN a.linkId IN ({_list(names)}) THEN {_case(values)}" for values, names in alike.items()]
     return _case(next(iter(alike))) if len(alike) == 1 else f"CASE {' '.join(branches)} END"
 
 
-def _case(weights: tuple[tuple[str, int], ...]) -> str:
-    return f"CASE a.code {' '.join(f'WHEN {_quoted(code)} THEN {value}' for code, value in weights)} END"
+def _case(values: tuple[tuple[str, int], ...]) -> str:
+    return f"CASE a.code {' '.join(f'WHEN {_quoted(code)} THEN {value}' for code, value in values)} END"
 
 
 def _list(names: tuple[str, ...] | list[str]) -> str:

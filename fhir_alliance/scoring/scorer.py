@@ -23,39 +23,31 @@ class Score(NamedTuple):
     answered: int
 
 
-def _mean(total: Decimal, answered: int, asked: int) -> Decimal:
-    return _CONTEXT.divide(total, answered)
-
-
-def _sum(total: Decimal, answered: int, asked: int) -> Decimal:
-    """Return the sum, prorated by the person's own mean: asked items times the mean of the answered ones."""
-    return _CONTEXT.divide(total * asked, answered)
-
-
-# How a total of the answered items becomes the score.
-METHODS: Mapping[str, Callable[[Decimal, int, int], Decimal]] = {"mean": _mean, "sum": _sum}
-
-_Finish = Callable[[int, int], Decimal | None]
+_Finish = Callable[[int, int], Decimal]
 
 
 class Scorer:
     """Scores answers, or a whole QuestionnaireResponse, of one form.
 
-    Weights are kept as whole multiples of the smallest decimal place among them, so that sums are exact and quick.
+    Values are kept as whole multiples of the smallest decimal place among them, so that sums are exact and quick.
     """
 
     def __init__(self, form: Form) -> None:
         self._places = max((_places(item) for item in form.scored_items), default=0)
-        self._weights = {item.link_id: _weights(item, self._places) for item in form.scored_items if not item.span}
+        self._values = {item.link_id: _values(item, self._places) for item in form.scored_items if not item.span}
         self._lines = {item.link_id: item for item in form.scored_items if item.span}
-        self._plans = tuple((scale, scale.items, _finisher(scale, self._places)) for scale in form.scales)
+        self._plans = tuple(
+            (scale, scale.items, scale.min_answered, scale.shares if scale.weighted else None, finish)
+            for scale in form.scales
+            for finish in (_finisher(scale, self._places),)
+        )
 
     def score(self, answers: Answers) -> tuple[Score, ...]:
         """Return every scale of the form in its order, rounded once, half up, to the definition's decimals."""
         found: dict[str, int] = {}
         for link_id, answer in answers.given.items():
-            if link_id in self._weights:
-                found[link_id] = self._weights[link_id][answer]
+            if link_id in self._values:
+                found[link_id] = self._values[link_id][answer]
             elif link_id in self._lines:
                 self._read_line(link_id, answer, found)
         return self._score(found)
@@ -67,14 +59,14 @@ class Scorer:
         return self._score(found)
 
     def _collect(self, items: list[dict[str, Any]], found: dict[str, int]) -> None:
-        weights = self._weights
+        values = self._values
         for item in items:
             link_id = item["linkId"]
-            if link_id in weights:
+            if link_id in values:
                 for answer in item.get("answer", ())[:1]:
-                    weight = weights[link_id].get(answer.get("valueCoding", _NOTHING).get("code"))
-                    if weight is not None:
-                        found[link_id] = weight
+                    value = values[link_id].get(answer.get("valueCoding", _NOTHING).get("code"))
+                    if value is not None:
+                        found[link_id] = value
             elif link_id in self._lines:
                 for answer in item.get("answer", ())[:1]:
                     self._read_line(link_id, str(answer.get("valueDecimal")), found)
@@ -89,10 +81,17 @@ class Scorer:
 
     def _score(self, found: Mapping[str, int]) -> tuple[Score, ...]:
         scores = []
-        for scale, items, finish in self._plans:
+        for scale, items, least, shares, finish in self._plans:
             values = [found[item] for item in items if item in found]
             answered = len(values)
-            scores.append(Score(scale, finish(sum(values), answered), answered))
+            if answered < least:
+                scores.append(Score(scale, None, answered))
+            elif shares is None:
+                scores.append(Score(scale, finish(sum(values), answered), answered))
+            else:
+                total = sum([found[item] * shares[item] for item in items if item in found])
+                weight = sum([shares[item] for item in items if item in found])
+                scores.append(Score(scale, finish(total, weight), answered))
         return tuple(scores)
 
 
@@ -100,20 +99,21 @@ _NOTHING: Mapping[str, str] = {}
 
 
 def _finisher(scale: Scale, places: int) -> _Finish:
-    """Return the step from a sum to the score; a scale has few sums, so each is divided and rounded only once."""
-    method, least, asked = METHODS[scale.method], scale.min_answered, len(scale.items)
+    """Return the step from the weighted total and the weight of the answered items to the score, rounded once.
+
+    A scale has few totals, so each is divided and rounded only once.
+    """
     step = Decimal(1).scaleb(-scale.decimals)
+    factor = scale.factor.scaleb(-places)
 
     @lru_cache(maxsize=4096)
-    def finish(total: int, answered: int) -> Decimal | None:
-        if answered < least:
-            return None
-        return method(Decimal(total).scaleb(-places), answered, asked).quantize(step, context=_CONTEXT)
+    def finish(total: int, weight: int) -> Decimal:
+        return _CONTEXT.divide(_CONTEXT.multiply(factor, total), weight).quantize(step, context=_CONTEXT)
 
     return finish
 
 
-def _weights(item: Item, places: int) -> dict[str, int]:
+def _values(item: Item, places: int) -> dict[str, int]:
     return {option.code: int(option.value.scaleb(places)) for option in item.options if option.value is not None}
 
 

@@ -57,6 +57,18 @@ def test_show_as_table() -> None:
     assert "Rivet and Blueprint" in output
 
 
+def test_show_tells_weights_where_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A score whose items do not all count once, or that is multiplied, says so below the table."""
+    invented = catalogue.read_catalogue(Path(__file__).parents[1] / "scoring" / "definitions")
+    monkeypatch.setattr(catalogue_report, "installed", lambda packs: invented)
+
+    weighted, signed = run("show", "weighted").output, run("show", "signed").output
+
+    assert "weighted-mean counts items 1, 2 × 2; item 3 × 0.5\n" in weighted
+    assert "\nhalf counts the result × 0.5\n" in signed
+    assert "mean counts" not in signed
+
+
 def test_show_as_yaml_is_the_definition() -> None:
     """The definition file is shown as it is."""
     assert yaml.safe_load(run("show", "srs", "--as", "yaml").output)["instrument"] == "srs"

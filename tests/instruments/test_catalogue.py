@@ -12,6 +12,7 @@ from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.source import MAX_BYTES
 from fhir_alliance.instruments.words import Rater
 
+WEIGHT = "scores.0.weights.0.weight: must be above 0 and at most 100, with at most 4 decimals"
 SHIPPED = files("questionnaires") / "visit-check-in"
 DEFINITION = (SHIPPED / "1.0.0.yaml").read_text("utf-8")
 WORDING = (SHIPPED / "1.0.0.en.yaml").read_text("utf-8")
@@ -102,6 +103,25 @@ def test_look_up_by_name_and_canonical(check_in: Instrument) -> None:
         ("instrument: visit-check-in", "instrument: visit-check-in\ninstrument: twice", "every key must be a word"),
         ("source: Written", "source: &a Written", None),
         ("source: Written from", "source: *a # ", "aliases are not accepted"),
+        (
+            "min_answered: 5}",
+            "min_answered: 5, weights: [{items: ['1', '2'], weight: 2}, {items: ['2'], weight: 3}]}",
+            "scores.0.weights.1.items: 2 has a weight already: weights may not overlap",
+        ),
+        (
+            "min_answered: 5}",
+            "min_answered: 5, weights: [{items: ['7'], weight: 2}]}",
+            "scores.0.weights.0.items: 7 is not in the scale",
+        ),
+        ("min_answered: 5}", "min_answered: 5, weights: [{items: ['1'], weight: 0}]}", WEIGHT),
+        ("min_answered: 5}", "min_answered: 5, weights: [{items: ['1'], weight: -2}]}", WEIGHT),
+        ("min_answered: 5}", "min_answered: 5, weights: [{items: ['1'], weight: 100.5}]}", WEIGHT),
+        ("min_answered: 5}", "min_answered: 5, weights: [{items: ['1'], weight: 0.00005}]}", WEIGHT),
+        ("min_answered: 5}", "min_answered: 5, weights: [{items: ['1'], weight: 1e-999999999}]}", WEIGHT),
+        ("min_answered: 5}", "min_answered: 5, weights: [{items: ['1'], weight: NaN}]}", "scores.0.weights.0.weight: "),
+        ("min_answered: 5}", "min_answered: 5, weights: [{items: ['1'], weight: 1.5}]}", None),
+        ("min_answered: 5}", "min_answered: 5, multiplier: 0}", "scores.0.multiplier: must be above 0"),
+        ("min_answered: 5}", "min_answered: 5, multiplier: 2.5}", None),
         ("decimals: 4", "decimals: [4", "expected ',' or ']'"),
         ("decimals: 4", "decimals: \x07", "characters that YAML does not allow"),
     ],

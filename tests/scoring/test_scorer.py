@@ -1,108 +1,25 @@
 """Scores: worked by hand, and the same from our scorer, the published expression and the column expression."""
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import fhirpathpy
 import orjson
 import pytest
-from fhirpathpy.models import models
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fhir_alliance.instruments.catalogue import shipped
 from fhir_alliance.instruments.definition import Form, Instrument
-from fhir_alliance.instruments.expressions import score_expression
-from fhir_alliance.instruments.items import Item
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers, check_answers
-from fhir_alliance.scoring.columns import ANSWERS_TYPE, score_columns
 from fhir_alliance.scoring.scorer import Scorer
 
+from .engines import INVENTED, answers_to, assert_columns_agree, assert_published_agree, scored_forms
+
 CASES = sorted((Path(__file__).parents[1] / "cases").glob("*/*.json"))
-ORDINAL = "http://hl7.org/fhir/StructureDefinition/ordinalValue"
-# The longest form of each instrument: it holds every item and every scale, and both raters' hold the same.
-FORMS = [
-    pytest.param(instrument, max(instrument.forms, key=lambda form: len(form.items)), id=instrument.name)
-    for instrument in shipped().instruments
-    if instrument.scales
-]
-
-
-def _weight(codings: list[Any]) -> list[Any]:
-    """SDC's `weight()`, which the FHIRPath engine leaves to its host."""
-    return [
-        extension["valueDecimal"]
-        for coding in codings
-        for extension in coding.get("extension", [])
-        if extension["url"] == ORDINAL
-    ]
-
-
-OPTIONS = {"userInvocationTable": {"weight": {"fn": _weight, "arity": {0: []}, "nullable": False}}}
-
-
-def answers_to(form: Form) -> st.SearchStrategy[dict[str, str]]:
-    """Return any answers to a form's scored items, with items left out."""
-    return st.fixed_dictionaries({}, optional={item.link_id: answer_to(item) for item in form.scored_items})
-
-
-def answer_to(item: Item) -> st.SearchStrategy[str]:
-    """Return any answer to an item."""
-    if item.span is None:
-        return st.sampled_from([option.code for option in item.options])
-    return st.decimals(item.span.minimum, item.span.maximum, places=item.span.decimals).map(str)
-
-
-def as_response(form: Form, given: dict[str, str]) -> dict[str, Any]:
-    """Return the answers as a QuestionnaireResponse holds them."""
-    return {"resourceType": "QuestionnaireResponse", "item": list(_items(form, given))}
-
-
-def _items(form: Form, given: dict[str, str]) -> Iterator[dict[str, Any]]:
-    for item in form.scored_items:
-        answer = given.get(item.link_id)
-        if answer is None:
-            yield {"linkId": item.link_id}
-        elif item.span:
-            yield {"linkId": item.link_id, "answer": [{"valueDecimal": float(answer)}]}
-        else:
-            value = next(option.value for option in item.options if option.code == answer)
-            weight = [{"url": ORDINAL, "valueDecimal": int(value or 0)}]
-            yield {"linkId": item.link_id, "answer": [{"valueCoding": {"code": answer, "extension": weight}}]}
-
-
-def compiled(instrument: Instrument, form: Form) -> list[Any]:
-    """Return each scale's published expression, compiled once."""
-    if form.name not in COMPILED:
-        expressions = [score_expression(scale, instrument.items) for scale in form.scales]
-        COMPILED[form.name] = [fhirpathpy.compile(each, models["r4"], OPTIONS) for each in expressions]
-    return COMPILED[form.name]
-
-
-COMPILED: dict[str, list[Any]] = {}
-
-
-def from_columns(instrument: Instrument, form: Form, sets: list[dict[str, str]]) -> list[dict[str, Decimal | None]]:
-    """Return the scores that DuckDB computes from the column expressions, one row per set of answers."""
-    columns = score_columns(form, instrument.items)
-    wanted = ", ".join(f'{expression} AS "{name}"' for name, expression in columns.items())
-    rows = [[_struct(instrument, name, answer) for name, answer in given.items()] for given in sets]
-    # The statement is made of our own definitions only; the answers are bound.
-    statement = f"SELECT {wanted} FROM (SELECT unnest(?::{ANSWERS_TYPE}[]) AS answers)"  # noqa: S608
-    return [dict(zip(columns, row, strict=True)) for row in DATABASE.execute(statement, [rows]).fetchall()]
-
-
-def _struct(instrument: Instrument, name: str, answer: str) -> dict[str, Any]:
-    on_line = instrument.items[name].span is not None
-    return {"linkId": name, "code": None if on_line else answer, "number": Decimal(answer) if on_line else None}
-
-
-DATABASE = duckdb.connect()
+FORMS = [pytest.param(instrument, form, id=instrument.name) for instrument, form in scored_forms()]
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -124,16 +41,7 @@ def test_worked_example(path: Path) -> None:
 @given(data=st.data())
 def test_published_expressions_agree(instrument: Instrument, form: Form, data: st.DataObject) -> None:
     """For any answers, what a form filler computes from the published expressions is our score, rounded once."""
-    given = data.draw(answers_to(form))
-    response = as_response(form, given)
-
-    scores = Scorer(form).score(Answers(given=given))
-
-    assert Scorer(form).score_response(orjson.dumps(response)) == scores
-    for score, run in zip(scores, compiled(instrument, form), strict=True):
-        step = Decimal(1).scaleb(-score.scale.decimals)
-        found = [Decimal(str(value)).quantize(step, "ROUND_HALF_UP") for value in run(response, {"resource": response})]
-        assert found == ([] if score.value is None else [score.value])
+    assert_published_agree(instrument, form, data.draw(answers_to(form)))
 
 
 @pytest.mark.parametrize(("instrument", "form"), FORMS)
@@ -141,12 +49,56 @@ def test_published_expressions_agree(instrument: Instrument, form: Form, data: s
 @given(data=st.data())
 def test_columns_agree(instrument: Instrument, form: Form, data: st.DataObject) -> None:
     """For any answers, the column expression gives the score, to the last decimal."""
-    sets = data.draw(st.lists(answers_to(form), min_size=20, max_size=20))
+    assert_columns_agree(instrument, form, data.draw(st.lists(answers_to(form), min_size=20, max_size=20)))
 
-    rows = from_columns(instrument, form, sets)
 
-    scorer = Scorer(form)
-    assert rows == [{score.scale.name: score.value for score in scorer.score(Answers(given=given))} for given in sets]
+def test_invented_definitions_load() -> None:
+    """What the tests invent is read by the same rules as what ships."""
+    assert INVENTED.faults == ()
+
+
+# Worked by hand: factor * sum(w * x) / sum(w) over the answered items; a sum's factor is the weight of all its items.
+WEIGHED: list[tuple[str, dict[str, str], list[str | None]]] = [
+    # Items 2 and 5 are reversed, so 2 counts 9. Mean: (2·4 + 2·9 + 0.5·6 + 1·3) / 5.5. Sum, items 2 and 3 of four:
+    # 8.4625 · (0.0625·9 + 3.7·6) / 3.7625. Items 1 and 4: 4 · (2·4 + 2·3) / 4.
+    ("weighted", {"1": "4", "2": "1", "3": "6", "4": "3"}, ["5.818", "51.197", "14"]),
+    ("weighted", {"5": "10"}, ["0", None, None]),
+    # Items 2 and 3 are reversed, so they count 3: 10 · 13 / 9; 4 · 9; 0.35 · (3 + 1 + 12.5·1) / 14.5.
+    ("multiplied", {str(item): "seldom" for item in range(1, 10)}, ["14", "36", "0"]),
+    # 0.1 · 3.75 · (0.25·10 + 1.5·0.33) / 1.75.
+    ("lines", {"1": "10", "4": "0.33"}, ["0.64", None]),
+    # Half up is away from zero: -0.5 is -1. Item 4 is reversed and weighs 3: (-1 + 3·1) / 4.
+    ("signed", {"1": "-1", "2": "0"}, ["-1", None, "-1"]),
+    ("signed", {"1": "-1", "4": "-1"}, ["0", None, "1"]),
+]
+
+
+@pytest.mark.parametrize(("name", "answers", "scores"), WEIGHED)
+def test_weights_and_multipliers(name: str, answers: dict[str, str], scores: list[str | None]) -> None:
+    """Weighted and multiplied scores are those worked by hand, prorated by weight when items are missing."""
+    form = INVENTED.instrument(name).forms[0]
+
+    found = [score.value for score in Scorer(form).score(Answers(given=answers))]
+
+    assert found == [score and Decimal(score) for score in scores]
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "least", "most", "weighing"),
+    [
+        ("weighted", "weighted-mean", "0", "10", "items 1, 2 × 2; item 3 × 0.5"),
+        ("weighted", "weighted-sum", "0", "84.625", "items 5, 3 × 3.7; item 2 × 0.0625"),
+        ("multiplied", "mean-times-ten", "0", "40", "the result × 10"),
+        ("lines", "sum", "0", "3.75", "item 1 × 0.25; item 4 × 1.5; the result × 0.1"),
+        ("signed", "mean", "-3", "3", ""),
+    ],
+)
+def test_range_follows_the_weights(name: str, scale: str, least: str, most: str, weighing: str) -> None:
+    """A scale's range, its percent of the maximum and its words follow weights and multiplier."""
+    found = next(each for each in INVENTED.instrument(name).scales if each.name == scale)
+
+    assert (found.minimum, found.maximum, found.weighing) == (Decimal(least), Decimal(most), weighing)
+    assert [found.pomp(found.minimum), found.pomp(found.maximum)] == [0, 100]
 
 
 def test_foreign_answers_do_not_count(check_in: Instrument) -> None:

@@ -9,6 +9,7 @@ import pytest
 from course_samples import COURSE, INSTRUMENT, NOW, THERAPIST, TODAY, answers_of, series_of, weekly
 from page_samples import SITE, THOMAS_FRAME, WORDING, thomas_chart
 
+from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.series import Point, Series, Visit
@@ -36,11 +37,14 @@ def point(value: str | None, *, encounter: str | None, days_ago: int = 0, respon
 
 
 def chart_of(
-    series: Sequence[Series], answers: dict[str, Answers] | None = None, visits: Sequence[Visit] = VISITS
+    series: Sequence[Series],
+    answers: dict[str, Answers] | None = None,
+    visits: Sequence[Visit] = VISITS,
+    instrument: Instrument = INSTRUMENT,
 ) -> ChartPage:
     """Return the view of a series."""
     return chart_page(
-        INSTRUMENT,
+        instrument,
         frame=THOMAS_FRAME,
         visits=visits,
         series=series,
@@ -241,6 +245,18 @@ def test_how_each_score_is_made_can_be_read() -> None:
     method = chart_of(series, answers).method
     assert method[0] == "Core score: mean of items 1, 2, 3, 4, 5, 6; at least 5 answered; 0 to 10."
     assert method[-1].startswith("Instrument and version: visit-check-in-1.0.0.")
+
+
+def test_weights_and_multiplier_are_told_where_there_are_any() -> None:
+    """A score whose items do not all count once says what they count."""
+    series, answers = series_of(COURSE, VISITS)
+    core, *others = INSTRUMENT.scales
+    weighed = replace(core, weights={**core.weights, "1": Decimal(2), "4": Decimal("0.5")}, multiplier=Decimal(10))
+
+    page = chart_of(series, answers, instrument=replace(INSTRUMENT, scales=(weighed, *others)))
+
+    assert "; counting item 1 × 2; item 4 × 0.5; the result × 10; at least 5" in page.method[0]
+    assert "counting" not in page.method[1]
 
 
 @pytest.mark.parametrize(("visit", "first"), [(2, "core"), (3, "full"), (5, "core"), (10, "full")])

@@ -144,7 +144,8 @@ def _method(instrument: Instrument, wording: Wording) -> tuple[str, ...]:
     """Say how each score is made, so that it can be checked by hand."""
     scores = (
         f"{wording.scores[scale.name].capitalize()}: {scale.method} of items {', '.join(scale.items)}; "
-        f"at least {scale.min_answered} answered; {scale.minimum} to {scale.maximum}."
+        f"{f'counting {scale.weighing}; ' if scale.weighing else ''}"
+        f"at least {scale.min_answered} answered; {scale.minimum.normalize():f} to {scale.maximum.normalize():f}."
         for scale in instrument.scales
     )
     return (*scores, f"Instrument and version: {instrument.method_code}. {wording.copyright}")

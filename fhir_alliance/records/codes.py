@@ -5,7 +5,7 @@ from typing import Any
 
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.words import Rater
-from fhir_alliance.terms import ALLIANCE, CONFIDENTIALITY, OBSERVATION_CATEGORY, UCUM, US_CORE_TAGS
+from fhir_alliance.terms import ALLIANCE, CONFIDENTIALITY, FHIR_EXTENSION, OBSERVATION_CATEGORY, UCUM, US_CORE_TAGS
 
 JsonObject = dict[str, Any]
 
@@ -44,6 +44,9 @@ def reference(target: str, display: str = "") -> JsonObject:
 # A practice decides who sees mental-health answers; until it says otherwise they are restricted.
 RESTRICTED: JsonObject = {"system": CONFIDENTIALITY, "code": "R", "display": "restricted"}
 PATIENT_SUPPLIED: JsonObject = {"system": US_CORE_TAGS, "code": "patient-supplied", "display": "Patient Supplied"}
+
+# On an item of a response: the person chose not to answer it. An item merely left blank has neither this nor an answer.
+DECLINED: JsonObject = {"url": f"{FHIR_EXTENSION}/data-absent-reason", "valueCode": "asked-declined"}
 
 CATEGORIES: list[JsonObject] = [
     concept(OBSERVATION_CATEGORY, "survey", "Survey"),

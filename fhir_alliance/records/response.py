@@ -8,13 +8,16 @@ from fhir_alliance.instruments.items import Item, Kind
 from fhir_alliance.instruments.layout import Group, Part
 from fhir_alliance.instruments.questionnaire import form_title, option_coding, score_link_id
 from fhir_alliance.instruments.words import Wording
-from fhir_alliance.records.codes import PATIENT_SUPPLIED, RESTRICTED, JsonObject, number, reference
+from fhir_alliance.records.codes import DECLINED, PATIENT_SUPPLIED, RESTRICTED, JsonObject, number, reference
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.terms import FHIR_EXTENSION, SDC, URN, US_CORE_RESPONSE
 
 
 def build_response(submission: Submission) -> JsonObject:
-    """Return the completed response; a skipped item stands there without an answer, a disabled one not at all."""
+    """Return the completed response.
+
+    An item left blank stands there without an answer, one skipped on purpose says so; one not asked is not there.
+    """
     words = submission.instrument.wordings[submission.language]
     form = submission.form
     return {
@@ -55,6 +58,8 @@ def _answer(submission: Submission, item: Item, words: Wording) -> JsonObject:
     code = submission.answers.given.get(item.link_id)
     if code is not None:
         asked["answer"] = [_value(submission, item, code, words)]
+    elif submission.declined or item.link_id in submission.answers.skipped:
+        asked["extension"] = [DECLINED]
     return asked
 
 

@@ -25,7 +25,7 @@ class Answers:
 
 
 def check_answers(form: Form, answers: Answers) -> Answers:
-    """Return the answers without those to questions their own condition leaves out.
+    """Return the answers, and the skips, without those of questions their own condition leaves out.
 
     Raises InvalidAnswers, naming each linkId that the form does not ask, whose answer is none of the possible ones, or
     that needs an answer and has none.
@@ -45,7 +45,8 @@ def check_answers(form: Form, answers: Answers) -> Answers:
     }
     if problems:
         raise InvalidAnswers(problems)
-    return Answers(given=given, skipped=answers.skipped - given.keys())
+    skipped = frozenset(each for each in answers.skipped - given.keys() if items[each].is_asked(given))
+    return Answers(given=given, skipped=skipped)
 
 
 def _possible(item: Item) -> str:

@@ -69,7 +69,8 @@ class Scorer:
                         found[link_id] = value
             elif link_id in self._lines:
                 for answer in item.get("answer", ())[:1]:
-                    self._read_line(link_id, str(answer.get("valueDecimal")), found)
+                    number = answer.get("valueDecimal", answer.get("valueInteger"))
+                    self._read_line(link_id, str(number), found)
             elif "item" in item:
                 self._collect(item["item"], found)
 

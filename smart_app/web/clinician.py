@@ -121,9 +121,7 @@ def _answers(data: ChartData) -> dict[str, Answers]:
     """Return the answers by response, of the responses to forms that are installed."""
     forms = {form.canonical: form for form in instrument_in_use().forms}
     return {
-        f"QuestionnaireResponse/{response['id']}": Answers(
-            given=read_answers(response, forms[response["questionnaire"]])
-        )
+        f"QuestionnaireResponse/{response['id']}": read_answers(response, forms[response["questionnaire"]])
         for response in data.responses
         if response.get("questionnaire") in forms and response.get("status") in ("completed", "amended")
     }

@@ -7,7 +7,6 @@ from flask.typing import ResponseReturnValue
 
 from fhir_alliance.delivery.outbox import Receipt, State
 from fhir_alliance.records.answers import read_answers
-from fhir_alliance.scoring.answers import Answers
 from smart_app.web.frames import frame_of
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
@@ -52,7 +51,7 @@ def _rows(launch: Launch, found: Receipt) -> tuple[AnswerRow, ...]:
     """Return what was sent, in words; a handed-over device does not keep it on the screen."""
     instrument, form = services().catalogue.of_form(found.form)
     response = services().outbox.response(found.key, ehr=launch.ehr.name, patient=launch.patient.id)
-    return answer_rows(form, instrument.wordings["en"], Answers(given=read_answers(response, form)))
+    return answer_rows(form, instrument.wordings["en"], read_answers(response, form))
 
 
 def shown_as(found: Receipt) -> ReceiptState:

@@ -14,6 +14,7 @@ from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.checks import check_bundle, check_shape
 from fhir_alliance.records.codes import number
 from fhir_alliance.records.submission import Submission
+from fhir_alliance.scoring.answers import Answers
 
 Make = Callable[..., Submission]
 FULL = {str(item): "7" for item in range(1, 11)} | {"harder": "a-little", "talk": "yes"}
@@ -142,7 +143,7 @@ def test_answers_read_back(make_submission: Make) -> None:
     response["item"][0]["item"][0]["answer"][0]["valueCoding"]["code"] = "12"
     response["item"].append({"linkId": "unknown", "answer": [{"valueString": "7"}]})
 
-    assert read_answers(response, submission.form) == {**{k: v for k, v in FULL.items() if k != "1"}}
+    assert read_answers(response, submission.form) == Answers(given={k: v for k, v in FULL.items() if k != "1"})
 
 
 def test_digest_tells_repeats_from_changes(make_submission: Make) -> None:

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test bench pictures catalogue lint types imports pytest browser clean
+.PHONY: demo test bench soak pictures catalogue lint types imports pytest browser clean
 
 demo: $(VENV)/.runs
 	@$(BIN)/fhir-alliance demo $(ARGS)
@@ -29,6 +29,9 @@ pytest: $(VENV)/.tests browser
 
 bench: $(VENV)/.tests
 	@$(BIN)/python tests/bench/bench.py $(ARGS)
+
+soak: $(VENV)/.tests
+	@$(BIN)/python -m tests.soak.soak $(ARGS)
 
 pictures: $(VENV)/.tests browser
 	@$(BIN)/python tests/browser/pictures.py

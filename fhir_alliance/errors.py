@@ -5,6 +5,7 @@ AllianceError
 ├── NotReady           an instrument may not be used here: a draft, without words, without a licence
 ├── InvalidSettings    alliance.toml or the environment has faults: nothing starts
 ├── InvalidAnswers     an answer outside its options: show the form again (skipping is allowed)
+├── InvalidResponse    a QuestionnaireResponse from elsewhere is no answer to an installed form: mend it
 ├── InvalidResource    what we were about to send breaks FHIR: our fault, nothing is sent
 ├── LaunchError        the SMART handshake failed: start over from the EHR
 │   ├── UnknownIssuer      the EHR is not registered; no request was made
@@ -89,6 +90,14 @@ class InvalidAnswers(AllianceError):
     def __init__(self, problems: dict[str, str]) -> None:
         super().__init__(f"items {', '.join(sorted(problems))}")
         self.problems = problems
+
+
+class InvalidResponse(Faults):
+    """A QuestionnaireResponse that cannot be scored; each fault says where and why, and never the answer."""
+
+    code = "response.invalid"
+    http_status = 422
+    sentence = "This response does not answer an installed form, so it has no scores."
 
 
 class InvalidResource(Faults):

@@ -1,4 +1,4 @@
-"""The commands: `fhir-alliance demo|serve|publish|instruments`."""
+"""The commands: `fhir-alliance demo|serve|publish|score|instruments`."""
 
 import sys
 from datetime import UTC, date, datetime
@@ -71,16 +71,39 @@ def publish(settings: Path, ehr: str | None) -> None:
         _fail([f"{error} {error.sentence}"])
 
 
-@main.group()
-def instruments() -> None:
-    """See which instruments are installed, and what they still need."""
-
-
 _WORDING = click.option(
     "--wording",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="The site's folder of words with their licences.",
 )
+
+
+@main.command()
+@click.argument(
+    "response",
+    metavar="QUESTIONNAIRE_RESPONSE.json",
+    type=click.Path(dir_okay=False, exists=True, allow_dash=True),
+)
+@_WORDING
+def score(response: str, wording: Path | None) -> None:
+    """Print the scores of one QuestionnaireResponse (a file, or - for standard input) as a Bundle of Observations."""
+    from fhir_alliance.errors import InvalidResponse
+    from smart_app.response_scores import MAX_BYTES, score_response
+
+    with click.open_file(response, "rb") as file:
+        body = file.read(MAX_BYTES + 1)
+    try:
+        scored = score_response(body, wording, at=datetime.now(UTC))
+    except InvalidResponse as error:
+        _fail([f"{response}: {fault}" for fault in error.faults])
+    for remark in scored.remarks:
+        click.echo(f"{response}: {remark}", err=True)
+    click.echo(scored.bundle, nl=False)
+
+
+@main.group()
+def instruments() -> None:
+    """See which instruments are installed, and what they still need."""
 
 
 @instruments.command(name="list")

@@ -38,6 +38,11 @@ class Scale:
         """What the weighted mean of the answered items is multiplied by to give the score."""
         return self.multiplier * (sum(self.weights.values()) if self.method == "sum" else 1)
 
+    @property
+    def step(self) -> Decimal:
+        """The last decimal a score is rounded to."""
+        return Decimal(1).scaleb(-self.decimals)
+
     @cached_property
     def shares(self) -> Mapping[str, int]:
         """The weights as the smallest whole numbers in the same proportion, which gives the same weighted mean."""

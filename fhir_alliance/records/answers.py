@@ -1,12 +1,15 @@
 """The answers a QuestionnaireResponse in the chart holds, read as raw JSON."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
-from fhir_alliance.instruments.definition import Form
+from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.items import Item
+from fhir_alliance.instruments.questionnaire import score_link_id
 from fhir_alliance.records.codes import DECLINED
-from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.scoring.answers import Answers, check_answers
 
 
 def read_answers(response: Mapping[str, Any], form: Form) -> Answers:
@@ -26,10 +29,70 @@ def read_answers(response: Mapping[str, Any], form: Form) -> Answers:
 def answer_to(item: Item, said: Mapping[str, Any]) -> str | None:
     """Return what an item of a response was answered: an option's code, or on a line a number as text; None without."""
     for answer in said.get("answer", ())[:1]:
-        number = answer.get("valueDecimal", answer.get("valueInteger"))
-        value = str(number if item.span else answer.get("valueCoding", {}).get("code"))
-        return value if item.accepts(value) else None
+        value = _number(answer) if item.span else answer.get("valueCoding", {}).get("code")
+        return str(value) if item.accepts(str(value)) else None
     return None
+
+
+def answer_faults(response: Mapping[str, Any], instrument: Instrument, form: Form) -> Iterator[str]:
+    """Yield whatever in a response of FHIR's shape is no answer to its form: the linkId and the reason, no answer."""
+    said = list(_items(response.get("item", [])))
+    times = Counter(each["linkId"] for each in said)
+    yield from (f"item {link_id}: occurs {count} times" for link_id, count in times.items() if count > 1)
+    for each in said:
+        reason = _fault(each, instrument, form)
+        if reason:
+            yield f"item {each['linkId']}: {reason}"
+    given = read_answers(response, form)
+    for link_id in given.given.keys() - check_answers(form, given).given.keys():
+        yield f"item {link_id}: is answered, although its condition leaves it out"
+
+
+def _fault(said: Mapping[str, Any], instrument: Instrument, form: Form) -> str:
+    """Return why an item is no answer to the form, empty when it is one or has none."""
+    link_id, answers = said["linkId"], said.get("answer", [])
+    item = form.by_link_id.get(link_id)
+    score = link_id in {score_link_id(scale) for scale in form.scales}
+    if not item and not score and link_id not in {each.section for each in form.items}:
+        return "is not on the form"
+    if len(answers) > 1 or any("item" in answer for answer in answers):
+        return "has more than one answer, or questions inside its answer"
+    if not answers:
+        return ""
+    if item:
+        right = answer_to(item, said) is not None and not _foreign(answers[0], instrument)
+        return "" if right else f"is not answered by {_wanted(item, instrument)}"
+    if not score:
+        return "is a group, which has no answer"
+    return "" if _number(answers[0]) is not None else "is a score, which is a number"
+
+
+def claimed_scores(response: Mapping[str, Any]) -> dict[str, Decimal]:
+    """Return the numbers that the hidden score items of a response hold, by linkId."""
+    found = {
+        str(said.get("linkId")): _number(answer)
+        for said in _items(response.get("item", []))
+        for answer in said.get("answer", ())[:1]
+    }
+    return {link_id: Decimal(str(number)) for link_id, number in found.items() if number is not None}
+
+
+def _number(answer: Mapping[str, Any]) -> float | None:
+    """Return a number whichever kind it is written as; text and booleans are none."""
+    number = answer.get("valueDecimal", answer.get("valueInteger"))
+    return number if isinstance(number, int | float) and not isinstance(number, bool) else None
+
+
+def _foreign(answer: Mapping[str, Any], instrument: Instrument) -> bool:
+    """Whether a code is of another system, where it would mean something else."""
+    return "valueCoding" in answer and answer["valueCoding"].get("system") != instrument.answers_system
+
+
+def _wanted(item: Item, instrument: Instrument) -> str:
+    if item.span is None:
+        return f"one of its options, a valueCoding of {instrument.answers_system}"
+    low, high, decimals = f"{item.span.minimum:f}", f"{item.span.maximum:f}", item.span.decimals
+    return f"a number from {low} to {high} with at most {decimals} decimals"
 
 
 def _declined(said: Mapping[str, Any]) -> bool:

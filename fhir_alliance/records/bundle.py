@@ -2,13 +2,14 @@
 
 from functools import cache
 from urllib.parse import quote
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from fhir_alliance.records.checks import check_bundle
 from fhir_alliance.records.codes import JsonObject
 from fhir_alliance.records.observations import build_panel, build_scores
 from fhir_alliance.records.provenance import build_provenance
 from fhir_alliance.records.response import build_response
+from fhir_alliance.records.scored import ScoredForm
 from fhir_alliance.records.submission import Submission
 
 
@@ -20,19 +21,15 @@ def write_bundle(submission: Submission) -> JsonObject:
     """
     response_url = f"urn:uuid:{submission.key}"
     response = build_response(submission)
-    scores = list(build_scores(submission, response=response_url))
-    score_urls = [_url(submission, score) for score in scores]
-    panel = build_panel(submission, response=response_url, members=score_urls)
-    panel_url = _url(submission, panel)
-    targets = [response_url, *score_urls, panel_url]
+    observations = _observations(submission, response_url)
+    targets = [response_url, *(url for url, _ in observations)]
     provenance = build_provenance(submission, response=response_url, targets=targets)
     bundle: JsonObject = {
         "resourceType": "Bundle",
         "type": "transaction",
         "entry": [
             _entry(response_url, response),
-            *(_entry(url, score) for url, score in zip(score_urls, scores, strict=True)),
-            _entry(panel_url, panel),
+            *(_entry(url, observation) for url, observation in observations),
             _entry(f"urn:uuid:{uuid5(submission.namespace, 'provenance')}", provenance),
         ],
     }
@@ -40,8 +37,29 @@ def write_bundle(submission: Submission) -> JsonObject:
     return bundle
 
 
-def _url(submission: Submission, observation: JsonObject) -> str:
-    return f"urn:uuid:{uuid5(submission.namespace, observation['identifier'][0]['value'])}"
+def collect_scores(scored: ScoredForm, *, response: str, status: str) -> JsonObject:
+    """Return the Observations alone, as a collection; `response` is the reference they derive from.
+
+    Raises InvalidResource when a required code or an invariant does not hold.
+    """
+    entries = [
+        {"fullUrl": url, "resource": {**observation, "status": status}}
+        for url, observation in _observations(scored, response)
+    ]
+    bundle: JsonObject = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    check_bundle(bundle)
+    return bundle
+
+
+def _observations(scored: ScoredForm, response: str) -> list[tuple[str, JsonObject]]:
+    """Return the scores and then their panel, each with the URL the others refer to it by."""
+    scores = [(_url(scored, score), score) for score in build_scores(scored, response=response)]
+    panel = build_panel(scored, response=response, members=[url for url, _ in scores])
+    return [*scores, (_url(scored, panel), panel)]
+
+
+def _url(scored: ScoredForm, observation: JsonObject) -> str:
+    return f"urn:uuid:{uuid5(UUID(scored.key), observation['identifier'][0]['value'])}"
 
 
 def _entry(url: str, resource: JsonObject) -> JsonObject:

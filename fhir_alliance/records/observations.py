@@ -13,7 +13,7 @@ from fhir_alliance.records.codes import (
     quantity,
     reference,
 )
-from fhir_alliance.records.submission import Submission
+from fhir_alliance.records.scored import ScoredForm
 from fhir_alliance.scoring.scorer import Score
 from fhir_alliance.terms import ALLIANCE, DATA_ABSENT_REASON, OBSERVATION_IDENTIFIER, US_CORE_SCREENING
 
@@ -22,8 +22,12 @@ _ABSENT = {
     "unknown": ("Unknown", "Not scorable: items were left blank."),
 }
 
+_DRAFT = "Draft: the rules of this score are not verified."
+# Said where no words are installed that say it.
+_UNVALIDATED = "This questionnaire is not validated: it has no norms and no cut-offs."
 
-def build_scores(submission: Submission, *, response: str) -> Iterator[JsonObject]:
+
+def build_scores(submission: ScoredForm, *, response: str) -> Iterator[JsonObject]:
     """Yield one Observation per scale; `response` is the reference that the scores derive from."""
     for score in submission.scores:
         yield {
@@ -38,24 +42,25 @@ def build_scores(submission: Submission, *, response: str) -> Iterator[JsonObjec
         }
 
 
-def build_panel(submission: Submission, *, response: str, members: list[str]) -> JsonObject:
+def build_panel(submission: ScoredForm, *, response: str, members: list[str]) -> JsonObject:
     """Return the panel Observation, which has members and no value of its own; the rater performed it."""
     return {
         **_common(submission, "", response),
-        "performer": [reference(submission.source)],
+        **({"performer": [reference(submission.source)]} if submission.source else {}),
         "hasMember": [reference(member) for member in members],
         **_notes(_caveat(submission)),
     }
 
 
-def observation_identifier(submission: Submission, scale: str = "") -> str:
+def observation_identifier(submission: ScoredForm, scale: str = "") -> str:
     """Return the value of the identifier by which we find our own work again."""
     return f"{submission.key}.{submission.instrument.code(submission.form.rater, scale)}"
 
 
-def _common(submission: Submission, scale: str, response: str) -> JsonObject:
+def _common(submission: ScoredForm, scale: str, response: str) -> JsonObject:
     instrument, rater = submission.instrument, submission.form.rater
-    words = instrument.wordings[submission.language]
+    words = instrument.wordings.get(submission.language)
+    title = words.title if words else instrument.title
     return {
         "resourceType": "Observation",
         "meta": {
@@ -67,16 +72,16 @@ def _common(submission: Submission, scale: str, response: str) -> JsonObject:
         "status": "final",
         "category": CATEGORIES,
         "code": alliance_code(instrument, rater, scale),
-        "subject": reference(submission.patient.reference),
+        "subject": reference(submission.subject),
         **({"encounter": reference(submission.encounter)} if submission.encounter else {}),
         "effectiveDateTime": submission.authored_text,
         "issued": submission.scored_text,
-        "method": concept(ALLIANCE, instrument.method_code, f"{words.title} {instrument.version}"),
+        "method": concept(ALLIANCE, instrument.method_code, f"{title} {instrument.version}"),
         "derivedFrom": [reference(response)],
     }
 
 
-def _value(submission: Submission, score: Score) -> JsonObject:
+def _value(submission: ScoredForm, score: Score) -> JsonObject:
     total = len(score.scale.items)
     method = f"{'weighted ' if score.scale.weighted else ''}{score.scale.method}".capitalize()
     note = {"text": f"{method} of the {score.answered} items answered, of {total}."}
@@ -90,14 +95,17 @@ def _value(submission: Submission, score: Score) -> JsonObject:
     return {"dataAbsentReason": concept(DATA_ABSENT_REASON, reason, display), **_notes([*notes, {"text": needed}])}
 
 
-def _absent_reason(submission: Submission, score: Score) -> str:
+def _absent_reason(submission: ScoredForm, score: Score) -> str:
     missing = set(score.scale.items) - submission.answers.given.keys()
     return "asked-declined" if submission.declined or missing <= submission.answers.skipped else "unknown"
 
 
-def _caveat(submission: Submission) -> list[JsonObject]:
-    words = submission.instrument.wordings[submission.language]
-    return [] if submission.instrument.validated else [{"text": words.caveat}]
+def _caveat(submission: ScoredForm) -> list[JsonObject]:
+    """Return what limits a score: that nobody has verified its rules (a draft), or validated the instrument."""
+    words = submission.instrument.wordings.get(submission.language)
+    draft = [{"text": _DRAFT}] if submission.instrument.status == "draft" else []
+    unvalidated = [] if submission.instrument.validated else [{"text": words.caveat if words else _UNVALIDATED}]
+    return draft + unvalidated
 
 
 def _notes(notes: list[JsonObject]) -> JsonObject:

@@ -54,6 +54,11 @@ class Submission:
     language: str
     audience_digest: str
 
+    @property
+    def subject(self) -> str:
+        """The patient, as a relative reference."""
+        return self.patient.reference
+
     @cached_property
     def authored_text(self) -> str:
         """When it was answered, as FHIR writes it."""

@@ -104,8 +104,7 @@ def _finisher(scale: Scale, places: int) -> _Finish:
 
     A scale has few totals, so each is divided and rounded only once.
     """
-    step = Decimal(1).scaleb(-scale.decimals)
-    factor = scale.factor.scaleb(-places)
+    step, factor = scale.step, scale.factor.scaleb(-places)
 
     @lru_cache(maxsize=4096)
     def finish(total: int, weight: int) -> Decimal:

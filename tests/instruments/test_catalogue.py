@@ -20,13 +20,14 @@ WORDING = (SHIPPED / "1.0.0.en.yaml").read_text("utf-8")
 
 def catalogue_faults(tmp_path: Path, definition: str | bytes = DEFINITION, wording: str = WORDING) -> list[str]:
     """Write both files as an instrument of a site, beside an intact one, and return the faults of the catalogue."""
-    for name, first, second in (("broken", definition, wording), ("intact", DEFINITION, WORDING)):
+    intact = [(files("questionnaires") / "gad-7" / name).read_text("utf-8") for name in ("1.0.0.yaml", "1.0.0.en.yaml")]
+    for name, first, second in (("broken", definition, wording), ("intact", *intact)):
         folder = tmp_path / name
         folder.mkdir()
         (folder / "1.0.0.yaml").write_bytes(first if isinstance(first, bytes) else first.encode())
         (folder / "1.0.0.en.yaml").write_text(second, "utf-8")
     catalogue = read_catalogue(tmp_path)
-    assert [each.name for each in catalogue.instruments][-1:] == ["visit-check-in"]
+    assert [each.name for each in catalogue.instruments][-1:] == ["gad-7"]
     return list(catalogue.faults)
 
 

@@ -16,10 +16,13 @@ OBSERVATION_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/observation
 DATA_ABSENT_REASON: Final = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 CONFIDENTIALITY: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 PARTICIPANT_TYPE: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
-US_CORE_TAGS: Final = "http://hl7.org/fhir/us/core/CodeSystem/us-core-tags"
 
-US_CORE_SCREENING: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-observation-screening-assessment"
-US_CORE_RESPONSE: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-questionnaireresponse"
+JURISDICTIONS: Final = "http://unstats.un.org/unsd/methods/m49/m49.htm"
+
+US_CORE: Final = "http://hl7.org/fhir/us/core"
+US_CORE_TAGS: Final = f"{US_CORE}/CodeSystem/us-core-tags"
+US_CORE_SCREENING: Final = f"{US_CORE}/StructureDefinition/us-core-observation-screening-assessment"
+US_CORE_RESPONSE: Final = f"{US_CORE}/StructureDefinition/us-core-questionnaireresponse"
 
 SDC: Final = "http://hl7.org/fhir/uv/sdc/StructureDefinition"
 FHIR_EXTENSION: Final = "http://hl7.org/fhir/StructureDefinition"

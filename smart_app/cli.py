@@ -1,4 +1,4 @@
-"""The commands: `fhir-alliance demo|serve|publish|score|instruments`."""
+"""The commands: `fhir-alliance demo|serve|publish|package|score|instruments`."""
 
 import sys
 from datetime import UTC, date, datetime
@@ -13,6 +13,13 @@ _SETTINGS = click.option(
     default=Path("alliance.toml"),
     show_default=True,
     help="The site's settings file.",
+)
+
+
+_WORDING = click.option(
+    "--wording",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="The site's folder of words with their licences.",
 )
 
 
@@ -71,13 +78,6 @@ def publish(settings: Path, ehr: str | None) -> None:
         _fail([f"{error} {error.sentence}"])
 
 
-_WORDING = click.option(
-    "--wording",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="The site's folder of words with their licences.",
-)
-
-
 @main.command()
 @click.argument(
     "response",
@@ -99,6 +99,26 @@ def score(response: str, wording: Path | None) -> None:
     for remark in scored.remarks:
         click.echo(f"{response}: {remark}", err=True)
     click.echo(scored.bundle, nl=False)
+@main.command()
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write.  [default: <name>-<version>.tgz in the current folder]",
+)
+@click.option("--force", is_flag=True, help="Replace a file that is there with other content.")
+@_WORDING
+def package(*, output: Path | None, force: bool, wording: Path | None) -> None:
+    """Make the FHIR package of all definitions; made again from the same ones, it is the same bytes."""
+    from fhir_alliance.errors import InvalidDefinition
+    from smart_app.packing import PackingError, write_package
+
+    try:
+        for line in write_package(output, wording, force=force, today=_today()):
+            click.echo(line)
+    except InvalidDefinition as error:
+        _fail(error.faults)
+    except PackingError as error:
+        _fail([str(error)])
 
 
 @main.group()

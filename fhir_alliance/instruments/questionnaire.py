@@ -10,11 +10,12 @@ from fhir_alliance.instruments.expressions import score_expression
 from fhir_alliance.instruments.items import Condition, Item, Option, Span
 from fhir_alliance.instruments.translations import Spoken, spoken
 from fhir_alliance.instruments.words import Wording
-from fhir_alliance.terms import ALLIANCE, FHIR_EXTENSION, PUBLISHER, SDC
+from fhir_alliance.terms import ALLIANCE, FHIR_EXTENSION, JURISDICTIONS, PUBLISHER, SDC
 
 JsonObject = dict[str, Any]
 
 PROFILES = [f"{SDC}/sdc-questionnaire", f"{SDC}/sdc-questionnaire-render", f"{SDC}/sdc-questionnaire-behave"]
+WORLD: JsonObject = {"coding": [{"system": JURISDICTIONS, "code": "001", "display": "World"}]}
 _ITEM_CONTROL = "http://hl7.org/fhir/questionnaire-item-control"
 _VERSION_ALGORITHM = "http://hl7.org/fhir/version-algorithm"
 
@@ -50,7 +51,8 @@ def build_questionnaire(
         "subjectType": ["Patient"],
         "date": instrument.date,
         "publisher": PUBLISHER,
-        **({"description": words.caveat} if words.caveat else {}),
+        "jurisdiction": [WORLD],
+        "description": words.caveat or instrument.source,
         "copyright": words.copyright,
         "code": [{"system": ALLIANCE, "code": instrument.code(form.rater), "display": instrument.display(form.rater)}],
         "item": [

@@ -48,7 +48,7 @@ PATIENT_SUPPLIED: JsonObject = {"system": US_CORE_TAGS, "code": "patient-supplie
 # On an item of a response: the person chose not to answer it. An item merely left blank has neither this nor an answer.
 DECLINED: JsonObject = {"url": f"{FHIR_EXTENSION}/data-absent-reason", "valueCode": "asked-declined"}
 
-CATEGORIES: list[JsonObject] = [
-    concept(OBSERVATION_CATEGORY, "survey", "Survey"),
-    concept(ALLIANCE, "therapeutic-alliance", "Therapeutic alliance"),
-]
+SURVEY = concept(OBSERVATION_CATEGORY, "survey", "Survey")
+THERAPEUTIC_ALLIANCE = concept(ALLIANCE, "therapeutic-alliance", "Therapeutic alliance")
+CATEGORIES: list[JsonObject] = [SURVEY, THERAPEUTIC_ALLIANCE]
+ITEMS_ANSWERED = concept(ALLIANCE, "items-answered", "Items answered")

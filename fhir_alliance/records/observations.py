@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.codes import (
     CATEGORIES,
+    ITEMS_ANSWERED,
     PATIENT_SUPPLIED,
     RESTRICTED,
     JsonObject,
@@ -35,7 +36,7 @@ def build_scores(submission: ScoredForm, *, response: str) -> Iterator[JsonObjec
             **_value(submission, score),
             "component": [
                 {
-                    "code": concept(ALLIANCE, "items-answered", "Items answered"),
+                    "code": ITEMS_ANSWERED,
                     "valueQuantity": quantity(score.answered, "items"),
                 }
             ],

@@ -233,7 +233,7 @@ def test_lines_say_what_their_ends_mean(tmp_path: Path) -> None:
     lines = published["item"][0]["item"]
     assert [end["text"] for end in lines[0]["item"]] == ["seldom", "always"]
     assert [(end["text"], end["type"]) for end in lines[3]["item"]] == [("low", "display"), ("high", "display")]
-    assert "description" not in published
+    assert published["description"] == instrument.source
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""FHIR Alliance's definitions as a package, and the offline validator."""

@@ -6,6 +6,7 @@ from datetime import date
 
 from fhir_alliance.conformance.canonicals import Edition
 from fhir_alliance.conformance.codes import language_of
+from fhir_alliance.conformance.profiles import profiles
 from fhir_alliance.conformance.terminology import alliance_terminology, answers
 from fhir_alliance.instruments.catalogue import Catalogue
 from fhir_alliance.instruments.definition import Instrument
@@ -53,6 +54,7 @@ def choose(catalogue: Catalogue, *, today: date) -> Chosen:
 
 def definitions(edition: Edition, chosen: Chosen) -> Iterator[JsonObject]:
     """Yield every definition of the package."""
+    yield from profiles(edition)
     yield from alliance_terminology(edition, chosen.instruments)
     for instrument in chosen.ready:
         yield from answers(edition, instrument)

@@ -54,7 +54,9 @@ def manifest(edition: Edition) -> JsonObject:
     }
 
 
-def implementation_guide(edition: Edition, definitions: Iterable[JsonObject]) -> JsonObject:
+def implementation_guide(
+    edition: Edition, definitions: Iterable[JsonObject], examples: Iterable[JsonObject]
+) -> JsonObject:
     """Return the ImplementationGuide that lists every resource of the package."""
     return definition(
         edition,
@@ -69,7 +71,7 @@ def implementation_guide(edition: Edition, definitions: Iterable[JsonObject]) ->
         dependsOn=[
             {"uri": each.guide, "packageId": each.package, "version": each.version} for each in DEPENDENCIES[1:]
         ],
-        definition={"resource": [_defined(each) for each in definitions]},
+        definition={"resource": [*map(_defined, definitions), *(_example(edition, each) for each in examples)]},
     )
 
 
@@ -79,4 +81,14 @@ def _defined(resource: JsonObject) -> JsonObject:
         "name": resource["title"],
         "description": resource["description"],
         "exampleBoolean": False,
+    }
+
+
+def _example(edition: Edition, resource: JsonObject) -> JsonObject:
+    """Return an example's entry, with the profile of ours that it shows."""
+    shown = [each for each in resource.get("meta", {}).get("profile", []) if each.startswith(CANONICAL_BASE)]
+    return {
+        "reference": {"reference": f"{resource['resourceType']}/{resource['id']}"},
+        "name": resource["id"],
+        **({"exampleCanonical": f"{shown[0]}|{edition.version}"} if shown else {"exampleBoolean": True}),
     }

@@ -5,7 +5,7 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
 
@@ -13,6 +13,7 @@ import orjson
 
 from fhir_alliance.conformance.canonicals import Edition
 from fhir_alliance.conformance.contents import Chosen, choose, definitions
+from fhir_alliance.conformance.examples import examples
 from fhir_alliance.conformance.guide import PACKAGE, implementation_guide, manifest
 from fhir_alliance.errors import InvalidDefinition
 from fhir_alliance.instruments.catalogue import Catalogue
@@ -27,7 +28,7 @@ class Package:
 
     name: str
     version: str
-    data: bytes
+    data: bytes = field(repr=False)
     resources: int
     chosen: Chosen
 
@@ -52,9 +53,20 @@ def build_package(catalogue: Catalogue, *, today: date) -> Package:
     chosen = choose(catalogue, today=today)
     edition = Edition(version=_version(chosen), date=chosen.newest)
     defined = list(definitions(edition, chosen))
-    resources = [implementation_guide(edition, defined), *defined]
-    files = {"package/package.json": _json(manifest(edition)), **_folder("package", resources)}
-    return Package(name=PACKAGE, version=edition.version, data=_archive(files), resources=len(resources), chosen=chosen)
+    shown = examples(chosen.ready)
+    resources = [implementation_guide(edition, defined, shown), *defined]
+    files = {
+        "package/package.json": _json(manifest(edition)),
+        **_folder("package", resources),
+        **_folder("package/example", shown),
+    }
+    return Package(
+        name=PACKAGE,
+        version=edition.version,
+        data=_archive(files),
+        resources=len(resources) + len(shown),
+        chosen=chosen,
+    )
 
 
 def _version(chosen: Chosen) -> str:

@@ -16,7 +16,14 @@ from fhir_alliance.records.codes import (
 )
 from fhir_alliance.records.scored import ScoredForm
 from fhir_alliance.scoring.scorer import Score
-from fhir_alliance.terms import ALLIANCE, DATA_ABSENT_REASON, OBSERVATION_IDENTIFIER, US_CORE_SCREENING
+from fhir_alliance.terms import (
+    ALLIANCE,
+    ALLIANCE_PANEL,
+    ALLIANCE_SCORE,
+    DATA_ABSENT_REASON,
+    OBSERVATION_IDENTIFIER,
+    US_CORE_SCREENING,
+)
 
 _ABSENT = {
     "asked-declined": ("Asked But Declined", "Not scorable: the items were skipped on purpose."),
@@ -65,7 +72,7 @@ def _common(submission: ScoredForm, scale: str, response: str) -> JsonObject:
     return {
         "resourceType": "Observation",
         "meta": {
-            "profile": [US_CORE_SCREENING],
+            "profile": [US_CORE_SCREENING, ALLIANCE_SCORE if scale else ALLIANCE_PANEL],
             "security": [RESTRICTED],
             **({"tag": [PATIENT_SUPPLIED]} if rater is Rater.PATIENT else {}),
         },

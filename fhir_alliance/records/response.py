@@ -10,7 +10,7 @@ from fhir_alliance.instruments.questionnaire import form_title, option_coding, s
 from fhir_alliance.instruments.words import Wording
 from fhir_alliance.records.codes import DECLINED, PATIENT_SUPPLIED, RESTRICTED, JsonObject, number, reference
 from fhir_alliance.records.submission import Submission
-from fhir_alliance.terms import FHIR_EXTENSION, SDC, URN, US_CORE_RESPONSE
+from fhir_alliance.terms import ALLIANCE_RESPONSE, FHIR_EXTENSION, SDC, URN, US_CORE_RESPONSE
 
 
 def build_response(submission: Submission) -> JsonObject:
@@ -23,7 +23,7 @@ def build_response(submission: Submission) -> JsonObject:
     return {
         "resourceType": "QuestionnaireResponse",
         "meta": {
-            "profile": [US_CORE_RESPONSE, f"{SDC}/sdc-questionnaireresponse"],
+            "profile": [US_CORE_RESPONSE, f"{SDC}/sdc-questionnaireresponse", ALLIANCE_RESPONSE],
             "security": [RESTRICTED],
             "tag": [PATIENT_SUPPLIED],
         },

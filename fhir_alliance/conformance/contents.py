@@ -8,6 +8,7 @@ from fhir_alliance.conformance.canonicals import Edition
 from fhir_alliance.conformance.codes import language_of
 from fhir_alliance.conformance.profiles import profiles
 from fhir_alliance.conformance.terminology import alliance_terminology, answers
+from fhir_alliance.conformance.views import views
 from fhir_alliance.instruments.catalogue import Catalogue
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.questionnaire import build_questionnaire
@@ -56,6 +57,7 @@ def definitions(edition: Edition, chosen: Chosen) -> Iterator[JsonObject]:
     """Yield every definition of the package."""
     yield from profiles(edition)
     yield from alliance_terminology(edition, chosen.instruments)
+    yield from views(edition, chosen.instruments)
     for instrument in chosen.ready:
         yield from answers(edition, instrument)
         for form in instrument.forms:

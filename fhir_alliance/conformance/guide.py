@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from fhir_alliance.conformance.canonicals import FHIR_VERSION, Edition, definition
+from fhir_alliance.conformance.views import VIEW_MODEL
 from fhir_alliance.records.codes import JsonObject
 from fhir_alliance.terms import CANONICAL_BASE, PUBLISHER, US_CORE, canonical
 
@@ -35,6 +36,11 @@ DEPENDENCIES = (
         "http://hl7.org/fhir/extensions/ImplementationGuide/hl7.fhir.uv.extensions",
     ),
 )
+_TOOLS = "http://hl7.org/fhir/tools/StructureDefinition/implementationguide-resource"
+_VIEW = [
+    {"url": f"{_TOOLS}-format", "valueCode": "application/fhir+json"},
+    {"url": f"{_TOOLS}-logical", "valueString": VIEW_MODEL},
+]
 
 
 def manifest(edition: Edition) -> JsonObject:
@@ -76,8 +82,12 @@ def implementation_guide(
 
 
 def _defined(resource: JsonObject) -> JsonObject:
+    """Return a definition's entry; a view is no resource of R4, so it is named as SQL on FHIR's own guide does it."""
+    is_view = resource["resourceType"] == "ViewDefinition"
+    resource_type = "Binary" if is_view else resource["resourceType"]
     return {
-        "reference": {"reference": f"{resource['resourceType']}/{resource['id']}"},
+        **({"extension": _VIEW} if is_view else {}),
+        "reference": {"reference": f"{resource_type}/{resource['id']}"},
         "name": resource["title"],
         "description": resource["description"],
         "exampleBoolean": False,

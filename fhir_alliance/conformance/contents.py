@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from fhir_alliance.conformance.canonicals import Edition
+from fhir_alliance.conformance.capability import client_statement
 from fhir_alliance.conformance.codes import language_of
 from fhir_alliance.conformance.profiles import profiles
 from fhir_alliance.conformance.terminology import alliance_terminology, answers
@@ -55,6 +56,7 @@ def choose(catalogue: Catalogue, *, today: date) -> Chosen:
 
 def definitions(edition: Edition, chosen: Chosen) -> Iterator[JsonObject]:
     """Yield every definition of the package."""
+    yield client_statement(edition)
     yield from profiles(edition)
     yield from alliance_terminology(edition, chosen.instruments)
     yield from views(edition, chosen.instruments)

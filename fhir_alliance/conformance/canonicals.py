@@ -8,6 +8,8 @@ from fhir_alliance.records.codes import JsonObject
 from fhir_alliance.terms import PUBLISHER, canonical
 
 FHIR_VERSION = "4.0.1"
+US_CORE_VERSION = "6.1.0"  # the oldest our records are valid in
+SDC_VERSION = "3.0.0"  # the one US Core 6.1 depends on
 
 
 @dataclass(frozen=True, kw_only=True)

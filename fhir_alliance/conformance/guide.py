@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from fhir_alliance.conformance.canonicals import FHIR_VERSION, Edition, definition
+from fhir_alliance.conformance.canonicals import FHIR_VERSION, SDC_VERSION, US_CORE_VERSION, Edition, definition
 from fhir_alliance.conformance.views import VIEW_MODEL
 from fhir_alliance.records.codes import JsonObject
 from fhir_alliance.terms import CANONICAL_BASE, PUBLISHER, US_CORE, canonical
@@ -28,8 +28,8 @@ class Dependency(NamedTuple):
 
 DEPENDENCIES = (
     Dependency("hl7.fhir.r4.core", FHIR_VERSION, "http://hl7.org/fhir/ImplementationGuide/fhir"),
-    Dependency("hl7.fhir.us.core", "6.1.0", f"{US_CORE}/ImplementationGuide/hl7.fhir.us.core"),
-    Dependency("hl7.fhir.uv.sdc", "3.0.0", "http://hl7.org/fhir/uv/sdc/ImplementationGuide/hl7.fhir.uv.sdc"),
+    Dependency("hl7.fhir.us.core", US_CORE_VERSION, f"{US_CORE}/ImplementationGuide/hl7.fhir.us.core"),
+    Dependency("hl7.fhir.uv.sdc", SDC_VERSION, "http://hl7.org/fhir/uv/sdc/ImplementationGuide/hl7.fhir.uv.sdc"),
     Dependency(
         "hl7.fhir.uv.extensions.r4",
         "5.1.0",

@@ -1,6 +1,6 @@
 """The profiles of what we write: panel and score on US Core Screening Assessment, response on SDC (spec part 2)."""
 
-from fhir_alliance.conformance.canonicals import Edition
+from fhir_alliance.conformance.canonicals import SDC_VERSION, US_CORE_VERSION, Edition
 from fhir_alliance.conformance.elements import constraint, element, pattern, profile, referring, required, sliced
 from fhir_alliance.conformance.terminology import METHODS, PANELS, SCORES
 from fhir_alliance.records.codes import ITEMS_ANSWERED, SURVEY, THERAPEUTIC_ALLIANCE, JsonObject, quantity
@@ -20,9 +20,12 @@ from fhir_alliance.terms import (
 )
 
 PANEL, SCORE, RESPONSE = (url.rpartition("/")[2] for url in (ALLIANCE_PANEL, ALLIANCE_SCORE, ALLIANCE_RESPONSE))
+_SCREENING, _US_RESPONSE, _PATIENT, _PRACTITIONER = (
+    f"{url}|{US_CORE_VERSION}" for url in (US_CORE_SCREENING, US_CORE_RESPONSE, US_CORE_PATIENT, US_CORE_PRACTITIONER)
+)
 
 # Who signs in: a clinician may be known to the EHR by a role only.
-_RATER = referring(US_CORE_PATIENT, US_CORE_PRACTITIONER, f"{FHIR_EXTENSION}/PractitionerRole")
+_RATER = referring(_PATIENT, _PRACTITIONER, f"{FHIR_EXTENSION}/PractitionerRole")
 _OWN_IDENTIFIER = constraint(
     "alliance-1",
     "Our identifier ends with the code, so that a repeated write finds what is there.",
@@ -74,7 +77,7 @@ def _panel(edition: Edition) -> JsonObject:
         PANEL,
         title="Alliance panel",
         description="One completed form: no value of its own, a member for each score.",
-        base=US_CORE_SCREENING,
+        base=_SCREENING,
         elements=[
             element("Observation", constraint=[_OWN_IDENTIFIER, _MEMBERS_ONCE]),
             *_identified(edition, PANELS),
@@ -95,7 +98,7 @@ def _score(edition: Edition) -> JsonObject:
         SCORE,
         title="Alliance score",
         description="One scale of one completed form: a number, or the reason why there is none.",
-        base=US_CORE_SCREENING,
+        base=_SCREENING,
         elements=[
             element("Observation", constraint=[_OWN_IDENTIFIER, *_SCORE_RULES]),
             *_identified(edition, SCORES),
@@ -121,7 +124,7 @@ def _identified(edition: Edition, codes: str) -> list[JsonObject]:
         element(f"{category}:survey", min=1, max="1", patternCodeableConcept=pattern(SURVEY)),
         element(f"{category}:alliance", min=1, max="1", patternCodeableConcept=pattern(THERAPEUTIC_ALLIANCE)),
         element("Observation.code", binding=required(edition.pinned("ValueSet", codes))),
-        element("Observation.subject", min=1, type=referring(US_CORE_PATIENT)),
+        element("Observation.subject", min=1, type=referring(_PATIENT)),
         element("Observation.effective[x]", min=1, type=[{"code": "dateTime"}]),
         element("Observation.issued", min=1),
     ]
@@ -132,7 +135,7 @@ def _method(edition: Edition) -> JsonObject:
 
 
 def _derived_from() -> JsonObject:
-    return element("Observation.derivedFrom", min=1, type=referring(US_CORE_RESPONSE, US_CORE_SCREENING))
+    return element("Observation.derivedFrom", min=1, type=referring(_US_RESPONSE, _SCREENING))
 
 
 def _items_answered() -> list[JsonObject]:
@@ -160,18 +163,18 @@ def _response(edition: Edition) -> JsonObject:
         title="Alliance response",
         description="One completed form with its answers and the scores that were computed from them. "
         "It also meets US Core QuestionnaireResponse.",
-        base=f"{SDC}/sdc-questionnaireresponse",
+        base=f"{SDC}/sdc-questionnaireresponse|{SDC_VERSION}",
         elements=[
             element(response, constraint=_RESPONSE_RULES),
             element(f"{response}.identifier", min=1),
             element(f"{response}.identifier.system", min=1, patternUri=URN),
             element(f"{response}.identifier.value", min=1),
             element(f"{response}.questionnaire", min=1),
-            element(f"{response}.subject", min=1, type=referring(US_CORE_PATIENT)),
+            element(f"{response}.subject", min=1, type=referring(_PATIENT)),
             element(f"{response}.authored", min=1),
             element(f"{response}.author", min=1, type=_RATER),
             element(f"{response}.source", min=1, type=_RATER),
             element(f"{response}.item", min=1),
         ],
-        extension=[{"url": f"{FHIR_EXTENSION}/structuredefinition-imposeProfile", "valueCanonical": US_CORE_RESPONSE}],
+        extension=[{"url": f"{FHIR_EXTENSION}/structuredefinition-imposeProfile", "valueCanonical": _US_RESPONSE}],
     )

@@ -61,6 +61,28 @@ def serve(settings: Path, host: str, port: int, threads: int) -> None:
 
 
 @main.command()
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write.  [default: <name>-<version>.tgz in the current folder]",
+)
+@click.option("--force", is_flag=True, help="Replace a file that is there with other content.")
+@_WORDING
+def package(*, output: Path | None, force: bool, wording: Path | None) -> None:
+    """Make the FHIR package of all definitions; made again from the same ones, it is the same bytes."""
+    from fhir_alliance.errors import InvalidDefinition
+    from smart_app.packing import PackingError, write_package
+
+    try:
+        for line in write_package(output, wording, force=force, today=_today()):
+            click.echo(line)
+    except InvalidDefinition as error:
+        _fail(error.faults)
+    except PackingError as error:
+        _fail([str(error)])
+
+
+@main.command()
 @_SETTINGS
 @click.option("--ehr", help="Only this EHR, by its name in the settings.")
 def publish(settings: Path, ehr: str | None) -> None:
@@ -99,26 +121,6 @@ def score(response: str, wording: Path | None) -> None:
     for remark in scored.remarks:
         click.echo(f"{response}: {remark}", err=True)
     click.echo(scored.bundle, nl=False)
-@main.command()
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The file to write.  [default: <name>-<version>.tgz in the current folder]",
-)
-@click.option("--force", is_flag=True, help="Replace a file that is there with other content.")
-@_WORDING
-def package(*, output: Path | None, force: bool, wording: Path | None) -> None:
-    """Make the FHIR package of all definitions; made again from the same ones, it is the same bytes."""
-    from fhir_alliance.errors import InvalidDefinition
-    from smart_app.packing import PackingError, write_package
-
-    try:
-        for line in write_package(output, wording, force=force, today=_today()):
-            click.echo(line)
-    except InvalidDefinition as error:
-        _fail(error.faults)
-    except PackingError as error:
-        _fail([str(error)])
 
 
 @main.group()

@@ -20,6 +20,8 @@ _Columns = Mapping[str, tuple[str, str]]
 _SURVEY = f"category.coding.exists(system = '{OBSERVATION_CATEGORY}' and code = 'survey')"
 _OUR_CODE = f"code.coding.exists(system = '{ALLIANCE}')"
 _ITEMS_ANSWERED = f"component.where(code.coding.exists(system = '{ALLIANCE}' and code = 'items-answered'))"
+# Runners on fhirpathpy (2.2.4) take the extension that stands beside the address for a second value of it.
+_QUESTIONNAIRE = "questionnaire.first()"
 
 _ABOUT: _Columns = {
     "patient_key": ("string", "subject.getReferenceKey(Patient)"),
@@ -51,7 +53,7 @@ _RESPONSE: _Columns = {
     "response_key": ("string", "getResourceKey()"),
     **_ABOUT,
     "authored": ("dateTime", "authored"),
-    "questionnaire": ("canonical", "questionnaire"),
+    "questionnaire": ("canonical", _QUESTIONNAIRE),
     "source_patient_key": ("string", "source.getReferenceKey(Patient)"),
     "source_practitioner_key": ("string", "source.getReferenceKey(Practitioner)"),
 }
@@ -68,7 +70,7 @@ _ANSWER: _Columns = {
 
 def views(edition: Edition, instruments: Sequence[Instrument]) -> list[JsonObject]:
     """Return the four tables: scores, panels with their members, responses, and answers."""
-    ours = " or ".join(f"questionnaire = '{form.canonical}'" for each in instruments for form in each.forms)
+    ours = " or ".join(f"{_QUESTIONNAIRE} = '{form.canonical}'" for each in instruments for form in each.forms)
     scores, panels = [_SURVEY, _OUR_CODE, "hasMember.empty()"], [_SURVEY, _OUR_CODE]
     members = {"forEach": "hasMember", **_columns(_MEMBER)}
     # Groups have no answer of their own, so only what holds no further items is a row.

@@ -345,6 +345,39 @@ def test_words_in_one_other_language(tmp_path: Path) -> None:
     assert files["package/Questionnaire-wai-sr-patient-all-1-0-0.json"]["language"] == "de"
 
 
+LINES = """\
+instrument: ors
+version: 1.0.0
+language: en
+provenance: {author: A licensed site, method: original}
+copyright: "© the holder, used with permission"
+anchors: {minimum: low, maximum: high}
+sections: {all: Last week}
+forms: {all: whole form}
+raters: {patient: patient}
+instructions: {patient: Mark each line.}
+licence: {holder: The holder, reference: Letter 18, modes: [screen], item_text_in_ehr: true}
+items:
+  "1": {patient: Placeholder 1}
+  "2": {patient: Placeholder 2}
+  "3": {patient: Placeholder 3}
+  "4": {patient: Placeholder 4}
+"""
+
+
+def test_an_instrument_of_lines(tmp_path: Path) -> None:
+    """A line between two ends has no answers to code; its example is marked in the middle, and scored."""
+    (tmp_path / "ors.en.yaml").write_text(LINES, "utf-8")
+
+    files = files_of(build_package(installed(tmp_path), today=TODAY))
+
+    response = files["package/example/QuestionnaireResponse-ors-patient-all-response.json"]
+    score = files["package/example/Observation-ors-patient-all-total.json"]
+    assert "package/CodeSystem-ors-answers.json" not in files
+    assert response["item"][0]["item"][0]["answer"] == [{"valueDecimal": 5}]
+    assert score["valueQuantity"]["value"] == 20
+
+
 def test_a_faulty_pack_makes_no_package(tmp_path: Path) -> None:
     """A package is whole or not made: the fault is told with its place."""
     with pytest.raises(InvalidDefinition, match=r"wai-sr\.en\.yaml:\d+"):

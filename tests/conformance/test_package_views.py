@@ -46,9 +46,7 @@ def path(node: Any, expression: str, resource_type: str = "") -> list[Any]:
 def rows(name: str, resources: Iterator[Resource] | list[Resource]) -> list[Row]:
     """Run a view over resources, as the processing model of SQL on FHIR says."""
     view = VIEWS[name]
-    # fhirpathpy 2.1 takes the extensions of a primitive for a second value of it.
-    plain = [{key: value for key, value in each.items() if not key.startswith("_")} for each in resources]
-    found = [each for each in plain if each["resourceType"] == view["resource"]]
+    found = [each for each in resources if each["resourceType"] == view["resource"]]
     kept = [each for each in found if all(path(each, where["path"]) == [True] for where in view["where"])]
     return [row for each in kept for row in selected(each, view["select"], view["resource"])]
 

@@ -35,6 +35,10 @@ class Event(StrEnum):
     SUBMISSION_HELD = "submission.held"
     SUBMISSION_REJECTED = "submission.rejected"
     SUBMISSION_RENEWED = "submission.renewed"
+    ALERT_OPENED = "alert.opened"
+    ALERT_NOTIFIED = "alert.notified"
+    ALERT_ESCALATED = "alert.escalated"
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
 
 
 def record(

@@ -21,6 +21,7 @@ AllianceError
 ├── PublishConflict    the same version is already published with other content
 ├── SubmissionConflict the same submission key came with other answers
 ├── StoreError         the database refused: not saved
+├── MailError          the mail server did not take an alert's mail: it is tried again
 └── EhrError           talking to the EHR failed
     ├── EhrUnreachable     no usable answer: the outcome of a write is unknown
     ├── ForeignUrl         an address outside the registered EHR
@@ -230,6 +231,12 @@ class StoreError(AllianceError):
     http_status = 503
     title = "Not saved yet"
     sentence = "Your answers are not saved, but they are still here on this page. Please press Send again in a minute."
+
+
+class MailError(AllianceError):
+    """The mail server did not take a mail; the detail is a plain code and names nobody."""
+
+    code = "mail.failed"
 
 
 class EhrError(AllianceError):

@@ -172,6 +172,37 @@ attempts = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# Whether somebody has to act on an answer, and who did; `said` holds the answers in words.
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _text("submission", sa.ForeignKey("submissions.key"), unique=True),
+    _text("ehr"),
+    _text("patient"),
+    _sealed("said"),
+    _moment("answered_at"),
+    _moment("opened_at"),
+    _moment("notified_at", null=True),
+    _moment("escalated_at", null=True),
+    _moment("acknowledged_at", null=True),
+    _text("acknowledged_by", null=True),
+    sa.Index(None, "ehr", "patient"),
+    sa.Index(None, "acknowledged_at"),
+    sqlite_autoincrement=True,
+)
+
+alert_attempts = sa.Table(
+    "alert_attempts",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("alert", sa.Integer, sa.ForeignKey("alerts.id"), nullable=False, index=True),
+    _text("kind"),
+    _moment("started_at"),
+    _text("outcome", null=True),
+    sqlite_autoincrement=True,
+)
+
 # Append-only: triggers of the first migration refuse every change.
 audit = sa.Table(
     "audit",

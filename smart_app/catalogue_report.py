@@ -16,15 +16,17 @@ from fhir_alliance.instruments.readiness import Readiness, readiness, require_re
 _HEADINGS = ("instrument", "version", "items", "raters", "languages", "licence", "validity", "state")
 
 
-def catalogue_table(packs: Path | None, *, reasons: bool, today: date) -> tuple[list[str], tuple[str, ...]]:
+def catalogue_table(
+    packs: Path | None, *, reasons: bool, today: date, alerts: bool = False
+) -> tuple[list[str], tuple[str, ...]]:
     """Return the lines of a table of all instruments, with the reason of each state or without, and all faults.
 
-    `packs` is the site's folder of words, None when it has none.
+    `packs` is the site's folder of words, None when it has none; `alerts` says whether it has configured alerts.
     """
     catalogue = installed(packs)
-    found = [(each, readiness(each, today=today)) for each in catalogue.instruments]
+    found = [(each, readiness(each, today=today, alerts=alerts)) for each in catalogue.instruments]
     rows = [(*_row(each, state), *((state.reason,) if reasons else ())) for each, state in found]
-    return list(_aligned([_HEADINGS + (("why",) if reasons else ()), *rows])), catalogue.faults
+    return list(aligned([_HEADINGS + (("why",) if reasons else ()), *rows])), catalogue.faults
 
 
 def catalogue_page(*, today: date) -> str:
@@ -45,7 +47,8 @@ _PAGE_HEAD = """\
 
 One folder each, one file per version, one per language of its wording. This page is made from them by
 `make catalogue`. *ready* can be used as it is; *needs wording* waits for the words a site has a licence for;
-*draft* rests on facts that nobody has verified yet. `fhir-alliance instruments show NAME` says more.
+*needs alert workflow* until a site says who is told of an answer that may reveal danger; *draft* rests on facts that
+nobody has verified yet. `fhir-alliance instruments show NAME` says more.
 """
 
 
@@ -94,10 +97,10 @@ def _described(instrument: Instrument, found: Readiness) -> Iterator[str]:
     yield f"State: {found.state.value}. {found.reason}".rstrip()
     if instrument.scales:
         yield ""
-        yield from _aligned([("score", "method", "items", "at least", "range"), *map(_scale_row, instrument.scales)])
+        yield from aligned([("score", "method", "items", "at least", "range"), *map(_scale_row, instrument.scales)])
         yield from (f"{scale.name} counts {scale.weighing}" for scale in instrument.scales if scale.weighing)
     yield ""
-    yield from _aligned(
+    yield from aligned(
         [("fact", "known", "from"), *((fact, known.tag, known.source) for fact, known in instrument.evidence.items())]
     )
 
@@ -107,7 +110,7 @@ def _scale_row(scale: Scale) -> tuple[str, ...]:
     return scale.name, scale.method, " ".join(scale.items), str(scale.min_answered), span
 
 
-def _aligned(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+def aligned(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     """Yield rows with their columns aligned; the last column is as long as it is."""
     table = list(rows)
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]

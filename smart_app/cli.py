@@ -1,11 +1,14 @@
-"""The commands: `fhir-alliance demo|serve|publish|package|score|instruments`."""
+"""The commands: `fhir-alliance demo|serve|publish|package|score|instruments|alerts`."""
 
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
+
+if TYPE_CHECKING:
+    from fhir_alliance.settings import Settings
 
 _SETTINGS = click.option(
     "--settings",
@@ -87,15 +90,13 @@ def package(*, output: Path | None, force: bool, wording: Path | None) -> None:
 @click.option("--ehr", help="Only this EHR, by its name in the settings.")
 def publish(settings: Path, ehr: str | None) -> None:
     """Publish the forms as Questionnaires; what is already there stays as it is."""
-    from fhir_alliance.errors import AllianceError, InvalidSettings
-    from fhir_alliance.settings import read_settings
+    from fhir_alliance.errors import AllianceError
     from smart_app.publishing import publish_all
 
+    site = _read(settings)
     try:
-        for published in publish_all(read_settings(settings), ehr=ehr):
+        for published in publish_all(site, ehr=ehr):
             click.echo(f"{published.outcome:<10} {published.ehr}  {published.canonical}")
-    except InvalidSettings as error:
-        _fail(error.faults)
     except AllianceError as error:
         _fail([f"{error} {error.sentence}"])
 
@@ -137,9 +138,18 @@ def list_instruments(wording: Path | None) -> None:
 
 @instruments.command()
 @_WORDING
-def check(wording: Path | None) -> None:
+@click.option(
+    "--settings",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The site's settings file: its folder of words, and its alerts.",
+)
+def check(wording: Path | None, settings: Path | None) -> None:
     """Say of every instrument whether it is ready, and why not."""
-    _print_table(wording, reasons=True)
+    if settings is None:
+        _print_table(wording, reasons=True)
+    else:
+        site = _read(settings)
+        _print_table(wording or site.wording_folder, reasons=True, alerts=site.alerts is not None)
 
 
 @instruments.command()
@@ -169,10 +179,42 @@ def show(name: str, shape: str, language: str, wording: Path | None) -> None:
     click.echo(shown, nl=False)
 
 
-def _print_table(wording: Path | None, *, reasons: bool) -> None:
+@main.group()
+def alerts() -> None:
+    """See who has acted on the answers that may reveal danger."""
+
+
+@alerts.command(name="list")
+@_SETTINGS
+def list_alerts(settings: Path) -> None:
+    """List every alert by its number, without names and answers, and say whether the mail server answers."""
+    from fhir_alliance.errors import AllianceError
+    from smart_app.alerts_report import alerts_table, mail_fault
+
+    site = _read(settings)
+    try:
+        for line in alerts_table(site):
+            click.echo(line)
+    except AllianceError as error:
+        _fail([f"{error} {error.sentence}"])
+    if fault := mail_fault(site):
+        _fail([fault])
+
+
+def _read(settings: Path) -> "Settings":
+    from fhir_alliance.errors import InvalidSettings
+    from fhir_alliance.settings import read_settings
+
+    try:
+        return read_settings(settings)
+    except InvalidSettings as error:
+        _fail(error.faults)
+
+
+def _print_table(wording: Path | None, *, reasons: bool, alerts: bool = False) -> None:
     from smart_app.catalogue_report import catalogue_table
 
-    table, faults = catalogue_table(wording, reasons=reasons, today=_today())
+    table, faults = catalogue_table(wording, reasons=reasons, today=_today(), alerts=alerts)
     for line in table:
         click.echo(line)
     if faults:

@@ -30,10 +30,11 @@ class Published:
 
 def ready_instruments(settings: Settings) -> list[Instrument]:
     """Return the instruments that may be published: ready, and with words that may be written to an EHR."""
+    today, alerts = utc_now().date(), settings.alerts is not None
     return [
         each
         for each in reviewed(installed(settings.wording_folder), settings.instruments.reviewed_by).instruments
-        if readiness(each, today=utc_now().date()).state is State.READY and each.wordings[LANGUAGE].text_in_ehr
+        if readiness(each, today=today, alerts=alerts).state is State.READY and each.wordings[LANGUAGE].text_in_ehr
     ]
 
 

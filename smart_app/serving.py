@@ -45,11 +45,18 @@ class AllianceServer(BaseApplication):  # type: ignore[misc]  # of the untyped b
 
 
 def start_delivery(worker: Any) -> None:
-    """Start the courier in the worker that has just come up."""
-    worker.wsgi.extensions["alliance"].courier.start()
+    """Start the courier, and who tells of alerts, in the worker that has just come up."""
+    services = worker.wsgi.extensions["alliance"]
+    services.courier.start()
+    if services.notifier:
+        services.notifier.start()
 
 
 def stop_delivery(_: Any, worker: Any) -> None:
-    """Let the courier finish what it has in hand; what is left is delivered after the next start."""
-    if worker.wsgi is not None:
-        worker.wsgi.extensions["alliance"].courier.stop()
+    """Let each finish what it has in hand; what is left is delivered, or told, after the next start."""
+    if worker.wsgi is None:
+        return
+    services = worker.wsgi.extensions["alliance"]
+    services.courier.stop()
+    if services.notifier:
+        services.notifier.stop()

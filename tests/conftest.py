@@ -17,6 +17,8 @@ from smart_app.demo.run import free_port, running
 from smart_app.demo.site import Site, write_site
 from smart_app.publishing import publish_all
 
+from .mail_server import MailServer
+
 KEY = "7b0f9c1e-6c8f-4a51-9f0e-1d6c7a1c8a10"
 NEW_YORK = timezone(timedelta(hours=-5))
 
@@ -70,6 +72,14 @@ def make_submission(check_in: Instrument) -> Callable[..., Submission]:
         return Submission(**{**values, **fields})
 
     return make
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    """Run a mail server on loopback."""
+    server = MailServer()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

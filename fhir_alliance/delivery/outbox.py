@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, Row, Select, exists, insert, select, update
 
+from fhir_alliance.alerts.book import open_alert
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.expected import expected_of
 from fhir_alliance.errors import AllianceError, InvalidResource, SubmissionConflict
@@ -70,9 +71,9 @@ class Outbox:
     def accept(self, submission: Submission, bundle: bytes, *, grant: str) -> Receipt:
         """Store a submission and its write-back bundle in one transaction; a repeat gets the first receipt again.
 
-        `grant` is the id of the EHR's permission to deliver with. Raises SubmissionConflict when the key came with
-        other answers before, InvalidResource when the bundle is not about the patient shown, StoreError when nothing
-        was saved.
+        An answer that calls for an alert opens it in the same transaction. `grant` is the id of the EHR's permission to
+        deliver with. Raises SubmissionConflict when the key came with other answers before, InvalidResource when the
+        bundle is not about the patient shown, StoreError when nothing was saved.
         """
         if expected_of(bundle).subject != submission.patient.reference:
             raise InvalidResource(["the bundle is about another patient than the one shown"])
@@ -168,6 +169,7 @@ class Outbox:
         connection.execute(insert(submissions).values(**values))
         patient, launch = submission.patient.id, submission.launch
         self._audit(connection, Event.SUBMISSION_ACCEPTED, ehr, patient, launch, key, actor=submission.author)
+        open_alert(connection, self._vault, submission, at=now)
 
     def _digest(self, submission: Submission) -> str:
         """Return the answers' digest under a key: possible answers are few, so a plain digest could be guessed."""

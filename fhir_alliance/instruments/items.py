@@ -125,6 +125,12 @@ class Item:
         """Whether all its conditions hold; `given` are the answers to questions that were asked themselves."""
         return all(condition.holds(given) for condition in self.conditions)
 
+    def counts(self, answer: str) -> Decimal | None:
+        """Return the number that an answer counts; None for one that has no number, or is none of this item's."""
+        if self.span:
+            return self.span.read(answer)
+        return next((option.value for option in self.options if option.code == answer), None)
+
     @property
     def scored(self) -> bool:
         """Whether its answers are numbers."""

@@ -30,11 +30,17 @@ class Readiness:
     reason: str = ""
 
 
-def readiness(instrument: Instrument, *, today: date) -> Readiness:
-    """Return whether an instrument can be used as it is installed; a licence is good until the end of its last day."""
-    if instrument.alert_items:
+def readiness(instrument: Instrument, *, today: date, alerts: bool = False) -> Readiness:
+    """Return whether an instrument can be used as it is installed; a licence is good until the end of its last day.
+
+    `alerts` says whether the site has configured who is told of an answer that may reveal danger (security.md, S4).
+    """
+    if instrument.alert_items and not alerts:
         items = ", ".join(instrument.alert_items)
-        reason = f"Item {items} may reveal danger: nobody may be asked it unless answers reach somebody who acts."
+        reason = (
+            f"Item {items} may reveal danger: nobody may be asked it unless an answer reaches somebody who acts. "
+            "Add [alerts] to alliance.toml: recipients, escalation, acknowledge_within and the mail server."
+        )
         return Readiness(state=State.NEEDS_ALERT_WORKFLOW, reason=reason)
     if instrument.status == State.DRAFT:
         remembered = [fact for fact, known in instrument.evidence.items() if known.tag == "M"]
@@ -64,9 +70,9 @@ def _usable(wording: Wording, today: date) -> Readiness:
     return Readiness(state=State.READY)
 
 
-def require_ready(instrument: Instrument, *, today: date) -> Instrument:
+def require_ready(instrument: Instrument, *, today: date, alerts: bool = False) -> Instrument:
     """Return the instrument; NotReady, with the reason, when it may not be used."""
-    found = readiness(instrument, today=today)
+    found = readiness(instrument, today=today, alerts=alerts)
     if found.state is not State.READY:
         raise NotReady(f"{instrument.name} {instrument.version} is {found.state}: {found.reason}")
     return instrument

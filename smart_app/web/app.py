@@ -13,6 +13,8 @@ from flask_compress import Compress
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
+from fhir_alliance.alerts.book import AlertBook
+from fhir_alliance.alerts.notifier import Notifier
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.outbox import Outbox
@@ -23,7 +25,7 @@ from fhir_alliance.instruments.reviews import reviewed
 from fhir_alliance.settings import Settings
 from fhir_alliance.store import open_store
 from fhir_alliance.vault import Vault
-from smart_app.web import clinician, filling, handed, home, patient, receipts, signin
+from smart_app.web import alerts, clinician, filling, handed, home, patient, receipts, signin
 from smart_app.web.asked import check_instruments
 from smart_app.web.csrf import csrf_token, protect
 from smart_app.web.failures import register_failures
@@ -59,7 +61,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.secret_key = vault.derive("csrf")
     app.extensions["alliance"] = _services(settings, vault, clock)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    for blueprint in (signin.bp, home.bp, clinician.bp, patient.bp, filling.bp, receipts.bp, handed.bp):
+    for blueprint in (signin.bp, home.bp, clinician.bp, alerts.bp, patient.bp, filling.bp, receipts.bp, handed.bp):
         app.register_blueprint(blueprint)
     app.add_url_rule("/health", "health", _health)
     app.before_request(protect)
@@ -87,6 +89,8 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         grants=grants,
         outbox=outbox,
         courier=Courier(outbox, Queue(engine, vault), grants, registry, clock=clock),
+        alerts=AlertBook(engine, vault, clock),
+        notifier=Notifier(engine, settings.alerts, settings.site, clock=clock) if settings.alerts else None,
         clock=clock,
     )
 

@@ -24,7 +24,8 @@ def instrument_in_use() -> Instrument:
 def on_request() -> tuple[Instrument, ...]:
     """Return the other instruments of this site that may be used today."""
     named = [services().catalogue.instrument(name) for name in services().settings.instruments.on_request]
-    return tuple(each for each in named if readiness(each, today=today()).state is State.READY)
+    alerts = services().settings.alerts is not None
+    return tuple(each for each in named if readiness(each, today=today(), alerts=alerts).state is State.READY)
 
 
 def form_named(canonical: str) -> tuple[Instrument, Form]:
@@ -42,7 +43,8 @@ def forms_of(rater: Rater) -> Iterator[Form]:
 def check_instruments(settings: Settings, catalogue: Catalogue, *, today: date) -> None:
     """Raise InvalidSettings with a reason for each instrument that the settings name and nobody may be asked."""
     usual, others = settings.instruments.each_visit, settings.instruments.on_request
-    faults = [fault for name in (usual, *others) if (fault := _fault(catalogue, name, today))]
+    alerts = settings.alerts is not None
+    faults = [fault for name in (usual, *others) if (fault := _fault(catalogue, name, today, alerts=alerts))]
     if not faults and not catalogue.instrument(usual).scales:
         faults = [f"instruments: {usual} has no score that could be shown over time"]
     if usual in others or len(set(others)) < len(others):
@@ -51,9 +53,9 @@ def check_instruments(settings: Settings, catalogue: Catalogue, *, today: date) 
         raise InvalidSettings(faults)
 
 
-def _fault(catalogue: Catalogue, name: str, today: date) -> str:
+def _fault(catalogue: Catalogue, name: str, today: date, *, alerts: bool) -> str:
     try:
-        instrument = require_ready(catalogue.instrument(name), today=today)
+        instrument = require_ready(catalogue.instrument(name), today=today, alerts=alerts)
     except InvalidDefinition as error:
         return f"instruments: {error.faults[0]}"
     except AllianceError as error:
@@ -65,4 +67,4 @@ def _fault(catalogue: Catalogue, name: str, today: date) -> str:
 
 
 def _ready(instrument: Instrument) -> Instrument:
-    return require_ready(instrument, today=today())
+    return require_ready(instrument, today=today(), alerts=services().settings.alerts is not None)

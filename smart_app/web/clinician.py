@@ -14,6 +14,7 @@ from fhir_alliance.trajectory.first_line import first_line
 from fhir_alliance.trajectory.series import Rating, Series, Visit, read_series
 from fhir_alliance.trajectory.usual import usual_range
 from smart_app.web.access import audit
+from smart_app.web.alerts import alerts_of
 from smart_app.web.asked import LANGUAGE, instrument_in_use, on_request
 from smart_app.web.failures import BadRequest
 from smart_app.web.frames import frame_of, today
@@ -58,6 +59,7 @@ def chart(launch: Launch) -> ResponseReturnValue:
         and launch.context.visit is not None
         and launch.context.visit.therapist == therapist,
         on_request=on_request(),
+        alerts=alerts_of(launch),
         held=[receipt.reason or "" for receipt in services().outbox.held_for(launch.ehr.name, launch.patient.id)],
     )
     return render_template("chart.html", page=page)

@@ -33,7 +33,13 @@ def open_form(launch: Launch) -> OpenForm:
     """Return the form of a launch with its draft, begun now if there is none."""
     instrument, form = _form_of(launch)
     visit = launch.context.visit
-    audience = audience_text(form.rater, therapist=visit.therapist_name if visit else "")
+    audience = audience_text(
+        form.rater,
+        therapist=visit.therapist_name if visit else "",
+        passed_on=[
+            number for number, item in enumerate(form.scored_items, 1) if item.link_id in instrument.alert_items
+        ],
+    )
     digest = hashlib.sha256(audience.encode()).hexdigest()
     draft = open_draft(launch, form.canonical, audience_digest=digest)
     return OpenForm(instrument=instrument, form=form, audience=audience, draft=draft)

@@ -20,6 +20,7 @@ _ALLOWED: Final = frozenset(
         "step",
         "attempt",
         "submission",
+        "alert",
         "request",
         "route",
         "method",

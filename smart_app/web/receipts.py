@@ -36,6 +36,7 @@ def receipt(launch: Launch, key: str) -> ResponseReturnValue:
         declined=found.declined,
         handover=handed_over,
         rows=() if handed_over else _rows(launch, found),
+        repeats_help=bool(services().catalogue.of_form(found.form)[0].alert_items),
     )
     return render_template("receipt.html", page=page)
 

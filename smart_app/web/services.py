@@ -8,6 +8,8 @@ from typing import cast
 from flask import current_app
 from sqlalchemy import Engine
 
+from fhir_alliance.alerts.book import AlertBook
+from fhir_alliance.alerts.notifier import Notifier
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.outbox import Outbox
@@ -19,7 +21,10 @@ from fhir_alliance.vault import Vault
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """The parts of one running application; `clock` returns the present with an offset."""
+    """The parts of one running application; `clock` returns the present with an offset.
+
+    There is a `notifier` only where the site has configured alerts.
+    """
 
     settings: Settings
     engine: Engine
@@ -29,6 +34,8 @@ class Services:
     grants: Grants
     outbox: Outbox
     courier: Courier
+    alerts: AlertBook
+    notifier: Notifier | None
     clock: Callable[[], datetime]
 
 

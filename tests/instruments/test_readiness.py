@@ -1,14 +1,14 @@
 """An instrument that may not be used is refused with its reason, wherever it could be used."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from fhir_alliance.errors import NotReady
 from fhir_alliance.instruments.catalogue import shipped
 from fhir_alliance.instruments.readiness import State, readiness, require_ready
-from fhir_alliance.settings import read_settings
+from fhir_alliance.settings import AlertSettings, read_settings
 from smart_app.demo.site import Site
 from smart_app.publishing import ready_instruments
 
@@ -23,7 +23,8 @@ TODAY = date(2026, 11, 22)
         ("wai-sr", State.NEEDS_WORDING, "limited copyright release"),
         ("haq-ii", State.DRAFT, "Not verified: answers"),
         ("sparq", State.DRAFT, "CC BY"),
-        ("phq-9", State.NEEDS_ALERT_WORKFLOW, "Item 9"),
+        ("phq-9", State.NEEDS_ALERT_WORKFLOW, "Item 9 may reveal danger"),
+        ("phq-9", State.NEEDS_ALERT_WORKFLOW, "Add [alerts] to alliance.toml: recipients, escalation"),
     ],
 )
 def test_state_and_reason(name: str, state: State, reason: str) -> None:
@@ -61,3 +62,32 @@ def test_alert_item_wins_over_everything() -> None:
     instrument = replace(shipped().instrument("gad-7"), alert_items=("7",))
 
     assert readiness(instrument, today=TODAY).state is State.NEEDS_ALERT_WORKFLOW
+
+
+def test_alert_workflow_makes_the_instrument_ready() -> None:
+    """Where a site has said who is told, the instrument can be used; a retired one still can not."""
+    phq9 = shipped().instrument("phq-9")
+
+    assert readiness(phq9, today=TODAY, alerts=True).state is State.READY
+    assert require_ready(phq9, today=TODAY, alerts=True) is phq9
+    assert readiness(replace(phq9, status="retired"), today=TODAY, alerts=True).state is State.RETIRED
+
+
+@pytest.mark.parametrize("configured", [False, True])
+def test_alert_workflow_decides_what_is_published(site: Site, configured: bool) -> None:
+    """Publishing leaves out an instrument with an alert item until the site has configured alerts."""
+    settings = read_settings(site.settings)
+    alerts = AlertSettings(
+        recipients=("on-call@clinic.example.invalid",),
+        escalation=("head@clinic.example.invalid",),
+        acknowledge_within=timedelta(minutes=30),
+        smtp_host="localhost",
+        smtp_port=25,
+        smtp_security="none",
+        sender="alliance@clinic.example.invalid",
+        user="",
+    )
+
+    ready = ready_instruments(replace(settings, alerts=alerts if configured else None))
+
+    assert ("phq-9" in {each.name for each in ready}) is configured

@@ -69,8 +69,8 @@ SCALES: dict[str, dict[str, tuple[object, ...]]] = {
     "wai-srt": {"total": ("mean", 1, 5, 8)},
 }
 
-COLLECTABLE = {"arm-5", "gad-7", "ors", "phq-4", "srs", "tasc-r", "visit-check-in", "wai-b3", "wai-sr"}
-WITH_WORDS = {"gad-7", "phq-4", "visit-check-in"}
+COLLECTABLE = {"arm-5", "gad-7", "ors", "phq-4", "phq-9", "srs", "tasc-r", "visit-check-in", "wai-b3", "wai-sr"}
+WITH_WORDS = {"gad-7", "phq-4", "phq-9", "visit-check-in"}
 
 
 def reversed_items(instrument: Instrument) -> list[str]:
@@ -78,7 +78,7 @@ def reversed_items(instrument: Instrument) -> list[str]:
     return [
         name
         for name, item in instrument.items.items()
-        if item.options and item.options[0].value is not None and item.options[0].value == item.most
+        if item.options and item.scored and item.options[0].value == item.most
     ]
 
 
@@ -95,8 +95,9 @@ def test_structure(name: str) -> None:
     raters, items, lowest, highest, turned = STRUCTURE[name]
 
     assert " ".join(form.rater for form in instrument.forms) == raters
-    assert len(instrument.items) == items
-    assert {(int(item.least), int(item.most)) for item in instrument.items.values()} == {(lowest, highest)}
+    scored = [item for item in instrument.items.values() if item.scored]
+    assert len(scored) == items
+    assert {(int(item.least), int(item.most)) for item in scored} == {(lowest, highest)}
     assert reversed_items(instrument) == turned.split()
 
 
@@ -104,7 +105,7 @@ def test_structure(name: str) -> None:
 def test_scales(name: str) -> None:
     """Each scale has the key, method, range and missing-item rule of the literature; an unknown key has no scale."""
     instrument = shipped().instrument(name)
-    every_item = " ".join(instrument.items)
+    every_item = " ".join(name for name, item in instrument.items.items() if item.scored)
 
     found: dict[str, tuple[object, ...]] = {
         scale.name: (scale.method, scale.minimum, scale.maximum, scale.min_answered, " ".join(scale.items))
@@ -150,8 +151,15 @@ def test_restricted_words_do_not_ship(instrument: Instrument) -> None:
         assert instrument.licence.terms
 
 
-@pytest.mark.parametrize("name", ["gad-7", "phq-4"])
-def test_anxiety_and_mood_in_the_published_words(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("gad-7", "Feeling nervous, anxious, or on edge"),
+        ("phq-4", "Feeling nervous, anxious, or on edge"),
+        ("phq-9", "Little interest or pleasure in doing things"),
+    ],
+)
+def test_anxiety_and_mood_in_the_published_words(name: str, first: str) -> None:
     """The answers have the standard anchors, zero being "Not at all", and the form carries the notice as published."""
     instrument = shipped().instrument(name)
     words = instrument.wordings["en"]
@@ -159,7 +167,7 @@ def test_anxiety_and_mood_in_the_published_words(name: str) -> None:
     anchors = ", ".join(f"{option.value} {words.option(option.code)}" for option in instrument.items["1"].options)
 
     assert anchors == "0 Not at all, 1 Several days, 2 More than half the days, 3 Nearly every day"
-    assert words.items["1"][Rater.PATIENT] == "Feeling nervous, anxious, or on edge"
+    assert words.items["1"][Rater.PATIENT] == first
     assert words.copyright == (
         "Copyright © Pfizer Inc. All rights reserved. Developed by Drs. Robert L. Spitzer, Janet B.W. Williams, "
         "Kurt Kroenke and colleagues, with an educational grant from Pfizer Inc. "
@@ -167,12 +175,14 @@ def test_anxiety_and_mood_in_the_published_words(name: str) -> None:
     )
 
 
-def test_the_item_on_self_harm_cannot_be_asked() -> None:
-    """The PHQ-9 has neither words nor an active version, and says that an alert workflow is what it waits for."""
+def test_the_item_on_self_harm_opens_alerts() -> None:
+    """Item 9 of the PHQ-9 is an alert item in the published words, and the question on functioning has no score."""
     phq9 = shipped().instrument("phq-9")
 
-    assert (phq9.status, phq9.wordings, phq9.licence.restricted) == ("draft", {}, True)
-    assert "alert workflow" in phq9.licence.terms
+    words = phq9.wordings["en"].items
+    assert phq9.alert_items == ("9",)
+    assert words["9"][Rater.PATIENT] == "Thoughts that you would be better off dead or of hurting yourself in some way"
+    assert [name for name, item in phq9.items.items() if not item.scored] == ["difficulty"]
 
 
 def test_visual_analogue_lines_have_one_decimal() -> None:

@@ -44,6 +44,7 @@ def doors(house: House) -> dict[str, Door]:
     stranger = Person()
     return {
         "/l/<handle>/handover": Door(house, clinician, "handover", handle_of(chart), form="core"),
+        "/l/<handle>/alerts/<int:alert>": Door(house, clinician, "alerts/1", handle_of(chart)),
         "/l/<handle>/confirm": Door(house, confirming, "confirm", confirm),
         "/l/<handle>/not-me": Door(house, confirming, "not-me", confirm),
         "/l/<handle>/form": Door(house, filling, "form", handle_of(form), **hidden, **CORE, action="review"),
@@ -118,7 +119,7 @@ def reading(house: House, doors: dict[str, Door]) -> Iterator[tuple[Person, str]
         handle = door.url.split("/l/")[1].split("/")[0] if "/l/" in door.url else "none"
         for rule in house.app.url_map.iter_rules():
             path = rule.rule.replace("<handle>", handle).replace("<name>", "harbor")
-            path = path.replace("<path:filename>", "app.js").replace("<key>", "x")
+            path = path.replace("<path:filename>", "app.js").replace("<key>", "x").replace("<int:alert>", "1")
             path = path.replace("<link>", doors["/handover/<link>"].url.rpartition("/")[2])
             yield door.person, house.url(path)
 

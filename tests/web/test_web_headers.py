@@ -38,7 +38,14 @@ def responses(house: House) -> Iterator[tuple[str, requests.Response, bool]]:
     person, chart = house.clinician()
     handle = handle_of(chart)
     key = _sent(person, person.open(house.url(f"/l/{handle}/form"))).rpartition("/")[2]
-    parts = {"<handle>": handle, "<name>": "harbor", "<key>": key, "<link>": "none", "<path:filename>": "app.js"}
+    parts = {
+        "<handle>": handle,
+        "<name>": "harbor",
+        "<key>": key,
+        "<link>": "none",
+        "<int:alert>": "1",
+        "<path:filename>": "app.js",
+    }
     for rule in house.app.url_map.iter_rules():
         path = rule.rule
         for name, value in parts.items():

@@ -15,18 +15,22 @@ from course_samples import (
     weekly,
 )
 
+from fhir_alliance.alerts.book import Alert, AlertAnswer
+from fhir_alliance.instruments.catalogue import shipped
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.settings import SiteSettings
 from fhir_alliance.trajectory.series import UsualRange
 from smart_app.web.pages import (
+    AlertBox,
     ChartPage,
     FormPage,
     Frame,
     ReceiptPage,
     ReceiptState,
     ReviewPage,
+    alert_box,
     answer_rows,
     audience_text,
     chart_page,
@@ -42,6 +46,7 @@ SITE = SiteSettings(
     someone_else="Patient relations, 555 0100",
     time_zone=ZoneInfo("America/New_York"),
 )
+PHQ9 = shipped().instrument("phq-9")
 WORDING = INSTRUMENT.wordings["en"]
 KEY = "6f0c2f6e-6a0e-4a80-9c5b-0d6a4f0f8f11"
 MARIA = PatientShown(id="maria", name="Maria Santos", birth_date="1990-03-04", identifiers=(("urn:mrn", "MRN0099120"),))
@@ -116,14 +121,50 @@ def patient_review(answers: Answers) -> ReviewPage:
     )
 
 
+def phq9_form() -> FormPage:
+    """Return a form with a question whose answer may open an alert."""
+    return form_page(
+        PHQ9,
+        PHQ9.form(Rater.PATIENT, "all"),
+        frame=PATIENT_FRAME,
+        visit_start=NOW,
+        today=TODAY,
+        audience=audience_text(Rater.PATIENT, therapist="Dr. Okafor", passed_on=[9]),
+        answers=Answers(),
+        key=KEY,
+        version=1,
+    )
+
+
+def alert(number: int, *, acknowledged_by: str | None = None) -> AlertBox:
+    """Return an alert on item 9, which Dr. Okafor looks at."""
+    found = Alert(
+        id=number,
+        instrument="PHQ-9",
+        answers=(AlertAnswer(item="9", answer="Several days"),),
+        answered_at=NOW,
+        acknowledged_at=NOW if acknowledged_by else None,
+        acknowledged_by=acknowledged_by,
+    )
+    return alert_box(found, user="Practitioner/okafor", zone=SITE.time_zone, today=TODAY)
+
+
 def receipt(
-    state: ReceiptState, *, handover: bool = False, declined: bool = False, frame: Frame = PATIENT_FRAME
+    state: ReceiptState,
+    *,
+    handover: bool = False,
+    declined: bool = False,
+    frame: Frame = PATIENT_FRAME,
+    repeats_help: bool = False,
 ) -> ReceiptPage:
     """Return the page after sending."""
     rows = () if handover or declined else answer_rows(form(Rater.PATIENT, "core"), WORDING, FILLED)
-    return ReceiptPage(frame=frame, key=KEY, state=state, declined=declined, handover=handover, rows=rows)
+    return ReceiptPage(
+        frame=frame, key=KEY, state=state, declined=declined, handover=handover, rows=rows, repeats_help=repeats_help
+    )
 
 
+ALERTS = (alert(1), alert(2, acknowledged_by="Practitioner/okafor"), alert(3, acknowledged_by="Practitioner/lee"))
 FILLED = answers_of("8 7 s 9 10 0", harder="a-little", talk="yes")
 PROBLEM = "Please choose one of the answers shown."
 MODULES = segno.make("http://localhost:8081/h/V1StGXR8_Z5jdHi6B-myT4kq3mB1wq2o", micro=False).matrix

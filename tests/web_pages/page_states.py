@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from course_samples import COURSE, LONG_COURSE, NOW, TODAY, visit
 from kind_samples import KIND_PAGES
 from page_samples import (
+    ALERTS,
     FILLED,
     KEY,
     MARIA,
@@ -16,6 +17,7 @@ from page_samples import (
     THOMAS_FRAME,
     patient_form,
     patient_review,
+    phq9_form,
     receipt,
     therapist_form,
     thomas_chart,
@@ -49,6 +51,8 @@ PATIENT_PAGES = {
     "receipt-in-chart": ("receipt.html", receipt(ReceiptState.IN_CHART)),
     "receipt-held": ("receipt.html", receipt(ReceiptState.HELD)),
     "receipt-handover": ("receipt.html", receipt(ReceiptState.RECEIVED, handover=True)),
+    "form-alert": ("form.html", phq9_form()),
+    "receipt-alert": ("receipt.html", receipt(ReceiptState.RECEIVED, handover=True, repeats_help=True)),
     "receipt-declined": ("receipt.html", receipt(ReceiptState.RECEIVED, declined=True)),
     "confirm": ("confirm.html", confirm_page(SITE, MARIA)),
     "start": ("start.html", StartPage(frame=NOBODY, action="/h/abc")),
@@ -93,6 +97,7 @@ CLINICIAN_PAGES = {
             "Last answer (Thu 12 Nov): 4.8. Thomas rated the last 2 visits below the usual 7.2 to 8.6 (visits 1 to 5).",
         ),
     ),
+    "chart-alert": ("chart.html", thomas_chart(COURSE, "Last answer (Thu 12 Nov): 4.8.", alerts=ALERTS)),
     "chart-none": ("chart.html", thomas_chart(COURSE, "No answers yet.", visits=0)),
     "chart-two": (
         "chart.html",

@@ -144,6 +144,7 @@ def test_every_template_is_in_the_gallery() -> None:
     """A new template is looked at, crawled and checked like the others."""
     shown = {template for template, _ in PAGES.values()} | {
         "base.html",
+        "_alerts.html",
         "_parts.html",
         "_questions.html",
         "_trend.html",
@@ -153,7 +154,8 @@ def test_every_template_is_in_the_gallery() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in PAGES if name.startswith(("form", "chart")) and name not in KIND_PAGES]
+    "name",
+    [name for name in PAGES if name.startswith(("form", "chart")) and name not in {*KIND_PAGES, "form-alert"}],
 )
 def test_an_unvalidated_instrument_says_so_where_it_is_shown(name: str) -> None:
     """Form and clinician view carry the caveat of the instrument."""

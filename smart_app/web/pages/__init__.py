@@ -1,5 +1,6 @@
 """Page values: frozen objects that hold exactly what a page shows, for the template of the same name."""
 
+from smart_app.web.pages.alerts import AlertBox, alert_box
 from smart_app.web.pages.audience import audience_text
 from smart_app.web.pages.chart import ChartPage, chart_page
 from smart_app.web.pages.form import FormPage, form_page, read_answers
@@ -18,6 +19,7 @@ from smart_app.web.pages.visits import VisitsPage, visits_page
 
 __all__ = [
     "Action",
+    "AlertBox",
     "ChartPage",
     "ConfirmPage",
     "EnterCodePage",
@@ -31,6 +33,7 @@ __all__ = [
     "ReviewPage",
     "StartPage",
     "VisitsPage",
+    "alert_box",
     "answer_rows",
     "audience_text",
     "chart_page",

@@ -8,6 +8,7 @@ from fhir_alliance.instruments.definition import Instrument, RawFact
 from fhir_alliance.instruments.words import Rater, Wording
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.series import Series, UsualRange, Visit
+from smart_app.web.pages.alerts import AlertBox
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.tables import ItemTable, ScoreTable, item_table, score_table
 from smart_app.web.pages.trend import Trend, trend_of
@@ -82,6 +83,7 @@ class ChartPage:
     offers: tuple[Offer, ...]
     others: tuple[Offer, ...]
     can_rate: bool
+    alerts: tuple[AlertBox, ...] = ()
 
 
 def chart_page(
@@ -100,6 +102,7 @@ def chart_page(
     on_request: Sequence[Instrument] = (),
     can_hand_over: bool = True,
     can_rate: bool = True,
+    alerts: Sequence[AlertBox] = (),
 ) -> ChartPage:
     """Return the page; `answers` by response reference, `held` the reason of each form not in the chart yet."""
     wording = instrument.wordings[frame.language]
@@ -126,6 +129,7 @@ def chart_page(
         offers=_offers(instrument, wording, frame) if can_hand_over else (),
         others=tuple(_others(on_request, frame.language)) if can_hand_over else (),
         can_rate=can_rate,
+        alerts=tuple(alerts),
     )
 
 

@@ -46,7 +46,10 @@ class ReceiptState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ReceiptPage:
-    """What was sent; `handover` asks for the device back, and then no answers stay on the page."""
+    """What was sent; `handover` asks for the device back, and then no answers stay on the page.
+
+    `repeats_help` depends on the form alone, so that whoever takes the device back does not learn an answer from it.
+    """
 
     frame: Frame
     key: str
@@ -54,6 +57,7 @@ class ReceiptPage:
     declined: bool
     handover: bool
     rows: tuple[AnswerRow, ...] = ()
+    repeats_help: bool = False
 
 
 def review_page(

@@ -1,0 +1,189 @@
+"""The alerts kept here: opened together with the answers, closed by the clinician who takes them on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
+
+from fhir_alliance.audit import Event, record
+from fhir_alliance.errors import AllianceError
+from fhir_alliance.records.submission import Submission
+from fhir_alliance.scoring.alerting import alerting_items
+from fhir_alliance.store import transaction
+from fhir_alliance.tables import alert_attempts, alerts
+from fhir_alliance.vault import Vault
+
+
+class State(StrEnum):
+    """How far an alert has come; only ACKNOWLEDGED means that a person has taken it on."""
+
+    OPEN = "open"
+    NOTIFIED = "notified"
+    ESCALATED = "escalated"
+    ACKNOWLEDGED = "acknowledged"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertAnswer:
+    """One answer that opened an alert: the item's linkId and the answer in words."""
+
+    item: str
+    answer: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """One alert as a clinician in this patient's chart sees it; `acknowledged_by` is a relative reference."""
+
+    id: int
+    instrument: str
+    answers: tuple[AlertAnswer, ...]
+    answered_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One alert as an administrator sees it: ids and times; `tries` counts mails, `last` is what the last came to."""
+
+    id: int
+    state: State
+    ehr: str
+    patient: str
+    opened_at: datetime
+    notified_at: datetime | None
+    escalated_at: datetime | None
+    acknowledged_at: datetime | None
+    tries: int
+    last: str
+
+
+class UnknownAlert(AllianceError):
+    """This patient has no such alert."""
+
+    code = "alert.unknown"
+    http_status = 404
+    title = "There is no such alert"
+    sentence = "This patient's chart has no such alert, so nothing was changed. Please open the chart again."
+
+
+def open_alert(connection: Connection, vault: Vault, submission: Submission, *, at: datetime) -> None:
+    """Open an alert for answers that call for one, in the transaction that accepts them: both are kept, or neither.
+
+    The words are kept with it, sealed, because the version that was answered may no longer be installed one day.
+    """
+    items = alerting_items(submission.instrument, submission.answers)
+    if not items:
+        return
+    words = submission.instrument.wordings[submission.language]
+    said = {
+        "instrument": words.title,
+        "answers": [{"item": item, "answer": words.option(submission.answers.given[item])} for item in items],
+    }
+    values = {
+        "submission": submission.key,
+        "ehr": submission.ehr,
+        "patient": submission.patient.id,
+        "said": vault.seal(orjson.dumps(said), place=_place(submission.ehr, submission.key)),
+        "answered_at": submission.authored,
+        "opened_at": at,
+    }
+    connection.execute(insert(alerts).values(**values))
+    record(
+        connection,
+        at=at,
+        event=Event.ALERT_OPENED,
+        actor="outbox",
+        ehr=submission.ehr,
+        patient=submission.patient.id,
+        launch=submission.launch,
+        outcome="done",
+        request_id=submission.key,
+    )
+
+
+class AlertBook:
+    """Reads and acknowledges alerts."""
+
+    def __init__(self, engine: Engine, vault: Vault, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._vault = vault
+        self._clock = clock
+
+    def of_patient(self, ehr: str, patient: str, *, since: datetime) -> tuple[Alert, ...]:
+        """Return a patient's alerts, oldest first: all that wait, and those acknowledged since then."""
+        mine = (alerts.c.ehr == ehr) & (alerts.c.patient == patient)
+        wanted = alerts.c.acknowledged_at.is_(None) | (alerts.c.acknowledged_at >= since)
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(alerts).where(mine, wanted).order_by(alerts.c.id)).mappings().all()
+        return tuple(self._alert(row) for row in rows)
+
+    def acknowledge(
+        self, alert: int, *, ehr: str, patient: str, user: str, launch: str, request_id: str | None
+    ) -> None:
+        """Note that a clinician takes an alert on; who was first stays. UnknownAlert when it is not this patient's."""
+        now = self._clock()
+        mine = (alerts.c.id == alert) & (alerts.c.ehr == ehr) & (alerts.c.patient == patient)
+        change = update(alerts).where(mine, alerts.c.acknowledged_at.is_(None))
+        with transaction(self._engine) as connection:
+            if connection.execute(change.values(acknowledged_at=now, acknowledged_by=user)).rowcount:
+                record(
+                    connection,
+                    at=now,
+                    event=Event.ALERT_ACKNOWLEDGED,
+                    actor=user,
+                    ehr=ehr,
+                    patient=patient,
+                    launch=launch,
+                    outcome=f"alert-{alert}",
+                    request_id=request_id,
+                )
+            elif connection.scalar(select(alerts.c.id).where(mine)) is None:
+                raise UnknownAlert
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return every alert, oldest first, without what was answered."""
+        each = select(alert_attempts.c.alert, func.count().label("tries"), func.max(alert_attempts.c.id).label("last"))
+        told = each.group_by(alert_attempts.c.alert).subquery()
+        found = (
+            select(alerts, told.c.tries, alert_attempts.c.outcome)
+            .join_from(alerts, told, told.c.alert == alerts.c.id, isouter=True)
+            .join(alert_attempts, alert_attempts.c.id == told.c.last, isouter=True)
+            .order_by(alerts.c.id)
+        )
+        with self._engine.connect() as connection:
+            return tuple(_entry(row) for row in connection.execute(found).mappings())
+
+    def _alert(self, row: RowMapping) -> Alert:
+        said: dict[str, Any] = orjson.loads(self._vault.open(row["said"], place=_place(row["ehr"], row["submission"])))
+        return Alert(
+            id=row["id"],
+            instrument=said["instrument"],
+            answers=tuple(AlertAnswer(**answer) for answer in said["answers"]),
+            answered_at=row["answered_at"],
+            acknowledged_at=row["acknowledged_at"],
+            acknowledged_by=row["acknowledged_by"],
+        )
+
+
+def _place(ehr: str, submission: str) -> str:
+    return f"{ehr}/alerts/{submission}/said"
+
+
+def _entry(row: RowMapping) -> Entry:
+    times = {name: row[name] for name in ("opened_at", "notified_at", "escalated_at", "acknowledged_at")}
+    reached = [state for state in (State.ACKNOWLEDGED, State.ESCALATED, State.NOTIFIED) if times[f"{state}_at"]]
+    return Entry(
+        id=row["id"],
+        state=reached[0] if reached else State.OPEN,
+        ehr=row["ehr"],
+        patient=row["patient"],
+        tries=row["tries"] or 0,
+        last=(row["outcome"] or "unknown") if row["tries"] else "",
+        **times,
+    )

@@ -1,0 +1,165 @@
+"""The worker that tells: a mail for each open alert, and one to those behind when nobody acknowledges in time."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from threading import Event as Signal
+from threading import Thread
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
+
+from fhir_alliance.alerts.mailer import Mailer
+from fhir_alliance.alerts.message import alert_mail
+from fhir_alliance.audit import Event, record
+from fhir_alliance.errors import MailError
+from fhir_alliance.settings import AlertSettings, SiteSettings
+from fhir_alliance.store import transaction
+from fhir_alliance.tables import alert_attempts, alerts
+
+_POLL_SECONDS: Final = 1.0
+_FIRST: Final = timedelta(seconds=30)
+_LONGEST: Final = timedelta(minutes=5)
+SENT: Final = "sent"
+SENT_TO_SOME: Final = "sent-to-some"
+_log = structlog.get_logger(__name__)
+
+
+class Kind(StrEnum):
+    """Whom a mail tells, as the audit event calls it."""
+
+    NOTIFIED = "notified"
+    ESCALATED = "escalated"
+
+
+_EVENTS: Final = {Kind.NOTIFIED: Event.ALERT_NOTIFIED, Kind.ESCALATED: Event.ALERT_ESCALATED}
+
+
+class Notifier:
+    """Sends what is due; each mail is written down before it is sent, so it may be sent twice and is never lost."""
+
+    def __init__(
+        self, engine: Engine, settings: AlertSettings, site: SiteSettings, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._site = site
+        self._mailer = Mailer(settings)
+        self._clock = clock
+        self._stopping = Signal()
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Tell in a background thread; a mail server that cannot be reached is logged, and tried again when needed."""
+        self._stopping.clear()
+        self._thread = Thread(target=self._work, name="notifier", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the mail in hand, begin no other, and end the thread."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def tell_due(self, now: datetime) -> int:
+        """Send every mail that is due once; returns how many were tried.
+
+        Raises StoreError when what happens cannot be written down: then nothing more is sent.
+        """
+        tried = 0
+        for alert, kind in self._due(now):
+            if self._stopping.is_set():
+                break
+            tried += self._tell(alert, kind, now)
+        return tried
+
+    def _work(self) -> None:
+        try:
+            self._mailer.check()
+        except MailError as error:
+            _log.error("alert.mail-server", code=error.code, detail=error.detail)
+        while not self._stopping.wait(_POLL_SECONDS):
+            try:
+                self.tell_due(self._clock())
+            except Exception as error:
+                # Whatever it was, a thread that ended here would never tell anybody of anything again.
+                _log.error("alert.paused", code=type(error).__name__)
+
+    def _due(self, now: datetime) -> list[tuple[RowMapping, Kind]]:
+        """Return who has to be told of what, oldest alert first; after a failure a mail waits a while."""
+        waiting = select(alerts).where(alerts.c.acknowledged_at.is_(None)).order_by(alerts.c.id)
+        with self._engine.connect() as connection:
+            return [
+                (alert, kind)
+                for alert in connection.execute(waiting).mappings().all()
+                for kind in self._untold(alert, now)
+                if _rested(connection, alert["id"], kind, now)
+            ]
+
+    def _untold(self, alert: RowMapping, now: datetime) -> list[Kind]:
+        late = now - alert["opened_at"] >= self._settings.acknowledge_within
+        kinds = {Kind.NOTIFIED: alert["notified_at"] is None, Kind.ESCALATED: late and alert["escalated_at"] is None}
+        return [kind for kind, untold in kinds.items() if untold]
+
+    def _tell(self, alert: RowMapping, kind: Kind, now: datetime) -> int:
+        attempt = self._begin(alert["id"], kind, now)
+        if attempt is None:
+            return 0
+        mail = alert_mail(
+            alert["id"],
+            alert["opened_at"],
+            now=now,
+            settings=self._settings,
+            site=self._site,
+            escalated=kind is Kind.ESCALATED,
+        )
+        try:
+            outcome = SENT_TO_SOME if self._mailer.send(mail) else SENT
+        except MailError as error:
+            outcome = error.detail
+        self._end(alert, attempt, kind, outcome, now)
+        level = _log.info if outcome == SENT else _log.error
+        level("alert.told", alert=alert["id"], step=kind.value, code=outcome)
+        return 1
+
+    def _begin(self, alert: int, kind: Kind, now: datetime) -> int | None:
+        """Write down that a mail is about to be sent; returns the attempt, None when somebody has just acknowledged."""
+        with transaction(self._engine) as connection:
+            waits = (alerts.c.id == alert) & alerts.c.acknowledged_at.is_(None)
+            if connection.scalar(select(alerts.c.id).where(waits)) is None:
+                return None
+            values = {"alert": alert, "kind": kind, "started_at": now}
+            attempt = insert(alert_attempts).values(**values).returning(alert_attempts.c.id)
+            return int(connection.execute(attempt).scalar_one())
+
+    def _end(self, alert: RowMapping, attempt: int, kind: Kind, outcome: str, now: datetime) -> None:
+        with transaction(self._engine) as connection:
+            mine = alert_attempts.c.id == attempt
+            connection.execute(update(alert_attempts).where(mine).values(outcome=outcome))
+            if outcome not in (SENT, SENT_TO_SOME):
+                return
+            connection.execute(update(alerts).where(alerts.c.id == alert["id"]).values({f"{kind}_at": now}))
+            record(
+                connection,
+                at=now,
+                event=_EVENTS[kind],
+                actor="notifier",
+                ehr=alert["ehr"],
+                patient=alert["patient"],
+                launch=None,
+                outcome=outcome,
+                request_id=alert["submission"],
+            )
+
+
+def _rested(connection: Connection, alert: int, kind: Kind, now: datetime) -> bool:
+    """Whether a mail that failed may be tried again: after 30 seconds, then twice as long each time, up to 5 minutes.
+
+    An attempt without an outcome was cut off by a crash: whether that mail went out is unknown, so it is sent again.
+    """
+    mine = (alert_attempts.c.alert == alert) & (alert_attempts.c.kind == kind)
+    found = select(func.count(), func.max(alert_attempts.c.started_at)).where(mine)
+    tries, last = connection.execute(found).one()
+    return not tries or now - last >= min(_FIRST * 2 ** min(tries - 1, 9), _LONGEST)

@@ -14,6 +14,15 @@ ALLIANCE_PANEL: Final = f"{CANONICAL_BASE}/StructureDefinition/alliance-panel"
 ALLIANCE_SCORE: Final = f"{CANONICAL_BASE}/StructureDefinition/alliance-score"
 ALLIANCE_RESPONSE: Final = f"{CANONICAL_BASE}/StructureDefinition/alliance-response"
 
+LOINC: Final = "http://loinc.org"
+SNOMED: Final = "http://snomed.info/sct"
+# What LOINC's licence asks to be said wherever its codes are passed on (loinc.org/license).
+LOINC_NOTICE: Final = (
+    "This material contains content from LOINC (http://loinc.org). LOINC is copyright © Regenstrief Institute, Inc. "
+    "and the Logical Observation Identifiers Names and Codes (LOINC) Committee and is available at no cost under the "
+    "license at http://loinc.org/license. LOINC® is a registered United States trademark of Regenstrief Institute, Inc."
+)
+
 URN: Final = "urn:ietf:rfc:3986"
 UCUM: Final = "http://unitsofmeasure.org"
 OBSERVATION_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/observation-category"

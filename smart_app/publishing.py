@@ -7,12 +7,11 @@ from fhir_alliance.ehr.backend import backend_token
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.publishing import publish
 from fhir_alliance.ehr.registry import Registry
-from fhir_alliance.instruments.catalogue import installed
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.questionnaire import build_questionnaire
 from fhir_alliance.instruments.readiness import State, readiness
-from fhir_alliance.instruments.reviews import reviewed
 from fhir_alliance.settings import Settings
+from smart_app.web.asked import site_catalogue
 from smart_app.web.services import utc_now
 
 SCOPE = "system/Questionnaire.crus"
@@ -33,7 +32,7 @@ def ready_instruments(settings: Settings) -> list[Instrument]:
     today, alerts = utc_now().date(), settings.alerts is not None
     return [
         each
-        for each in reviewed(installed(settings.wording_folder), settings.instruments.reviewed_by).instruments
+        for each in site_catalogue(settings).instruments
         if readiness(each, today=today, alerts=alerts).state is State.READY and each.wordings[LANGUAGE].text_in_ehr
     ]
 

@@ -5,11 +5,12 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from fhir_alliance.instruments.consistency import ALL, item_ids
-from fhir_alliance.instruments.definition import Advice, Evidence, Form, Instrument, RawFact, Scale
+from fhir_alliance.instruments.consistency import ALL, PANEL, item_ids
+from fhir_alliance.instruments.definition import Advice, Code, Evidence, Form, Instrument, RawFact, Scale
 from fhir_alliance.instruments.items import Condition, Item, Kind, Look, Option, Span, Test
 from fhir_alliance.instruments.layout import Group
 from fhir_alliance.instruments.words import Licence, LicenceRecord, Rater, Wording
+from fhir_alliance.terms import LOINC, SNOMED
 
 
 def build_instrument(
@@ -42,7 +43,14 @@ def build_instrument(
         alert_items=tuple(definition["alert_items"]),
         wordings={words["language"]: _wording(words, definition) for words in wordings},
         digest=digest,
+        codes=tuple(
+            Code(system=_SYSTEMS[code["system"]], code=code["code"], scale="" if code["of"] == PANEL else code["of"])
+            for code in definition["codes"]
+        ),
     )
+
+
+_SYSTEMS = {"loinc": LOINC, "snomed": SNOMED}
 
 
 def _items(definition: Mapping[str, Any]) -> Iterator[Item]:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -16,6 +16,7 @@ from fhir_alliance.instruments.packs import read_packs, usable_packs
 from fhir_alliance.instruments.schema import DefinitionSchema
 from fhir_alliance.instruments.source import entries
 from fhir_alliance.instruments.wording_schema import WordingSchema
+from fhir_alliance.terms import SNOMED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +50,18 @@ def shipped() -> Catalogue:
     return read_catalogue(files("questionnaires"))
 
 
-def installed(packs: Traversable | None) -> Catalogue:
-    """Return what comes with the product, with the words that a site has loaded."""
-    return read_catalogue(files("questionnaires"), packs=packs) if packs else shipped()
+def installed(packs: Traversable | None, *, snomed: bool = False) -> Catalogue:
+    """Return what comes with the product, with the words that a site has loaded.
+
+    Codes of SNOMED CT, whose use needs a licence of the site, are left out unless it says that it has one.
+    """
+    found = read_catalogue(files("questionnaires"), packs=packs) if packs else shipped()
+    return found if snomed else replace(found, instruments=tuple(map(_without_snomed, found.instruments)))
+
+
+def _without_snomed(instrument: Instrument) -> Instrument:
+    kept = tuple(code for code in instrument.codes if code.system != SNOMED)
+    return instrument if kept == instrument.codes else replace(instrument, codes=kept)
 
 
 def read_catalogue(folder: Traversable, *, packs: Traversable | None = None) -> Catalogue:

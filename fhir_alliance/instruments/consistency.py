@@ -9,7 +9,10 @@ Faults = dict[Any, Any]
 ALL = "all"
 
 # What a definition states as fact about an instrument of somebody else; each needs its evidence.
-_FACTS = ("items", "answers", "reversed", "scores")
+_FACTS = ("items", "answers", "reversed", "scores", "codes")
+
+# What a code of others can stand for beside the scores: the instrument as a whole.
+PANEL = "panel"
 
 
 def item_ids(definition: Mapping[str, Any]) -> list[str]:
@@ -32,6 +35,7 @@ def definition_faults(data: Mapping[str, Any]) -> Faults:
     _note(
         faults,
         _evidence(data),
+        _codes(data),
         {"alert_items": [f"{name} is not an item" for name in data["alert_items"] if name not in known]},
     )
     return faults
@@ -167,6 +171,17 @@ def _facts(facts: list[Mapping[str, Any]], known: set[str]) -> Faults:
             index: ["needs a known item and exactly one of at_most and any_of"]
             for index, fact in enumerate(facts)
             if fact["item"] not in known or ("at_most" in fact) == ("any_of" in fact)
+        }
+    }
+
+
+def _codes(data: Mapping[str, Any]) -> Faults:
+    known = {PANEL, *_ids(data["scores"])}
+    return {
+        "codes": {
+            index: {"for": ["is neither panel nor a score"]}
+            for index, code in enumerate(data["codes"])
+            if code["of"] not in known
         }
     }
 

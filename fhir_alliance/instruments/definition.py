@@ -110,6 +110,15 @@ class Evidence:
     source: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """A code of LOINC or SNOMED CT for exactly the score `scale`, or with "" for the whole panel."""
+
+    system: str
+    code: str
+    scale: str
+
+
 # How a score is named where no words are installed.
 _RATED_BY = {Rater.THERAPIST: "therapist's rating"}
 
@@ -137,6 +146,7 @@ class Instrument:
     alert_items: tuple[str, ...]
     wordings: Mapping[str, Wording]
     digest: str
+    codes: tuple[Code, ...] = ()
 
     @property
     def method_code(self) -> str:
@@ -152,6 +162,11 @@ class Instrument:
         """Return the code of a scale, or of the whole panel; the raters never share one."""
         rated_by = "" if rater is Rater.PATIENT else rater.value
         return "-".join(part for part in (self.name, rated_by, scale) if part)
+
+    def other_codings(self, rater: Rater, scale: str = "") -> list[dict[str, str]]:
+        """Return what others call a scale, or the panel, as FHIR Codings; none for a therapist's rating."""
+        mine = self.codes if rater is Rater.PATIENT else ()
+        return [{"system": each.system, "code": each.code} for each in mine if each.scale == scale]
 
     def display(self, rater: Rater, scale: str = "", language: str = "en") -> str:
         """Return the name of a scale, or of the whole panel, as a chart shows it."""

@@ -10,7 +10,7 @@ from fhir_alliance.instruments.expressions import score_expression
 from fhir_alliance.instruments.items import Condition, Item, Option, Span
 from fhir_alliance.instruments.translations import Spoken, spoken
 from fhir_alliance.instruments.words import Wording
-from fhir_alliance.terms import ALLIANCE, FHIR_EXTENSION, JURISDICTIONS, PUBLISHER, SDC
+from fhir_alliance.terms import ALLIANCE, FHIR_EXTENSION, JURISDICTIONS, LOINC, LOINC_NOTICE, PUBLISHER, SDC
 
 JsonObject = dict[str, Any]
 
@@ -53,13 +53,22 @@ def build_questionnaire(
         "publisher": PUBLISHER,
         "jurisdiction": [WORLD],
         "description": words.caveat or instrument.source,
-        "copyright": words.copyright,
-        "code": [{"system": ALLIANCE, "code": instrument.code(form.rater), "display": instrument.display(form.rater)}],
+        "copyright": _copyright(instrument, form, words),
+        "code": [
+            {"system": ALLIANCE, "code": instrument.code(form.rater), "display": instrument.display(form.rater)},
+            *instrument.other_codings(form.rater),
+        ],
         "item": [
             *_groups(instrument, form, speech),
             *(_score(instrument, form, scale, speech) for scale in form.scales),
         ],
     }
+
+
+def _copyright(instrument: Instrument, form: Form, words: Wording) -> str:
+    """Return the line of the words, and LOINC's where a code of LOINC is passed on."""
+    loinc = any(coding["system"] == LOINC for coding in instrument.other_codings(form.rater))
+    return f"{words.copyright} {LOINC_NOTICE}" if loinc else words.copyright
 
 
 def form_title(words: Wording, form: Form) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from fhir_alliance.instruments.consistency import definition_faults
-from fhir_alliance.instruments.fields import FILLED, VERSION, Strict, factor, list_of, name, text
+from fhir_alliance.instruments.fields import FILLED, NAME, VERSION, Strict, factor, list_of, name, text
 
 _MOST_ITEMS = 100
 
@@ -121,6 +121,14 @@ class ScoreSchema(Strict):
     multiplier = factor(load_default=Decimal(1))
 
 
+class CodeSchema(Strict):
+    """The code that others use for exactly this panel, or this score."""
+
+    system = fields.String(required=True, validate=validate.OneOf(["loinc", "snomed"]))
+    code = fields.String(required=True, validate=validate.Regexp(r"\A\d{1,18}(-\d)?\Z", error="is no such code"))
+    of = fields.String(required=True, data_key="for", validate=NAME)
+
+
 class RawFactSchema(Strict):
     """An answer that is shown as it is."""
 
@@ -153,6 +161,7 @@ class DefinitionSchema(Strict):
     scores = fields.List(fields.Nested(ScoreSchema), required=True)
     raw_facts = fields.List(fields.Nested(RawFactSchema), load_default=list)
     alert_items = fields.List(name(), load_default=list)
+    codes = fields.List(fields.Nested(CodeSchema), load_default=list)
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: dict[str, Any], **_: Any) -> None:

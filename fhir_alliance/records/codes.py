@@ -16,9 +16,10 @@ def concept(system: str, code: str, display: str) -> JsonObject:
 
 
 def alliance_code(instrument: Instrument, rater: Rater, scale: str = "") -> JsonObject:
-    """Return the code of a scale, or of the panel, with its name as text."""
+    """Return the code of a scale, or of the panel, with its name as text; what others call it comes after our own."""
     display = instrument.display(rater, scale)
-    return {**concept(ALLIANCE, instrument.code(rater, scale), display), "text": display}
+    own = {"system": ALLIANCE, "code": instrument.code(rater, scale), "display": display}
+    return {"coding": [own, *instrument.other_codings(rater, scale)], "text": display}
 
 
 def quantity(value: Decimal | int, unit: str) -> JsonObject:

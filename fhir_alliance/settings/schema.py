@@ -110,6 +110,7 @@ class _SiteSchema(_Strict):
     time_zone = fields.String(
         required=True, validate=validate.OneOf(available_timezones(), error="is not an IANA time zone")
     )
+    snomed = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
 class SettingsSchema(_Strict):

@@ -37,12 +37,16 @@ class EhrSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class SiteSettings:
-    """What every patient page says about help: without it no form is published or shown."""
+    """What every patient page says about help: without it no form is published or shown.
+
+    `snomed` says that the site may use SNOMED CT: then its codes go with the scores that have one.
+    """
 
     name: str
     crisis_line: str
     someone_else: str
     time_zone: ZoneInfo
+    snomed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,13 +20,11 @@ from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.ehr.registry import Registry
-from fhir_alliance.instruments.catalogue import installed
-from fhir_alliance.instruments.reviews import reviewed
 from fhir_alliance.settings import Settings
 from fhir_alliance.store import open_store
 from fhir_alliance.vault import Vault
 from smart_app.web import alerts, clinician, filling, handed, home, patient, receipts, signin
-from smart_app.web.asked import check_instruments
+from smart_app.web.asked import check_instruments, site_catalogue
 from smart_app.web.csrf import csrf_token, protect
 from smart_app.web.failures import register_failures
 from smart_app.web.headers import add_headers, style_nonce
@@ -74,7 +72,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
 
 
 def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -> Services:
-    catalogue = reviewed(installed(settings.wording_folder), settings.instruments.reviewed_by)
+    catalogue = site_catalogue(settings)
     check_instruments(settings, catalogue, today=clock().date())
     engine = open_store(settings.database)
     registry = Registry(settings)

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import date
 
 from fhir_alliance.errors import AllianceError, InvalidDefinition, InvalidSettings
-from fhir_alliance.instruments.catalogue import Catalogue
+from fhir_alliance.instruments.catalogue import Catalogue, installed
 from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.readiness import State, readiness, require_ready
+from fhir_alliance.instruments.reviews import reviewed
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import Settings
 from smart_app.web.frames import today
@@ -38,6 +39,15 @@ def forms_of(rater: Rater) -> Iterator[Form]:
     """Yield every form that this site may ask of a rater."""
     for instrument in (instrument_in_use(), *on_request()):
         yield from (form for form in instrument.forms if form.rater is rater)
+
+
+def site_catalogue(settings: Settings) -> Catalogue:
+    """Return what is installed at a site: its words, its reviewers, the codes it has a licence for.
+
+    Raises InvalidSettings when the settings name a reviewer of words that are not there.
+    """
+    catalogue = installed(settings.wording_folder, snomed=settings.site.snomed)
+    return reviewed(catalogue, settings.instruments.reviewed_by)
 
 
 def check_instruments(settings: Settings, catalogue: Catalogue, *, today: date) -> None:

@@ -51,6 +51,14 @@ def test_a_working_site_is_read_whole(folder: Path) -> None:
     assert harbor.patient.key_file is None
 
 
+def test_snomed_is_off_until_the_site_says_otherwise(folder: Path) -> None:
+    """Only a plain true or false decides whether codes of SNOMED CT may be used."""
+    before = read(folder).site.snomed
+
+    assert (before, read(folder, ("[site]", "[site]\nsnomed = true")).site.snomed) == (False, True)
+    assert faults(folder, ("snomed = true", 'snomed = "yes"')) == ("alliance.toml: site.snomed: Not a valid boolean.",)
+
+
 def test_key_files_are_not_printed(folder: Path) -> None:
     """Where keys lie does not show in the settings' own text."""
     assert "vault.json" not in repr(read(folder))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from fhir_alliance.instruments.definition import Instrument, Scale
 from fhir_alliance.instruments.translations import spoken
@@ -26,9 +27,10 @@ class Code:
 def alliance_codes(instruments: Sequence[Instrument]) -> tuple[Code, ...]:
     """Return the codes of our system: category, component, and of each instrument panels, scores and method.
 
-    Versions of one instrument share the codes of panels and scores; the newest, which comes last, words them.
+    Versions of one instrument share the codes of panels and scores; the newest words them.
     """
-    found = {(each.kind, each.code): each for instrument in instruments for each in _of_instrument(instrument)}
+    in_order = sorted(instruments, key=lambda each: (each.name, [int(part) for part in each.version.split(".")]))
+    found = {(each.kind, each.code): each for instrument in in_order for each in _of_instrument(instrument)}
     return (
         _own("category", THERAPEUTIC_ALLIANCE, "What is asked about the therapeutic alliance, and beside it."),
         _own("component", ITEMS_ANSWERED, "How many items of the scale were answered."),
@@ -45,7 +47,7 @@ def answer_codes(instrument: Instrument) -> tuple[Code, ...]:
             code=code,
             kind="answer",
             display=words.option(code),
-            translations=_translated(instrument, lambda words, code=code: words.option(code)),  # type: ignore[misc]
+            translations=_translated(instrument, partial(Wording.option, code=code)),
         )
         for code in codes
     )

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from fhir_alliance.conformance.codes import alliance_codes
 from fhir_alliance.conformance.package import Package, build_package
 from fhir_alliance.errors import InvalidDefinition
 from fhir_alliance.instruments.catalogue import Catalogue, installed, shipped
@@ -304,6 +305,17 @@ def test_reviewed_translations_are_designations(check_in: Instrument) -> None:
 
     assert [each["language"] for each in concepts["visit-check-in-core"]["designation"]] == ["de"]
     assert answers["a-little"]["designation"] == [{"language": "de", "value": reviewed.option("a-little")}]
+
+
+def test_the_newest_version_words_a_code(check_in: Instrument) -> None:
+    """Versions share the codes of panel and scores; each has a method of its own, and the older one is retired."""
+    older = replace(check_in, version="1.9.0", status="retired")
+    newer = replace(check_in, version="1.10.0")
+
+    found = {each.code: each for each in alliance_codes([newer, older])}
+
+    assert (found["visit-check-in-core"].status, found["visit-check-in-1.10.0"].status) == ("active", "active")
+    assert found["visit-check-in-1.9.0"].status == "retired"
 
 
 def test_words_a_licence_allows_are_in(tmp_path: Path, package: Package) -> None:

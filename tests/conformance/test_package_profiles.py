@@ -174,12 +174,13 @@ def test_bindings_are_pinned_to_value_sets_of_ours() -> None:
         if "binding" in element
     }
 
-    assert set(bound) == {
-        (profile, f"Observation.{path}")
-        for profile in ("alliance-panel", "alliance-score")
-        for path in ("code", "method")
+    assert {place: binding["valueSet"].rpartition("/")[2] for place, binding in bound.items()} == {
+        ("alliance-panel", "Observation.code"): "alliance-panels|0.0.0",
+        ("alliance-panel", "Observation.method"): "alliance-methods|0.0.0",
+        ("alliance-score", "Observation.code"): "alliance-scores|0.0.0",
+        ("alliance-score", "Observation.method"): "alliance-methods|0.0.0",
     }
-    assert all(each["strength"] == "required" and each["valueSet"].endswith("|0.0.0") for each in bound.values())
+    assert all(binding["strength"] == "required" for binding in bound.values())
 
 
 def test_differentials_are_well_formed() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fhir_alliance.conformance.package import Package, build_package
-from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.instruments.catalogue import installed
 from fhir_alliance.instruments.readiness import State, readiness
 from fhir_alliance.terms import CANONICAL_BASE
 
@@ -29,7 +29,7 @@ def definitions_of(files: Files) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def package() -> Package:
     """Make the package of what ships."""
-    return build_package(shipped(), today=TODAY)
+    return build_package(installed(None), today=TODAY)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,8 @@ def test_same_bytes_elsewhere(package: Package) -> None:
     """Another process with another hash seed, time zone and day makes the same bytes."""
     program = (
         "from datetime import date; from fhir_alliance.conformance.package import build_package; "
-        "from fhir_alliance.instruments.catalogue import shipped; "
-        "print(build_package(shipped(), today=date(2030, 1, 1)).digest)"
+        "from fhir_alliance.instruments.catalogue import installed; "
+        "print(build_package(installed(None), today=date(2030, 1, 1)).digest)"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "4711", "TZ": "Asia/Kolkata", "LC_ALL": "C"}
 
@@ -127,7 +127,7 @@ def test_guide_lists_everything(files: Files) -> None:
 
 def test_questionnaires_of_what_is_ready(files: Files) -> None:
     """Every form of every ready instrument is there, and none of an instrument that waits for words."""
-    ready = [each for each in shipped().instruments if readiness(each, today=TODAY).state is State.READY]
+    ready = [each for each in installed(None).instruments if readiness(each, today=TODAY).state is State.READY]
 
     found = {each["url"] for each in files.values() if each.get("resourceType") == "Questionnaire"}
 

@@ -13,11 +13,11 @@ from fhir_alliance.conformance.canonicals import Edition
 from fhir_alliance.conformance.contents import choose
 from fhir_alliance.conformance.examples import examples
 from fhir_alliance.conformance.profiles import profiles
-from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.instruments.catalogue import installed
 
 Resource = dict[str, Any]
 
-EXAMPLES = {each["id"]: each for each in examples(choose(shipped(), today=date(2026, 11, 24)).ready)}
+EXAMPLES = {each["id"]: each for each in examples(choose(installed(None), today=date(2026, 11, 24)).ready)}
 PROFILES = {each["url"]: each for each in profiles(Edition(version="0.0.0", date="2026-11-24"))}
 CLAIMING = {
     name: [PROFILES[url] for url in each.get("meta", {}).get("profile", []) if url in PROFILES]

@@ -14,12 +14,12 @@ from fhir_alliance.conformance.canonicals import Edition
 from fhir_alliance.conformance.contents import choose
 from fhir_alliance.conformance.examples import examples
 from fhir_alliance.conformance.views import views
-from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.instruments.catalogue import installed
 
 Resource = dict[str, Any]
 Row = dict[str, Any]
 
-CHOSEN = choose(shipped(), today=date(2026, 11, 24))
+CHOSEN = choose(installed(None), today=date(2026, 11, 24))
 EXAMPLES = {each["id"]: each for each in examples(CHOSEN.ready)}
 VIEWS = {each["name"]: each for each in views(Edition(version="0.0.0", date="2026-11-24"), CHOSEN.instruments)}
 
@@ -138,7 +138,7 @@ def test_one_row_for_each_answer() -> None:
     full = {row["link_id"]: row for row in found if row["response_key"] == "visit-check-in-patient-full-response"}
     declined = [row for row in found if row["response_key"] == "visit-check-in-patient-core-declined-response"]
     assert set(full) == {*map(str, range(1, 13)), "harder", "talk"} | {
-        f"score-{scale.name}" for scale in shipped().instrument("visit-check-in").scales
+        f"score-{scale.name}" for scale in installed(None).instrument("visit-check-in").scales
     }
     assert (full["12"]["value_code"], full["12"]["value_decimal"]) == ("5", None)
     assert (full["score-full"]["value_code"], full["score-full"]["value_decimal"]) == (None, 5)

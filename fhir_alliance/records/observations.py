@@ -31,7 +31,7 @@ _ABSENT = {
 }
 
 _DRAFT = "Draft: the rules of this score are not verified."
-# Said where no words are installed that say it.
+# Said where no words that are installed say it.
 _UNVALIDATED = "This questionnaire is not validated: it has no norms and no cut-offs."
 
 
@@ -112,8 +112,8 @@ def _caveat(submission: ScoredForm) -> list[JsonObject]:
     """Return what limits a score: that nobody has verified its rules (a draft), or validated the instrument."""
     words = submission.instrument.wordings.get(submission.language)
     draft = [{"text": _DRAFT}] if submission.instrument.status == "draft" else []
-    unvalidated = [] if submission.instrument.validated else [{"text": words.caveat if words else _UNVALIDATED}]
-    return draft + unvalidated
+    caveat = (words.caveat if words else "") or _UNVALIDATED
+    return draft + ([] if submission.instrument.validated else [{"text": caveat}])
 
 
 def _notes(notes: list[JsonObject]) -> JsonObject:

@@ -77,7 +77,13 @@ def test_an_empty_folder_is_no_fault(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("nothing.txt", ""), ("broken.json", "{"), ("list.json", "[]"), ("patient.json", '{"resourceType": "Patient"}')],
+    [
+        ("nothing.txt", ""),
+        ("broken.json", "{"),
+        ("list.json", "[]"),
+        ("patient.json", '{"resourceType": "Patient"}'),
+        ("part.json", '{"resourceType": "ValueSet"}'),
+    ],
 )
 def test_no_definitions_is_said_with_what_to_do(folder: Path, tmp_path: Path, name: str, content: str) -> None:
     """A folder that does not define FHIR R4 is named, with how to get the definitions."""
@@ -151,7 +157,7 @@ def test_definitions_are_kept_in_a_short_form(small: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_to_still_works(small: Path) -> None:
     """Where the short form cannot be kept, the definitions are read anew each time."""
-    (small / "compiled-1.part").mkdir()
+    (small / "compiled-2.part").mkdir()
 
     assert reading.read_definitions(small).resources == {"Observation"}
     assert not list(small.glob("compiled-*.json"))

@@ -13,15 +13,16 @@ from fhir_alliance.terms import FHIR_EXTENSION
 
 def claim_findings(place: Place, definitions: Definitions) -> Iterator[Finding]:
     """Yield where a resource breaks a profile it claims; information when a profile, or its base, is not known."""
-    meta = place.resource.get("meta", {})
-    for index, claim in enumerate(meta.get("profile", [])):
-        url = claim.partition("|")[0]
-        yield from _claimed(f"{place.path}.meta.profile[{index}]", url, place, definitions)
-
-
-def _claimed(path: str, url: str, place: Place, definitions: Definitions) -> Iterator[Finding]:
-    kind = place.resource["resourceType"]
     seen: set[str] = set()
+    for index, claim in enumerate(place.resource.get("meta", {}).get("profile", [])):
+        if claim:
+            url = claim.partition("|")[0]
+            yield from _claimed(f"{place.path}.meta.profile[{index}]", url, place, definitions, seen)
+
+
+def _claimed(path: str, url: str, place: Place, definitions: Definitions, seen: set[str]) -> Iterator[Finding]:
+    """Yield the findings of a profile and of those it builds on; those `seen` were applied already."""
+    kind = place.resource["resourceType"]
     while url not in seen and not _is_base(url, definitions):
         seen.add(url)
         profile = _profile(url, definitions)

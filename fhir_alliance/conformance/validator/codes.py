@@ -30,8 +30,8 @@ def _is_from(value: Any, codes: Codes) -> bool:
     return _coded(value) in codes if "code" in value else True
 
 
-def _coded(coding: dict[str, Any]) -> tuple[Any, Any]:
-    return coding.get("system", ""), coding.get("code", "")
+def _coded(coding: dict[str, Any]) -> tuple[str, str]:
+    return str(coding.get("system", "")), str(coding.get("code", ""))
 
 
 def _shown(value: Any) -> str:

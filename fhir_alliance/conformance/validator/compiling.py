@@ -8,13 +8,17 @@ _FHIR_TYPE = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-t
 _DEFINED_HERE = "#"
 
 
-def compile_definitions(resources: Iterable[JsonObject]) -> JsonObject:
-    """Return the facts: `elements` by path, `children` by path and JSON name, profiles, extensions, sets and systems.
+def no_definitions() -> JsonObject:
+    """Return no facts: `elements` by path, `children` by path and JSON name, and those by url."""
+    nothing: JsonObject = {"resources": [], "elements": {}, "children": {}, "reused": {}}
+    return nothing | {"profiles": {}, "extensions": {}, "value_sets": {}, "code_systems": {}}
+
+
+def add_definitions(found: JsonObject, resources: Iterable[JsonObject]) -> JsonObject:
+    """Add the facts of definitions to `found`, and return it.
 
     Of types and resources the snapshot counts, of profiles the differential (a profile's base may be out of reach).
     """
-    found: JsonObject = {"resources": [], "elements": {}, "children": {}}
-    found |= {"profiles": {}, "extensions": {}, "value_sets": {}, "code_systems": {}}
     for resource in resources:
         match resource.get("resourceType"):
             case "StructureDefinition":
@@ -33,7 +37,7 @@ def _add_structure(found: JsonObject, resource: JsonObject) -> None:
         else:
             kept = ("url", "type", "baseDefinition", "differential")
             found["profiles"][resource["url"]] = {key: resource[key] for key in kept if key in resource}
-    elif resource.get("kind") in ("resource", "complex-type", "primitive-type"):
+    elif resource.get("kind") in ("resource", "complex-type", "primitive-type") and "snapshot" in resource:
         if resource["kind"] == "resource" and not resource.get("abstract"):
             found["resources"].append(resource["type"])
         for element in resource["snapshot"]["element"]:
@@ -51,6 +55,9 @@ def _add_element(found: JsonObject, element: JsonObject) -> None:
         "content": element.get("contentReference", "").removeprefix(_DEFINED_HERE),
         "constraints": [_constraint(each) for each in element.get("constraint", []) if "expression" in each],
     }
+    content = found["elements"][path]["content"]
+    if content and path.startswith(f"{content}."):
+        found["reused"].setdefault(content, []).append(path[len(content) + 1 :].split("."))
     base, _, name = path.rpartition(".")
     if base:
         names = found["children"].setdefault(base, {})
@@ -86,12 +93,12 @@ def _constraint(constraint: JsonObject) -> list[str]:
 
 def _part(elements: list[JsonObject], at: str) -> JsonObject:
     """Return what an extension, or a part of one, may hold: `values` by type, `parts` by url, `binding`."""
-    by_id = {element["id"]: element for element in elements}
+    by_id = {str(element.get("id", element["path"])): element for element in elements}
     value = by_id.get(f"{at}.value[x]", {})
     allowed = value.get("max") != "0"
     slices = [each for each in by_id if each.startswith(f"{at}.extension:") and "." not in each[len(at) + 1 :]]
     return {
-        "min": by_id[at].get("min", 0),
+        "min": by_id.get(at, {}).get("min", 0),
         "values": [_code(each) for each in value.get("type", [])] if allowed else [],
         "value_min": value.get("min", 0) if allowed else 0,
         "parts": {_slice_url(by_id, each): _part(elements, each) for each in slices},

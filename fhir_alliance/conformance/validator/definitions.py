@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from fhir_alliance.conformance.validator.compiling import compile_definitions
+from fhir_alliance.conformance.validator.compiling import add_definitions, no_definitions
 from fhir_alliance.conformance.validator.findings import JsonObject
 
 
@@ -35,18 +35,17 @@ Codes = frozenset[tuple[str, str]]
 
 
 class Definitions:
-    """What `compile_definitions` gives, with look-ups."""
+    """What `add_definitions` gives, with look-ups."""
 
     def __init__(self, compiled: Mapping[str, Any]) -> None:
         self._compiled = compiled
         self.resources = frozenset(compiled["resources"])
         self.element = cache(self._element)
         self.codes = cache(self._codes)
-        self._reused = _reused(compiled["elements"])
 
     def extended(self, resources: Iterable[JsonObject]) -> "Definitions":
         """Return these with the profiles, extensions, value sets and code systems among `resources`."""
-        more = compile_definitions(resources)
+        more = add_definitions(no_definitions(), resources)
         added = ("profiles", "extensions", "value_sets", "code_systems")
         return Definitions({**self._compiled, **{key: self._compiled[key] | more[key] for key in added}})
 
@@ -55,9 +54,10 @@ class Definitions:
         found = self._compiled["children"].get(base, {}).get(name)
         return (self.element(found[0]), found[1]) if found else None
 
-    def reuses(self, path: str) -> tuple[tuple[str, ...], ...]:
+    def reuses(self, path: str) -> list[list[str]]:
         """Return the steps below a path to the elements that it defines as well, e.g. `item` below `...item`."""
-        return self._reused.get(path, ())
+        found: list[list[str]] = self._compiled["reused"].get(path, [])
+        return found
 
     def profile(self, canonical: str) -> JsonObject | None:
         """Return the differential of a profile, named with or without its version."""
@@ -83,19 +83,23 @@ class Definitions:
             ),
         )
 
-    def _codes(self, canonical: str) -> Codes | None:
-        """Return the codes of a value set as (system, code); None when they cannot be listed offline."""
-        compose = self._compiled["value_sets"].get(_unpinned(canonical))
-        if not compose or not compose["include"]:
+    def _codes(self, canonical: str, within: frozenset[str] = frozenset()) -> Codes | None:
+        """Return the codes of a value set as (system, code); None when they cannot be listed offline.
+
+        `within` are the value sets it is being listed for: one that includes itself cannot be listed.
+        """
+        url = _unpinned(canonical)
+        compose = self._compiled["value_sets"].get(url)
+        if not compose or not compose["include"] or url in within:
             return None
-        included = [self._included(each) for each in compose["include"]]
-        excluded = [self._included(each) for each in compose["exclude"]]
+        included = [self._included(each, within | {url}) for each in compose["include"]]
+        excluded = [self._included(each, within | {url}) for each in compose["exclude"]]
         if any(each is None for each in (*included, *excluded)):
             return None
         return frozenset().union(*filter(None, included)).difference(*filter(None, excluded))
 
-    def _included(self, include: JsonObject) -> Codes | None:
-        sets = [self.codes(each) for each in include["sets"]]
+    def _included(self, include: JsonObject, within: frozenset[str]) -> Codes | None:
+        sets = [self._codes(each, within) for each in include["sets"]]
         if include["filtered"] or any(each is None for each in sets):
             return None
         own = self._of_system(include)
@@ -109,15 +113,6 @@ class Definitions:
         if codes is None and system:
             codes = self._compiled["code_systems"].get(_unpinned(system))
         return frozenset((system, code) for code in codes) if codes is not None else (None if system else frozenset())
-
-
-def _reused(elements: Mapping[str, JsonObject]) -> dict[str, tuple[tuple[str, ...], ...]]:
-    found: dict[str, tuple[tuple[str, ...], ...]] = {}
-    for path, facts in elements.items():
-        content = facts["content"]
-        if content and path.startswith(f"{content}."):
-            found[content] = (*found.get(content, ()), tuple(path[len(content) + 1 :].split(".")))
-    return found
 
 
 def _unpinned(canonical: str) -> str:

@@ -33,7 +33,7 @@ def _count_findings(path: str, count: int, element: JsonObject, profile: str) ->
     what = f"the slice {element['sliceName']}" if "sliceName" in element else "this element"
     if count < element.get("min", 0):
         yield error(path, "min", f"{profile} needs {what} at least {element['min']} times; it is there {count} times.")
-    if element.get("max", "*") != "*" and count > int(element["max"]):
+    if element.get("max", "*").isdigit() and count > int(element["max"]):
         yield error(path, "max", f"{profile} allows {what} at most {element['max']} times; it is there {count} times.")
 
 

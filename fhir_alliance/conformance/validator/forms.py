@@ -9,10 +9,15 @@ from fhir_alliance.conformance.validator.findings import JsonObject, objects
 
 @dataclass(frozen=True, kw_only=True)
 class FormItem:
-    """One item of a form, with the linkIds of the items inside it."""
+    """One item of a form, with the items around it, the outermost first."""
 
     definition: JsonObject
-    parent: str
+    around: tuple[JsonObject, ...]
+
+    @property
+    def parent(self) -> str:
+        """The linkId of the item it is in; empty at the top."""
+        return str(self.around[-1].get("linkId")) if self.around else ""
 
     @property
     def kind(self) -> str:
@@ -30,25 +35,28 @@ class FormItem:
 
 def form_items(questionnaire: JsonObject) -> dict[str, FormItem]:
     """Return all items of a form by linkId, in their order."""
-    return {each.definition["linkId"]: each for each in _items(questionnaire, "")}
+    return {each.definition["linkId"]: each for each in _items(questionnaire, ())}
 
 
-def _items(holder: JsonObject, parent: str) -> Iterator[FormItem]:
+def _items(holder: JsonObject, around: tuple[JsonObject, ...]) -> Iterator[FormItem]:
     for item in objects(holder.get("item")):
-        yield FormItem(definition=item, parent=parent)
-        yield from _items(item, str(item.get("linkId")))
+        yield FormItem(definition=item, around=around)
+        yield from _items(item, (*around, item))
 
 
 Answers = Mapping[str, list[Any]]
 
 
-def is_enabled(item: FormItem, items: Mapping[str, FormItem], answers: Answers) -> bool:
+def is_enabled(item: FormItem, answers: Answers) -> bool:
     """Whether an item and those around it are enabled by the answers (FHIR R4, Questionnaire.item.enableWhen)."""
-    conditions = objects(item.definition.get("enableWhen"))
+    return all(_enables(each, answers) for each in (*item.around, item.definition))
+
+
+def _enables(definition: JsonObject, answers: Answers) -> bool:
+    conditions = objects(definition.get("enableWhen"))
     holds = [_holds(each, answers.get(str(each.get("question")), [])) for each in conditions]
-    combine = all if item.definition.get("enableBehavior") == "all" else any
-    parent = items.get(item.parent)
-    return (not holds or combine(holds)) and (parent is None or is_enabled(parent, items, answers))
+    combine = all if definition.get("enableBehavior") == "all" else any
+    return not holds or combine(holds)
 
 
 def value_of(element: JsonObject, stem: str) -> tuple[str, Any]:
@@ -84,4 +92,4 @@ def _holds(condition: JsonObject, given: list[Any]) -> bool:
     if operator == "!=":
         return not any(same(each, wanted) for each in given)
     comparable = [each for each in given if type(each) is type(wanted) and not isinstance(each, dict)]
-    return any(_ORDERED[operator](each, wanted) for each in comparable)
+    return operator in _ORDERED and any(_ORDERED[operator](each, wanted) for each in comparable)

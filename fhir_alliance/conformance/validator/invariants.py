@@ -11,7 +11,7 @@ from fhirpathpy.models import models
 
 from fhir_alliance.conformance.validator.definitions import Constraint, Definitions
 from fhir_alliance.conformance.validator.findings import Finding, JsonObject, error, information, objects, warning
-from fhir_alliance.conformance.validator.walking import Node, Place, walk
+from fhir_alliance.conformance.validator.walking import Node, Place
 
 # Checked without FHIRPath, where the expression needs what the engine lacks or yields nothing for what is right
 # (ref-1 for a reference that is only an identifier); dom-6 is advice about narratives.
@@ -22,9 +22,8 @@ _TRACE = re.compile(r"\.trace\('[^']*'(?:, *\w+)?\)")
 
 def invariant_findings(place: Place, definitions: Definitions) -> Iterator[Finding]:
     """Yield the invariants that a resource, or an element or type within it, breaks."""
-    nodes = list(walk(place, definitions))
-    yield from _contained_findings(place, [node for node in nodes if node.kind == "Reference"])
-    for node in nodes:
+    yield from _contained_findings(place)
+    for node in place.nodes:
         for base in _defined_by(node):
             yield from constraint_findings(node.path, node.value, base, definitions.element(base).constraints, place)
 
@@ -85,10 +84,10 @@ def _has_value(inputs: list[Any]) -> list[bool]:
 _FUNCTIONS = {"hasValue": {"fn": _has_value}}
 
 
-def _contained_findings(place: Place, references: Sequence[Node]) -> Iterator[Finding]:
+def _contained_findings(place: Place) -> Iterator[Finding]:
     """Yield references to contained resources that are not there (ref-1), and those that nothing refers to (dom-3)."""
     there = {"#", *(f"#{each.get('id')}" for each in objects(place.root.get("contained")))}
-    for node in references:
+    for node in (each for each in place.nodes if each.kind == "Reference"):
         target = node.value.get("reference") if isinstance(node.value, dict) else None
         if isinstance(target, str) and target.startswith("#") and target not in there:
             yield error(node.path, "ref-1", f"No contained resource is called {target}.")

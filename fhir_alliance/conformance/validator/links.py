@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
-from fhir_alliance.conformance.validator.definitions import Definitions
 from fhir_alliance.conformance.validator.elements import reference_type
 from fhir_alliance.conformance.validator.findings import Finding, JsonObject, objects, warning
-from fhir_alliance.conformance.validator.walking import Node, Place, walk
+from fhir_alliance.conformance.validator.structure import structure_findings
+from fhir_alliance.conformance.validator.walking import Node, Place
 
 _DEFINITIONS = ("StructureDefinition", "ValueSet", "CodeSystem")
 # Bundles whose relative references are for the server that receives them.
-_TO_A_SERVER = frozenset({"transaction", "batch"})
+_TO_A_SERVER = ("transaction", "batch")
 # FHIR's own definitions come with the FHIR version; those of implementation guides have a version of their own.
 _OF_FHIR = "http://hl7.org/fhir/"
 _OF_GUIDES = (f"{_OF_FHIR}us/", f"{_OF_FHIR}uv/")
@@ -18,19 +18,18 @@ _OF_GUIDES = (f"{_OF_FHIR}us/", f"{_OF_FHIR}uv/")
 class Known:
     """The resources among the files: what may be referred to, and what defines others. Contained ones are neither."""
 
-    def __init__(self, places: Iterable[Place]) -> None:
-        resources = [place.resource for place in places if place.root is place.resource]
+    def __init__(self, documents: Iterable[JsonObject]) -> None:
+        resources = [each for document in documents for each in _independent(document)]
         self._resources = resources
         self._literal = {f"{each.get('resourceType')}/{each['id']}" for each in resources if "id" in each}
         self._kinds = {each.partition("/")[0] for each in self._literal}
-        self._urls = {entry.get("fullUrl") for each in resources for entry in objects(each.get("entry"))}
-        self._forms = {_canonical(each): each for each in resources if each.get("resourceType") == "Questionnaire"}
+        self._urls = {str(entry.get("fullUrl")) for each in resources for entry in objects(each.get("entry"))}
+        self._forms = {_canonical(each): each for each in resources if _is_sound(each, "Questionnaire")}
         self._forms |= {canonical.partition("|")[0]: each for canonical, each in self._forms.items()}
 
     def definitions(self) -> list[JsonObject]:
-        """Return the profiles, value sets and code systems that are whole enough to check others with."""
-        found = [each for each in self._resources if each.get("resourceType") in _DEFINITIONS]
-        return [each for each in found if isinstance(each.get("url"), str)]
+        """Return the profiles, value sets and code systems whose structure is right."""
+        return [each for each in self._resources if "url" in each and _is_sound(each, *_DEFINITIONS)]
 
     def form(self, canonical: str) -> JsonObject | None:
         """Return the Questionnaire with this canonical."""
@@ -45,12 +44,12 @@ class Known:
         return expected and literal not in self._literal
 
 
-def link_findings(place: Place, known: Known, definitions: Definitions, *, to_a_server: bool) -> Iterator[Finding]:
+def link_findings(place: Place, known: Known, *, to_a_server: bool) -> Iterator[Finding]:
     """Yield canonicals without a version and references that lead nowhere, as warnings.
 
     A relative reference is expected to lead somewhere only when others of its type are among the files.
     """
-    for node in walk(place, definitions):
+    for node in place.nodes:
         if node.kind == "canonical" and isinstance(node.value, str) and _should_be_pinned(node):
             yield warning(node.path, "pinned", f"{node.value} names no version (url|version).")
         if node.kind == "Reference" and isinstance(node.value, dict):
@@ -70,6 +69,20 @@ def _should_be_pinned(node: Node) -> bool:
     of_fhir = url.startswith(_OF_FHIR) and not url.startswith(_OF_GUIDES)
     claim = node.element.path == "Meta.profile"
     return "|" not in url and not url.startswith("#") and not of_fhir and not claim
+
+
+def _independent(resource: JsonObject) -> Iterator[JsonObject]:
+    """Yield a resource and those in it that stand for themselves."""
+    yield resource
+    for holder in (*objects(resource.get("entry")), *objects(resource.get("parameter"))):
+        if isinstance(holder.get("resource"), dict):
+            yield from _independent(holder["resource"])
+
+
+def _is_sound(resource: JsonObject, *kinds: str) -> bool:
+    """Whether a resource of one of these kinds has the right structure, so that others can be checked by it."""
+    kind = resource.get("resourceType")
+    return kind in kinds and not any(structure_findings("", resource))
 
 
 def _canonical(resource: JsonObject) -> str:

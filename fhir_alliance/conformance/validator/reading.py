@@ -5,7 +5,7 @@ from pathlib import Path
 
 import orjson
 
-from fhir_alliance.conformance.validator.compiling import compile_definitions
+from fhir_alliance.conformance.validator.compiling import add_definitions, no_definitions
 from fhir_alliance.conformance.validator.definitions import Definitions
 from fhir_alliance.conformance.validator.findings import JsonObject, objects
 from fhir_alliance.errors import NoDefinitions
@@ -13,7 +13,7 @@ from fhir_alliance.errors import NoDefinitions
 DEFAULT_FOLDER = Path(".cache/definitions")
 
 # The form of the kept file: another number is read again from the source.
-_COMPILED = "compiled-1.json"
+_COMPILED = "compiled-2.json"
 
 
 def read_definitions(folder: Path) -> Definitions:
@@ -26,9 +26,11 @@ def read_definitions(folder: Path) -> Definitions:
     kept = folder / _COMPILED
     compiled = _kept(kept, stamp)
     if compiled is None:
-        compiled = compile_definitions(resource for each in sources for resource in _resources(each))
+        compiled = no_definitions()
+        for each in sources:
+            _read(compiled, each)
         if "Observation" not in compiled["resources"] or not compiled["value_sets"]:
-            raise NoDefinitions(str(folder))
+            raise NoDefinitions(f"{folder} does not define FHIR R4.")
         _keep(kept, {"stamp": stamp, "compiled": compiled})
     return Definitions(compiled)
 
@@ -51,13 +53,20 @@ def _keep(path: Path, content: JsonObject) -> None:
         return
 
 
+def _read(compiled: JsonObject, path: Path) -> None:
+    try:
+        add_definitions(compiled, _resources(path))
+    except (LookupError, TypeError, AttributeError):
+        raise NoDefinitions(f"{path} holds a definition that is not whole.") from None
+
+
 def _resources(path: Path) -> Iterator[JsonObject]:
     try:
         content = orjson.loads(path.read_bytes())
     except ValueError:
-        raise NoDefinitions(f"{path} is not JSON") from None
+        raise NoDefinitions(f"{path} is not JSON.") from None
     if not isinstance(content, dict):
-        raise NoDefinitions(f"{path} is not a resource")
+        raise NoDefinitions(f"{path} is not a resource.")
     if content.get("resourceType") == "Bundle":
         yield from (entry["resource"] for entry in objects(content.get("entry")) if "resource" in entry)
     else:

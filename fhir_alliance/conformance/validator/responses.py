@@ -74,7 +74,7 @@ def _item_findings(
         return
     if known.parent != parent:
         yield error(path, "form-place", "The item stands elsewhere in the form.")
-    if not is_enabled(known, items, answers):
+    if not is_enabled(known, answers):
         yield error(path, "form-disabled", "The other answers disable this item: it should not be here.")
     yield from _text_findings(path, item.get("text"), known.texts)
     given = objects(item.get("answer"))
@@ -109,13 +109,15 @@ def _answer_fault(item: FormItem, kind: str, value: Any) -> tuple[str, str] | No
 
 def _in_range(definition: JsonObject, value: Any) -> bool:
     limits = {each.get("url"): value_of(each, "value")[1] for each in objects(definition.get("extension"))}
-    least, most = limits.get(f"{FHIR_EXTENSION}/minValue"), limits.get(f"{FHIR_EXTENSION}/maxValue")
-    return (least is None or value >= least) and (most is None or value <= most)
+    least = limits.get(f"{FHIR_EXTENSION}/minValue", value)
+    most = limits.get(f"{FHIR_EXTENSION}/maxValue", value)
+    numbers = isinstance(least, int | float) and isinstance(most, int | float)
+    return bool(least <= value <= most) if numbers else True
 
 
 def _missing_findings(path: str, items: Mapping[str, FormItem], answers: Answers, seen: set[str]) -> Iterator[Finding]:
     for link_id, item in items.items():
-        if not item.definition.get("required") or not is_enabled(item, items, answers):
+        if not item.definition.get("required") or not is_enabled(item, answers):
             continue
         there = link_id in seen if item.kind == "group" else bool(answers.get(link_id))
         if not there:

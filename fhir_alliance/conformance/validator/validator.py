@@ -22,7 +22,7 @@ from fhir_alliance.conformance.validator.links import Known, is_to_a_server, lin
 from fhir_alliance.conformance.validator.responses import response_findings
 from fhir_alliance.conformance.validator.shipped import shipped_form
 from fhir_alliance.conformance.validator.structure import structure_findings
-from fhir_alliance.conformance.validator.walking import Place, places, walk
+from fhir_alliance.conformance.validator.walking import Place, places
 
 # Resource types of FHIR R4B, R5 and SQL on FHIR: real, but not defined by R4.
 _NOT_R4 = frozenset(
@@ -37,8 +37,7 @@ def validate(paths: Iterable[Path], definitions: Definitions) -> list[Checked]:
     Returns a `Checked` a file, in the order read.
     """
     documents = [document for path in paths for document in read_documents(path)]
-    resources = [document.resource for document in documents if document.resource]
-    known = Known(place for each in resources for place in places("", each, definitions))
+    known = Known(document.resource for document in documents if document.resource)
     validator = Validator(definitions.extended(known.definitions()), known)
     by_file = groupby(documents, key=lambda document: document.name)
     return [validator.check_file(name, list(those)) for name, those in by_file]
@@ -71,7 +70,7 @@ class Validator:
 
     def _resource_findings(self, document: Document, inside: Sequence[Place]) -> Iterator[Finding]:
         whole = inside[0]
-        kind = whole.resource.get("resourceType")
+        kind = str(whole.resource.get("resourceType"))
         if kind in _NOT_R4:
             yield information(whole.path, "type", f"Not checked: {kind} is not a resource of FHIR R4.")
             return
@@ -83,9 +82,9 @@ class Validator:
         broken = {finding.path for finding in structure if finding.severity is Severity.ERROR}
         to_a_server = is_to_a_server(whole.resource)
         for place in inside:
-            for node in walk(place, self._definitions):
+            for node in place.nodes:
                 yield from (each for each in element_findings(node, self._definitions) if each.path not in broken)
-            yield from link_findings(place, self._known, self._definitions, to_a_server=to_a_server)
+            yield from link_findings(place, self._known, to_a_server=to_a_server)
             if any(_is_inside(path, place, inside) for path in broken):
                 yield information(place.path, "rules", "Rules and profiles are checked once the structure is right.")
             else:

@@ -12,15 +12,6 @@ _INLINE = frozenset({"BackboneElement", "Element"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """A resource and where it stands: `root` is itself, or the resource that contains it."""
-
-    path: str
-    resource: JsonObject
-    root: JsonObject
-
-
-@dataclass(frozen=True, kw_only=True)
 class Node:
     """One element with its value; `kind` is its type, of a choice the one used."""
 
@@ -30,26 +21,37 @@ class Node:
     value: Any
 
 
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A resource and where it stands: `root` is itself, or the resource that contains it.
+
+    `nodes` are all its elements, itself first; a resource inside it is one node.
+    """
+
+    path: str
+    resource: JsonObject
+    root: JsonObject
+    nodes: tuple[Node, ...]
+
+
 def places(path: str, resource: JsonObject, definitions: Definitions) -> Iterator[Place]:
     """Yield a resource and those inside it: in a Bundle's entries, in Parameters, contained."""
-    yield from _places(Place(path=path, resource=resource, root=resource), definitions)
+    yield from _places(path, resource, resource, definitions)
 
 
-def _places(place: Place, definitions: Definitions) -> Iterator[Place]:
-    yield place
-    for node in walk(place, definitions):
+def _places(path: str, resource: JsonObject, root: JsonObject, definitions: Definitions) -> Iterator[Place]:
+    nodes = tuple(_walk(path, resource, definitions))
+    yield Place(path=path, resource=resource, root=root, nodes=nodes)
+    for node in nodes:
         if node.kind == "Resource" and isinstance(node.value, dict):
             contained = node.element.path.endswith(".contained")
-            root = place.root if contained else node.value
-            yield from _places(Place(path=node.path, resource=node.value, root=root), definitions)
+            yield from _places(node.path, node.value, root if contained else node.value, definitions)
 
 
-def walk(place: Place, definitions: Definitions) -> Iterator[Node]:
-    """Yield every element of a resource, itself first; a resource inside it is one node."""
-    name = str(place.resource.get("resourceType"))
-    root = definitions.element(name)
-    yield Node(path=place.path, element=root, kind=name, value=place.resource)
-    yield from _below(place.path, name, place.resource, definitions)
+def _walk(path: str, resource: JsonObject, definitions: Definitions) -> Iterator[Node]:
+    name = str(resource.get("resourceType"))
+    yield Node(path=path, element=definitions.element(name), kind=name, value=resource)
+    yield from _below(path, name, resource, definitions)
 
 
 def _below(path: str, base: str, value: JsonObject, definitions: Definitions) -> Iterator[Node]:

@@ -16,7 +16,7 @@ from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers, check_answers
 from fhir_alliance.scoring.scorer import Scorer
 
-from .engines import INVENTED, answers_to, assert_columns_agree, assert_published_agree, scored_forms
+from .engines import INVENTED, answers_to, as_response, assert_columns_agree, assert_published_agree, scored_forms
 
 CASES = sorted((Path(__file__).parents[1] / "cases").glob("*/*.json"))
 FORMS = [pytest.param(instrument, form, id=instrument.name) for instrument, form in scored_forms()]
@@ -81,6 +81,28 @@ def test_weights_and_multipliers(name: str, answers: dict[str, str], scores: lis
     found = [score.value for score in Scorer(form).score(Answers(given=answers))]
 
     assert found == [score and Decimal(score) for score in scores]
+
+
+def test_a_reversed_answer_is_turned_once() -> None:
+    """Never at all counts 4 on a reversed item, in the response's own weight and in the score; 17 of 9 items give 18.9.
+
+    Worked in the manner of CORE-10, whose form prints the values of items 2 and 3 turned already: mean times ten, one
+    item may be missing.
+    """
+    instrument = INVENTED.instrument("multiplied")
+    form = instrument.forms[0]
+    given = dict.fromkeys(("1", "4", "5"), "often") | dict.fromkeys(("2", "3", "6", "7", "8", "9"), "never")
+    response = as_response(form, given)
+
+    nine, eight = (
+        Scorer(form).score(Answers(given=each))[0].value
+        for each in (given, {name: answer for name, answer in given.items() if name != "9"})
+    )
+
+    weights = [item["answer"][0]["valueCoding"]["extension"][0]["valueDecimal"] for item in response["item"][1:3]]
+    assert weights == [4, 4]
+    assert (nine, eight) == (Decimal(19), None)
+    assert_published_agree(instrument, form, given)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Sample values of every page in every state, made by the builders the views use."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,6 @@ from course_samples import (
 )
 
 from fhir_alliance.alerts.book import Alert, AlertAnswer
-from fhir_alliance.instruments.catalogue import shipped
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.scoring.answers import Answers
@@ -46,7 +46,6 @@ SITE = SiteSettings(
     someone_else="Patient relations, 555 0100",
     time_zone=ZoneInfo("America/New_York"),
 )
-PHQ9 = shipped().instrument("phq-9")
 WORDING = INSTRUMENT.wordings["en"]
 KEY = "6f0c2f6e-6a0e-4a80-9c5b-0d6a4f0f8f11"
 MARIA = PatientShown(id="maria", name="Maria Santos", birth_date="1990-03-04", identifiers=(("urn:mrn", "MRN0099120"),))
@@ -76,15 +75,17 @@ def thomas_chart(course: Course, first_line: str, *, visits: int = 14, **more: o
     )
 
 
-def patient_form(name: str, answers: Answers, problems: dict[str, str] | None = None) -> FormPage:
-    """Return Maria's form."""
+def patient_form(
+    name: str, answers: Answers, problems: dict[str, str] | None = None, *, passed_on: Sequence[int] = ()
+) -> FormPage:
+    """Return Maria's form; an answer to a question `passed_on` may open an alert."""
     return form_page(
         INSTRUMENT,
         form(Rater.PATIENT, name),
         frame=PATIENT_FRAME,
         visit_start=NOW,
         today=TODAY,
-        audience=audience_text(Rater.PATIENT, therapist="Dr. Okafor"),
+        audience=audience_text(Rater.PATIENT, therapist="Dr. Okafor", passed_on=passed_on),
         answers=answers,
         key=KEY,
         version=3,
@@ -118,21 +119,6 @@ def patient_review(answers: Answers) -> ReviewPage:
         answers=answers,
         key=KEY,
         version=4,
-    )
-
-
-def phq9_form() -> FormPage:
-    """Return a form with a question whose answer may open an alert."""
-    return form_page(
-        PHQ9,
-        PHQ9.form(Rater.PATIENT, "all"),
-        frame=PATIENT_FRAME,
-        visit_start=NOW,
-        today=TODAY,
-        audience=audience_text(Rater.PATIENT, therapist="Dr. Okafor", passed_on=[9]),
-        answers=Answers(),
-        key=KEY,
-        version=1,
     )
 
 

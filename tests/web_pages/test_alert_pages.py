@@ -28,7 +28,7 @@ def test_the_box_comes_before_everything_else() -> None:
     main = gallery.render("chart-alert").partition("<main")[2]
 
     before = main.partition("<h1")[0]
-    assert before.count('<section class="alert"') == len(ALERTS)
+    assert before.count('<section class="urgent"') == len(ALERTS)
     assert before.count("I have seen this and will act") == 1
     assert "Please talk about it now or follow your clinic's plan." in before
     assert before.count("Acknowledged by") == 2
@@ -38,7 +38,7 @@ def test_the_form_tells_before_the_first_question() -> None:
     """Before anything is answered the patient reads that an answer is passed on, and that nobody watches live."""
     before = gallery.render("form-alert").partition("<fieldset")[0]
 
-    assert "Your answer to question 9 can be passed on to the clinic" in before
+    assert "Your answer to question 4 can be passed on to the clinic" in before
     assert "nobody watches live" in before
     assert SITE.crisis_line in before
 

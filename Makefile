@@ -28,7 +28,7 @@ pytest: $(VENV)/.tests browser definitions
 	$(BIN)/coverage report
 
 bench: $(VENV)/.tests
-	@$(BIN)/python tests/bench/bench.py $(ARGS)
+	@$(BIN)/python -m tests.bench.bench $(ARGS)
 
 soak: $(VENV)/.tests
 	@$(BIN)/python -m tests.soak.soak $(ARGS)

@@ -21,7 +21,7 @@ def write_bundle(submission: Submission) -> JsonObject:
     """
     response_url = f"urn:uuid:{submission.key}"
     response = build_response(submission)
-    observations = _observations(submission, response_url)
+    observations = _observations(submission, response_url, submission.namespace)
     targets = [response_url, *(url for url, _ in observations)]
     provenance = build_provenance(submission, response=response_url, targets=targets)
     bundle: JsonObject = {
@@ -44,22 +44,22 @@ def collect_scores(scored: ScoredForm, *, response: str, status: str) -> JsonObj
     """
     entries = [
         {"fullUrl": url, "resource": {**observation, "status": status}}
-        for url, observation in _observations(scored, response)
+        for url, observation in _observations(scored, response, UUID(scored.key))
     ]
     bundle: JsonObject = {"resourceType": "Bundle", "type": "collection", "entry": entries}
     check_bundle(bundle)
     return bundle
 
 
-def _observations(scored: ScoredForm, response: str) -> list[tuple[str, JsonObject]]:
+def _observations(scored: ScoredForm, response: str, namespace: UUID) -> list[tuple[str, JsonObject]]:
     """Return the scores and then their panel, each with the URL the others refer to it by."""
-    scores = [(_url(scored, score), score) for score in build_scores(scored, response=response)]
+    scores = [(_url(namespace, score), score) for score in build_scores(scored, response=response)]
     panel = build_panel(scored, response=response, members=[url for url, _ in scores])
-    return [*scores, (_url(scored, panel), panel)]
+    return [*scores, (_url(namespace, panel), panel)]
 
 
-def _url(scored: ScoredForm, observation: JsonObject) -> str:
-    return f"urn:uuid:{uuid5(UUID(scored.key), observation['identifier'][0]['value'])}"
+def _url(namespace: UUID, observation: JsonObject) -> str:
+    return f"urn:uuid:{uuid5(namespace, observation['identifier'][0]['value'])}"
 
 
 def _entry(url: str, resource: JsonObject) -> JsonObject:

@@ -91,16 +91,19 @@ def _common(submission: ScoredForm, scale: str, response: str) -> JsonObject:
 
 def _value(submission: ScoredForm, score: Score) -> JsonObject:
     total = len(score.scale.items)
-    method = f"{'weighted ' if score.scale.weighted else ''}{score.scale.method}".capitalize()
-    note = {"text": f"{method} of the {score.answered} items answered, of {total}."}
     notes = _caveat(submission)
     if score.value is not None:
-        prorated = [note] if score.answered < total else []
+        prorated = [_prorated(score, total)] if score.answered < total else []
         return {"valueQuantity": quantity(score.value, "score"), **_notes(notes + prorated)}
     reason = _absent_reason(submission, score)
     display, sentence = _ABSENT[reason]
     needed = f"{sentence} {score.answered} of {total} answered, at least {score.scale.min_answered} needed."
     return {"dataAbsentReason": concept(DATA_ABSENT_REASON, reason, display), **_notes([*notes, {"text": needed}])}
+
+
+def _prorated(score: Score, total: int) -> JsonObject:
+    method = f"weighted {score.scale.method}" if score.scale.weighted else score.scale.method
+    return {"text": f"{method.capitalize()} of the {score.answered} items answered, of {total}."}
 
 
 def _absent_reason(submission: ScoredForm, score: Score) -> str:
@@ -110,10 +113,14 @@ def _absent_reason(submission: ScoredForm, score: Score) -> str:
 
 def _caveat(submission: ScoredForm) -> list[JsonObject]:
     """Return what limits a score: that nobody has verified its rules (a draft), or validated the instrument."""
-    words = submission.instrument.wordings.get(submission.language)
-    draft = [{"text": _DRAFT}] if submission.instrument.status == "draft" else []
-    caveat = (words.caveat if words else "") or _UNVALIDATED
-    return draft + ([] if submission.instrument.validated else [{"text": caveat}])
+    instrument = submission.instrument
+    notes: list[JsonObject] = []
+    if instrument.status == "draft":
+        notes.append({"text": _DRAFT})
+    if not instrument.validated:
+        words = instrument.wordings.get(submission.language)
+        notes.append({"text": (words.caveat if words else "") or _UNVALIDATED})
+    return notes
 
 
 def _notes(notes: list[JsonObject]) -> JsonObject:

@@ -54,7 +54,7 @@ class Submission:
     language: str
     audience_digest: str
 
-    @property
+    @cached_property
     def subject(self) -> str:
         """The patient, as a relative reference."""
         return self.patient.reference

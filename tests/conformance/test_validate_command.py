@@ -155,9 +155,29 @@ def test_definitions_are_kept_in_a_short_form(small: Path) -> None:
     assert kept.read_bytes() != first
 
 
+def test_definitions_are_read_from_their_source(small: Path) -> None:
+    """Types, choices and extensions are read as HL7 publishes them, with anything else in the folder passed over."""
+    for name in ("profiles-types.json", "extension-definitions.json"):
+        (small / name).symlink_to(DEFINITIONS_FOLDER / name)
+    (small / "patient.json").write_text('{"resourceType": "Patient"}')
+
+    found = reading.read_definitions(small)
+
+    translation = found.extension("http://hl7.org/fhir/StructureDefinition/translation")
+    assert translation is not None
+    assert translation["values"] == []
+    assert translation["parts"]["lang"] == {"min": 1, "values": ["code"], "value_min": 1, "parts": {}}
+    value = found.child("Extension", "valueCodeableConcept")
+    assert value is not None
+    assert (value[0].path, value[1]) == ("Extension.value[x]", "CodeableConcept")
+    assert found.child("Coding", "colour") is None
+    assert [each.key for each in found.element("Quantity").constraints] == ["qty-3"]
+    assert found.reuses("Coding") == []
+
+
 def test_a_folder_that_cannot_be_written_to_still_works(small: Path) -> None:
     """Where the short form cannot be kept, the definitions are read anew each time."""
-    (small / "compiled-2.part").mkdir()
+    (small / "compiled-3.part").mkdir()
 
     assert reading.read_definitions(small).resources == {"Observation"}
     assert not list(small.glob("compiled-*.json"))

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterator
 from datetime import date
 from importlib.resources import files
-from pathlib import Path
 
 import pytest
 import yaml
 
 from fhir_alliance.conformance.validator.findings import Severity
-from fhir_alliance.instruments.catalogue import read_catalogue, shipped
+from fhir_alliance.instruments.catalogue import Catalogue, read_catalogue, shipped
 from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.questionnaire import build_questionnaire
 from fhir_alliance.records.bundle import write_bundle
@@ -33,19 +32,19 @@ def answers_of(form: Form, share: float) -> dict[str, str]:
 
 
 def submissions(make: Make, instrument: Instrument, form: Form) -> Iterator[Submission]:
-    """Yield a complete, a partial and a declined submission of a form, in each of its languages."""
-    for language in instrument.wordings:
-        for share, declined in ((1, False), (0.5, False), (0, True)):
-            answers = Answers(given=answers_of(form, share), skipped=frozenset())
-            yield make(
-                answers.given,
-                instrument=instrument,
-                rater=form.rater,
-                form=form.form,
-                scores=Scorer(form).score(answers),
-                declined=declined,
-                language=language,
-            )
+    """Yield a complete submission of a form in each of its languages, a partial one, and a declined one."""
+    first, *_ = instrument.wordings
+    for language, share in [*((each, 1.0) for each in instrument.wordings), (first, 0.5), (first, 0.0)]:
+        answers = Answers(given=answers_of(form, share), skipped=frozenset())
+        yield make(
+            answers.given,
+            instrument=instrument,
+            rater=form.rater,
+            form=form.form,
+            scores=Scorer(form).score(answers),
+            declined=not answers.given,
+            language=language,
+        )
 
 
 @pytest.mark.parametrize(("instrument", "form"), FORMS)
@@ -91,13 +90,20 @@ def pack(instrument: Instrument) -> dict[str, object]:
 RESTRICTED = [each for each in shipped().instruments if not each.wordings and each.scales]
 
 
-@pytest.mark.parametrize("instrument", RESTRICTED, ids=lambda each: each.name)
-def test_forms_with_words_of_a_site_are_valid(make_submission: Make, tmp_path: Path, instrument: Instrument) -> None:
+@pytest.fixture(scope="module")
+def licensed(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
+    """Read the catalogue of a site that has words for everything."""
+    folder = tmp_path_factory.mktemp("words")
+    for each in RESTRICTED:
+        (folder / f"{each.name}.en.yaml").write_text(yaml.safe_dump(pack(each), sort_keys=False))
+    return read_catalogue(files("questionnaires"), packs=folder)
+
+
+@pytest.mark.parametrize("name", [each.name for each in RESTRICTED])
+def test_forms_with_words_of_a_site_are_valid(make_submission: Make, licensed: Catalogue, name: str) -> None:
     """A form with the words a site has a licence for, and what is written of it without those words, is valid."""
-    (tmp_path / f"{instrument.name}.en.yaml").write_text(yaml.safe_dump(pack(instrument), sort_keys=False))
-    catalogue = read_catalogue(files("questionnaires"), packs=tmp_path)
-    worded = catalogue.instrument(instrument.name)
-    assert catalogue.faults == ()
+    worded = licensed.instrument(name)
+    assert licensed.faults == ()
 
     for form in worded.forms:
         questionnaire = build_questionnaire(worded, form)
@@ -110,10 +116,10 @@ def test_forms_with_words_of_a_site_are_valid(make_submission: Make, tmp_path: P
 
 
 def test_the_synthetic_record_is_valid() -> None:
-    """What the sandbox EHR starts with is valid; every fifth resource stands for all."""
+    """What the sandbox EHR starts with is valid; every eleventh resource stands for all."""
     record: list[JsonObject] = population(date(2026, 11, 24))
 
-    found = {resource["id"]: errors(resource) for resource in record[::5]}
+    found = {resource["id"]: errors(resource) for resource in record[::11]}
 
     assert {name: faults for name, faults in found.items() if faults} == {}
-    assert len({resource["resourceType"] for resource in record[::5]}) >= 4
+    assert len({resource["resourceType"] for resource in record[::11]}) >= 4

@@ -111,12 +111,20 @@ ELEMENTS: list[Case] = [
     ),
     (
         FORM,
+        (*CHOICE, "_text", "extension", 0, "extension", "+"),
+        {"url": "lang", "valueBoolean": True},
+        "extension",
+        f"{AT_CHOICE}.text.extension[0].extension[2].valueBoolean",
+    ),
+    (
+        FORM,
         (*CHOICE, "_text", "extension", 0, "extension", 0),
         {"url": "lang", "valueBoolean": True},
         "extension",
         f"{AT_CHOICE}.text.extension[0].extension[0].valueBoolean",
     ),
     (OBSERVATION, ("text",), {"status": "generated", "div": "no markup"}, "txt-1", "Observation.text"),
+    (OBSERVATION, ("text",), {"status": "generated", "div": f"<div {XHTML}>x</p>"}, "txt-1", "Observation.text"),
     (OBSERVATION, ("text",), {"status": "generated", "div": "<div>x</div>"}, "txt-1", "Observation.text"),
     (
         OBSERVATION,
@@ -250,6 +258,26 @@ def test_an_element_rule_finds_one_thing(case: Case) -> None:
     resource, path, value, _, _ = case
 
     assert len(errors(changed(resource, path, value), FORM)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("text",), {"status": "generated", "div": f"<div {XHTML}>Score: <b>7.5</b><!-- a comment --></div>"}),
+        (("text",), {"status": "generated", "div": f'<div {XHTML}><img src="#picture" alt="" /></div>'}),
+        (("meta",), {"profile": [None], "_profile": [{"extension": [{"url": "https://e.org/x", "valueString": "x"}]}]}),
+        (("contained",), [{"resourceType": "Device", "id": "d", "parent": {"reference": "#"}}]),
+        (("contained",), [{"resourceType": "Device", "id": "d"}]),
+        (("subject",), {"reference": "https://ehr.example.org/fhir/Patient/p"}),
+        (("subject",), {"type": "Patient", "display": "P"}),
+        (("_status",), {"extension": [{"url": "https://example.org/x", "valueString": "x"}]}),
+    ],
+)
+def test_what_is_unusual_and_right(path: Path_, value: object) -> None:
+    """What FHIR allows is no error, though it is seldom seen."""
+    device = {"device": {"reference": "#d"}} if value == [{"resourceType": "Device", "id": "d"}] else {}
+
+    assert errors({**changed(OBSERVATION, path, value), **device}) == []
 
 
 def test_rules_wait_for_the_structure() -> None:

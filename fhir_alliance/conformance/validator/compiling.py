@@ -6,6 +6,9 @@ from fhir_alliance.conformance.validator.findings import JsonObject
 
 _FHIR_TYPE = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
 _DEFINED_HERE = "#"
+# Checked without FHIRPath, where the expression needs what the engine lacks or yields nothing for what is right
+# (ref-1 for a reference that is only an identifier); dom-6 is advice about narratives.
+_ELSEWHERE = frozenset({"ele-1", "ext-1", "txt-1", "txt-2", "ref-1", "dom-3", "dom-6"})
 
 
 def no_definitions() -> JsonObject:
@@ -53,7 +56,7 @@ def _add_element(found: JsonObject, element: JsonObject) -> None:
         "targets": sorted({_target(url) for each in element.get("type", []) for url in each.get("targetProfile", [])}),
         "binding": binding.get("valueSet", "") if binding.get("strength") == "required" else "",
         "content": element.get("contentReference", "").removeprefix(_DEFINED_HERE),
-        "constraints": [_constraint(each) for each in element.get("constraint", []) if "expression" in each],
+        "constraints": constraints(element),
     }
     content = found["elements"][path]["content"]
     if content and path.startswith(f"{content}."):
@@ -87,12 +90,17 @@ def _target(url: str) -> str:
     return url.rpartition("/")[2]
 
 
-def _constraint(constraint: JsonObject) -> list[str]:
-    return [constraint[key] for key in ("key", "severity", "human", "expression")]
+def constraints(element: JsonObject) -> list[list[str]]:
+    """Return the invariants of an element that FHIRPath checks: key, severity, sentence, expression."""
+    return [
+        [each["key"], each["severity"], each.get("human", ""), each["expression"]]
+        for each in element.get("constraint", [])
+        if "expression" in each and each["key"] not in _ELSEWHERE
+    ]
 
 
 def _part(elements: list[JsonObject], at: str) -> JsonObject:
-    """Return what an extension, or a part of one, may hold: `values` by type, `parts` by url, `binding`."""
+    """Return what an extension, or a part of one, may hold: `values` by type, `parts` by url."""
     by_id = {str(element.get("id", element["path"])): element for element in elements}
     value = by_id.get(f"{at}.value[x]", {})
     allowed = value.get("max") != "0"

@@ -1,6 +1,6 @@
 """The definitions that resources are checked against: FHIR's own, and those among the files checked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,6 +17,14 @@ class Constraint:
     severity: str
     human: str
     expression: str
+
+
+def read_constraints(facts: Iterable[Sequence[str]]) -> tuple[Constraint, ...]:
+    """Return invariants from their facts: key, severity, sentence, expression."""
+    return tuple(
+        Constraint(key=key, severity=severity, human=human, expression=expression)
+        for key, severity, human, expression in facts
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +53,9 @@ class Definitions:
 
     def extended(self, resources: Iterable[JsonObject]) -> "Definitions":
         """Return these with the profiles, extensions, value sets and code systems among `resources`."""
+        resources = list(resources)
+        if not resources:
+            return self
         more = add_definitions(no_definitions(), resources)
         added = ("profiles", "extensions", "value_sets", "code_systems")
         return Definitions({**self._compiled, **{key: self._compiled[key] | more[key] for key in added}})
@@ -77,10 +88,7 @@ class Definitions:
             targets=frozenset(facts.get("targets", ())),
             binding=facts.get("binding", ""),
             content=facts.get("content", ""),
-            constraints=tuple(
-                Constraint(key=key, severity=severity, human=human, expression=expression)
-                for key, severity, human, expression in facts.get("constraints", ())
-            ),
+            constraints=read_constraints(facts.get("constraints", ())),
         )
 
     def _codes(self, canonical: str, within: frozenset[str] = frozenset()) -> Codes | None:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from fhir_alliance.conformance.validator.codes import binding_findings
-from fhir_alliance.conformance.validator.definitions import Constraint, Definitions
+from fhir_alliance.conformance.validator.compiling import constraints
+from fhir_alliance.conformance.validator.definitions import Definitions, read_constraints
 from fhir_alliance.conformance.validator.findings import Finding, JsonObject, error, information
 from fhir_alliance.conformance.validator.invariants import constraint_findings
 from fhir_alliance.conformance.validator.selecting import Found, Selector, fixed, matches, segments
@@ -26,7 +27,7 @@ def differential_findings(place: Place, profile: JsonObject, definitions: Defini
         for found in selector.select(start, steps, at=at):
             yield from _value_findings(found, element, name, definitions)
             base = _base(found, element["path"], definitions)
-            yield from constraint_findings(found.path, found.value, base, _constraints(element), place)
+            yield from constraint_findings(found.path, found.value, base, read_constraints(constraints(element)), place)
 
 
 def _count_findings(path: str, count: int, element: JsonObject, profile: str) -> Iterator[Finding]:
@@ -56,13 +57,3 @@ def _base(found: Found, path: str, definitions: Definitions) -> str:
     name = found.path.rpartition(".")[2].partition("[")[0]
     known = definitions.child(path.rpartition(".")[0], name) if path.endswith("[x]") else None
     return known[1] if known else path
-
-
-def _constraints(element: JsonObject) -> list[Constraint]:
-    return [
-        Constraint(
-            key=each["key"], severity=each["severity"], human=each.get("human", ""), expression=each["expression"]
-        )
-        for each in element.get("constraint", [])
-        if "expression" in each
-    ]

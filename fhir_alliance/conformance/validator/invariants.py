@@ -13,9 +13,6 @@ from fhir_alliance.conformance.validator.definitions import Constraint, Definiti
 from fhir_alliance.conformance.validator.findings import Finding, JsonObject, error, information, objects, warning
 from fhir_alliance.conformance.validator.walking import Node, Place
 
-# Checked without FHIRPath, where the expression needs what the engine lacks or yields nothing for what is right
-# (ref-1 for a reference that is only an identifier); dom-6 is advice about narratives.
-_ELSEWHERE = frozenset({"ele-1", "ext-1", "txt-1", "txt-2", "ref-1", "dom-3", "dom-6"})
 # `trace` prints; it does not change a result.
 _TRACE = re.compile(r"\.trace\('[^']*'(?:, *\w+)?\)")
 
@@ -25,7 +22,9 @@ def invariant_findings(place: Place, definitions: Definitions) -> Iterator[Findi
     yield from _contained_findings(place)
     for node in place.nodes:
         for base in _defined_by(node):
-            yield from constraint_findings(node.path, node.value, base, definitions.element(base).constraints, place)
+            constraints = definitions.element(base).constraints
+            if constraints:
+                yield from constraint_findings(node.path, node.value, base, constraints, place)
 
 
 def _defined_by(node: Node) -> Iterable[str]:
@@ -43,10 +42,9 @@ def constraint_findings(
     What is neither true nor false counts as broken, as in HL7's own validator.
     """
     for constraint in constraints:
-        if constraint.key not in _ELSEWHERE:
-            finding = _evaluated(path, value, base, constraint, place)
-            if finding:
-                yield finding
+        finding = _evaluated(path, value, base, constraint, place)
+        if finding:
+            yield finding
 
 
 def _evaluated(path: str, value: Any, base: str, constraint: Constraint, place: Place) -> Finding | None:

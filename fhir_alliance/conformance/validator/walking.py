@@ -11,7 +11,7 @@ from fhir_alliance.conformance.validator.findings import JsonObject
 _INLINE = frozenset({"BackboneElement", "Element"})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
     """One element with its value; `kind` is its type, of a choice the one used."""
 

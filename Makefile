@@ -43,7 +43,7 @@ browser:
 	@sh .ci/browser
 
 definitions:
-	@sh .ci/definitions
+	@PYTHON=$(PYTHON) sh .ci/definitions
 
 $(VENV)/.runs: setup.cfg pyproject.toml
 	@sh .ci/venv $(PYTHON) $(VENV)

@@ -31,6 +31,8 @@ XHTML = 'xmlns="http://www.w3.org/1999/xhtml"'
 
 Case = tuple[JsonObject, Path_, object, str, str]
 
+DISPLAY = {"linkId": "words", "text": "Thank you", "type": "display"}
+
 STRUCTURE: list[Case] = [
     (OBSERVATION, ("colour",), "red", "structure", "Observation.colour"),
     (FORM, (*CHOICE, "colour"), "red", "structure", f"{AT_CHOICE}.colour"),
@@ -153,6 +155,12 @@ ELEMENTS: list[Case] = [
 INVARIANTS: list[Case] = [
     (FORM, ("item", 0, "item"), None, "que-1", "Questionnaire.item[0]"),
     (FORM, (*WHY, "linkId"), "choice", "que-2", "Questionnaire"),
+    (FORM, WHY, {**DISPLAY, "code": [{"code": "x"}]}, "que-3", AT_WHY),
+    (FORM, WHY, {**DISPLAY, "required": True}, "que-6", AT_WHY),
+    (FORM, WHY, {**DISPLAY, "readOnly": True}, "que-9", AT_WHY),
+    (FORM, WHY, {**DISPLAY, "item": [DISPLAY]}, "que-1", AT_WHY),
+    (FORM, (*CHOICE, "type"), "boolean", "que-5", AT_CHOICE),
+    (FORM, (*CHOICE, "maxLength"), 5, "que-10", AT_CHOICE),
     (FORM, (*CHOICE, "answerValueSet"), "https://example.org/set|1", "que-4", AT_CHOICE),
     (FORM, (*NUMBER, "enableWhen"), [{"question": "choice", "operator": "exists", "answerString": "x"}], "que-7", ""),
     (FORM, ("item", 0, "initial"), [{"valueString": "x"}], "que-8", "Questionnaire.item[0]"),
@@ -179,8 +187,16 @@ INVARIANTS: list[Case] = [
     (BUNDLE, ("entry", 1, "request"), None, "bdl-3", "Bundle"),
 ]
 
+WITHOUT_PARTS = changed(OBSERVATION, ("component",), None)
+WITH_EXPRESSION = changed(
+    FORM,
+    (*NUMBER, "extension", 0),
+    {"url": f"{SDC}/sdc-questionnaire-initialExpression", "valueExpression": {"language": "text/fhirpath"}},
+)
+
 PROFILES: list[Case] = [
     (OBSERVATION, ("effectiveDateTime",), "2026-11", "us-core-1", "Observation.effectiveDateTime"),
+    (WITHOUT_PARTS, ("valueQuantity",), None, "us-core-2", "Observation"),
     (OBSERVATION, ("valueQuantity", "system"), "https://example.org", "us-core-3", "Observation.valueQuantity"),
     (OBSERVATION, ("category",), [{"text": "survey"}], "us-core-survey", "Observation.category"),
     (OBSERVATION, ("subject",), None, "us-core-subject", "Observation.subject"),
@@ -210,6 +226,7 @@ PROFILES: list[Case] = [
         AT_WHY,
     ),
     (FORM, (*NUMBER, "extension", 0, "valueInteger"), 11, "sdc-behave-range", AT_NUMBER),
+    (WITH_EXPRESSION, (*NUMBER, "initial"), [{"valueInteger": 1}], "sdc-behave-1", AT_NUMBER),
     (
         FORM,
         (*CHOICE, "extension"),
@@ -291,11 +308,19 @@ def test_rules_wait_for_the_structure() -> None:
     assert ("ref-1", "Bundle.entry[1].resource.entity[0].what") in found
 
 
-def test_a_reference_range_of_one_option_is_a_warning() -> None:
-    """A question with a single option is odd and not wrong."""
-    found = findings(changed(FORM, (*CHOICE, "answerOption"), [option("yes")]))
+@pytest.mark.parametrize(
+    ("resource", "path", "value", "rule"),
+    [
+        (FORM, (*CHOICE, "answerOption"), [option("yes")], "sdc-behave-choice"),
+        (FORM, ("name",), "not a name", "que-0"),
+        (changed(RESPONSE, ("meta", "profile"), RESPONSE["meta"]["profile"][1:]), ("subject",), None, "sdcqr-1"),
+    ],
+)
+def test_what_is_odd_is_a_warning(resource: JsonObject, path: Path_, value: object, rule: str) -> None:
+    """What should be otherwise and may be so is a warning."""
+    found = findings(changed(resource, path, value), FORM)
 
-    assert [(each.severity, each.rule) for each in found] == [("warning", "sdc-behave-choice")]
+    assert [(each.severity, each.rule) for each in found] == [("warning", rule)]
 
 
 @pytest.mark.parametrize("kind", ["Observaton", None, 5])

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import orjson
 
-from fhir_alliance.ehr.strict_json import strict_json
 from fhir_alliance.errors import InvalidDefinition, InvalidResource, InvalidResponse
 from fhir_alliance.instruments.catalogue import installed
 from fhir_alliance.instruments.definition import Form, Instrument
@@ -18,6 +17,7 @@ from fhir_alliance.records.bundle import collect_scores
 from fhir_alliance.records.checks import check_shape
 from fhir_alliance.records.scored import ScoredResponse, key_of
 from fhir_alliance.scoring.scorer import Score, Scorer
+from fhir_alliance.strict_json import strict_json
 
 MAX_BYTES: Final = 1024 * 1024
 

@@ -13,8 +13,8 @@ from urllib3.exceptions import HTTPError
 
 from fhir_alliance.ehr.addresses import is_under
 from fhir_alliance.ehr.sockets import EhrAdapter
-from fhir_alliance.ehr.strict_json import strict_json
 from fhir_alliance.errors import EhrError, EhrUnreachable, ForeignUrl
+from fhir_alliance.strict_json import strict_json
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 _CHUNK = 64 * 1024

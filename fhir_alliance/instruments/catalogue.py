@@ -1,5 +1,6 @@
 """Every instrument found, checked and compiled; a faulty file leaves the rest usable and says so."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.loading import Loaded, digest_of, load
 from fhir_alliance.instruments.packs import read_packs, usable_packs
 from fhir_alliance.instruments.schema import DefinitionSchema
+from fhir_alliance.instruments.sdc.folder import read_own_forms
 from fhir_alliance.instruments.source import entries
 from fhir_alliance.instruments.wording_schema import WordingSchema
 from fhir_alliance.terms import SNOMED
@@ -21,10 +23,14 @@ from fhir_alliance.terms import SNOMED
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """The instruments that loaded, and a line `file:line: reason` for each fault in those that did not."""
+    """The instruments that loaded, and a line `file:line: reason` for each fault in those that did not.
+
+    `remarks` say what of a site's own forms is not used.
+    """
 
     instruments: tuple[Instrument, ...]
     faults: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     def instrument(self, name: str, version: str | None = None) -> Instrument:
         """Return an instrument, the newest version unless one is named; InvalidDefinition when there is none."""
@@ -33,7 +39,7 @@ class Catalogue:
             raise InvalidDefinition(
                 [f"no instrument {name} {version or ''} is installed".replace("  ", " "), *self.faults]
             )
-        return max(found, key=lambda each: tuple(int(part) for part in each.version.split(".")))
+        return max(found, key=lambda each: [int(part) for part in re.findall("[0-9]+", each.version)])
 
     def of_form(self, canonical: str) -> tuple[Instrument, Form]:
         """Return the form with this pinned canonical, and its instrument; InvalidDefinition when there is none."""
@@ -50,13 +56,28 @@ def shipped() -> Catalogue:
     return read_catalogue(files("questionnaires"))
 
 
-def installed(packs: Traversable | None, *, snomed: bool = False) -> Catalogue:
-    """Return what comes with the product, with the words that a site has loaded.
+def installed(
+    packs: Traversable | None,
+    *,
+    snomed: bool = False,
+    own_forms: Traversable | None = None,
+    free_text: bool = False,
+) -> Catalogue:
+    """Return what comes with the product, with the words that a site has loaded and the forms of its own.
 
-    Codes of SNOMED CT, whose use needs a licence of the site, are left out unless it says that it has one.
+    Codes of SNOMED CT, whose use needs a licence of the site, are left out unless it says that it has one. `own_forms`
+    is a folder of FHIR Questionnaires, `<name>.json`, which may ask for free text only with `free_text`.
     """
     found = read_catalogue(files("questionnaires"), packs=packs) if packs else shipped()
-    return found if snomed else replace(found, instruments=tuple(map(_without_snomed, found.instruments)))
+    catalogue = found if snomed else replace(found, instruments=tuple(map(_without_snomed, found.instruments)))
+    if own_forms is None:
+        return catalogue
+    own = read_own_forms(own_forms, {each.name for each in catalogue.instruments}, free_text=free_text)
+    return Catalogue(
+        instruments=(*catalogue.instruments, *own.instruments),
+        faults=(*catalogue.faults, *own.faults),
+        remarks=own.remarks,
+    )
 
 
 def _without_snomed(instrument: Instrument) -> Instrument:

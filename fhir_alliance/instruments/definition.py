@@ -8,8 +8,9 @@ from math import gcd
 
 from fhir_alliance.instruments.items import Item
 from fhir_alliance.instruments.layout import Part, questions
+from fhir_alliance.instruments.own import Calculation, OwnForm
 from fhir_alliance.instruments.words import Licence, Rater, Wording
-from fhir_alliance.terms import canonical
+from fhir_alliance.terms import ALLIANCE, canonical
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +20,8 @@ class Scale:
     Over the answered items, score = factor * sum(w * x) / sum(w): the weighted mean, for a sum times the weight of all
     items, so that fewer items are prorated by the person's own mean (reference 5.1; for weights our decision, D). With
     all weights 1 this is the plain mean, and the plain sum prorated. `multiplier` is part of the factor, so it comes
-    before the one rounding. `weights` has every item; `minimum` and `maximum` are those of the score.
+    before the one rounding. `weights` has every item; `minimum` and `maximum` are those of the score, equal where
+    nobody has said them. A score of a site's own form has its `calculation` in place of method and weights.
     """
 
     name: str
@@ -32,6 +34,12 @@ class Scale:
     minimum: Decimal
     maximum: Decimal
     decimals: int
+    calculation: Calculation | None = None
+
+    @property
+    def has_range(self) -> bool:
+        """Whether it is known between which values the score lies."""
+        return self.minimum < self.maximum
 
     @cached_property
     def factor(self) -> Decimal:
@@ -158,8 +166,19 @@ class Instrument:
         """The code system of the answer options."""
         return canonical("CodeSystem", f"{self.name}-answers")
 
+    @property
+    def own(self) -> OwnForm | None:
+        """What the site's own form says, when the instrument was not made from a definition of ours."""
+        return self.forms[0].own
+
+    def system(self, scale: str = "") -> str:
+        """Return the code system of the code of a scale, or of the whole panel."""
+        return self.own.code(scale).system if self.own else ALLIANCE
+
     def code(self, rater: Rater, scale: str = "") -> str:
         """Return the code of a scale, or of the whole panel; the raters never share one."""
+        if self.own:
+            return self.own.code(scale).code
         rated_by = "" if rater is Rater.PATIENT else rater.value
         return "-".join(part for part in (self.name, rated_by, scale) if part)
 
@@ -171,6 +190,8 @@ class Instrument:
     def display(self, rater: Rater, scale: str = "", language: str = "en") -> str:
         """Return the name of a scale, or of the whole panel, as a chart shows it."""
         words = self.wordings.get(language)
+        if self.own:
+            return self.own.code(scale).display
         titles = words.scores if words else {each.name: each.title for each in self.scales}
         title, rated_by = (words.title, words.raters) if words else (self.title, _RATED_BY)
         name = f"{title} {titles[scale]}" if scale else title
@@ -197,7 +218,7 @@ class Instrument:
 class Form:
     """The questions one rater is asked at one visit; published as one Questionnaire.
 
-    `own_url` is the canonical URL of a form that was not made from a definition of ours.
+    `own_url` is the canonical URL of a form that was not made from a definition of ours, `own` what a site's says.
     """
 
     instrument_name: str
@@ -207,6 +228,7 @@ class Form:
     layout: tuple[Part, ...]
     scales: tuple[Scale, ...]
     own_url: str = ""
+    own: OwnForm | None = None
 
     @property
     def name(self) -> str:

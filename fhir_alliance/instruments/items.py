@@ -33,10 +33,12 @@ class Option:
     """One answer that can be chosen; `value` is the number it counts, already reversed where the item is.
 
     An unscored choice has no value. The printed number is the code: reversing happens once, when a definition is read.
+    `own` is the answer as a response holds it, `value[x]` and all, in a form that a site has written itself.
     """
 
     code: str
     value: Decimal | None
+    own: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,8 @@
 """The order and grouping in which a form asks its questions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from fhir_alliance.instruments.items import Condition, Item
 
@@ -23,7 +23,14 @@ class Group:
     parts: tuple["Part", ...]
 
 
-Part: TypeAlias = Group | Item | Note
+@dataclass(frozen=True, kw_only=True)
+class Computed:
+    """The place of a score, which nobody is shown."""
+
+    link_id: str
+
+
+Part: TypeAlias = Group | Item | Note | Computed
 
 
 def questions(parts: Iterable[Part]) -> Iterator[Item]:
@@ -33,3 +40,33 @@ def questions(parts: Iterable[Part]) -> Iterator[Item]:
             yield part
         elif isinstance(part, Group):
             yield from questions(part.parts)
+
+
+def group_ids(parts: Iterable[Part]) -> Iterator[str]:
+    """Yield the linkId of every group."""
+    for part in parts:
+        if isinstance(part, Group):
+            yield part.link_id
+            yield from group_ids(part.parts)
+
+
+def mirrored(
+    parts: Iterable[Part],
+    given: Mapping[str, str],
+    write: Callable[[Item | Computed], dict[str, Any] | None],
+    head: Callable[[Group], dict[str, Any]],
+) -> Iterator[dict[str, Any]]:
+    """Yield what was asked as items of a response, grouped as the form groups it (Q22); empty groups are left out.
+
+    `write` makes the item of a question or of a score, None for nothing, `head` what a group's item says of itself.
+    """
+    for part in parts:
+        if isinstance(part, Group):
+            if inner := list(mirrored(part.parts, given, write, head)):
+                yield {**head(part), "item": inner}
+        elif not isinstance(part, Note) and _stands(part, given) and (written := write(part)):
+            yield written
+
+
+def _stands(part: Item | Computed, given: Mapping[str, str]) -> bool:
+    return isinstance(part, Computed) or part.is_asked(given)

@@ -5,6 +5,8 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
+import orjson
+
 from fhir_alliance.instruments.definition import Form, Instrument, Scale
 from fhir_alliance.instruments.expressions import score_expression
 from fhir_alliance.instruments.items import Condition, Item, Option, Span
@@ -25,8 +27,12 @@ def build_questionnaire(
 ) -> JsonObject:
     """Return the Questionnaire of one form (FHIR R4, SDC 3.0 profiles), with hidden read-only scores at its end.
 
-    It is in one language and carries the reviewed translations, with `unreviewed` all of them.
+    It is in one language and carries the reviewed translations, with `unreviewed` all of them. A site's own form is
+    returned as it was installed.
     """
+    if form.own:
+        written: JsonObject = orjson.loads(form.own.data)
+        return written
     speech = spoken(instrument, language, unreviewed=unreviewed)
     words = speech.words
     return {
@@ -72,13 +78,15 @@ def _copyright(instrument: Instrument, form: Form, words: Wording) -> str:
 
 
 def form_title(words: Wording, form: Form) -> str:
-    """Return a form's title in words, e.g. `Visit check-in (patient, short form)`."""
+    """Return a form's title in words, e.g. `Visit check-in (patient, short form)`; a site's own form is its title."""
+    if form.own:
+        return words.title
     return f"{words.title} ({words.raters[form.rater]}, {words.forms[form.form]})"
 
 
 def score_link_id(scale: Scale) -> str:
     """Return the linkId of the hidden item that holds a scale's score."""
-    return f"score-{scale.name}"
+    return scale.calculation.link_id if scale.calculation else f"score-{scale.name}"
 
 
 def option_coding(instrument: Instrument, option: Option, words: Wording) -> JsonObject:

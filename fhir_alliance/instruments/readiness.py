@@ -42,6 +42,8 @@ def readiness(instrument: Instrument, *, today: date, alerts: bool = False) -> R
             "Add [alerts] to alliance.toml: recipients, escalation, acknowledge_within and the mail server."
         )
         return Readiness(state=State.NEEDS_ALERT_WORKFLOW, reason=reason)
+    if instrument.status == State.DRAFT and instrument.own:
+        return Readiness(state=State.DRAFT, reason="Its file says that it is a draft: make its status active.")
     if instrument.status == State.DRAFT:
         remembered = [fact for fact, known in instrument.evidence.items() if known.tag == "M"]
         reason = f"Not verified: {', '.join(remembered)}." if remembered else instrument.licence.terms

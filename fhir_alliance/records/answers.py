@@ -7,36 +7,23 @@ from typing import Any
 
 from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.items import Item
+from fhir_alliance.instruments.layout import group_ids
 from fhir_alliance.instruments.questionnaire import score_link_id
 from fhir_alliance.records.codes import DECLINED
 from fhir_alliance.scoring.answers import Answers, check_answers
+from fhir_alliance.scoring.responses import answer_to, items_in, number_in, read_given
 
 
 def read_answers(response: Mapping[str, Any], form: Form) -> Answers:
     """Return the answers, and the items skipped on purpose; what is no answer to an item of the form is left out."""
-    items = form.by_link_id
-    given, skipped = {}, set()
-    for said in _items(response.get("item", [])):
-        item = items.get(str(said.get("linkId")))
-        answer = answer_to(item, said) if item else None
-        if item and answer is not None:
-            given[item.link_id] = answer
-        elif item and _declined(said):
-            skipped.add(item.link_id)
-    return Answers(given=given, skipped=frozenset(skipped - given.keys()))
-
-
-def answer_to(item: Item, said: Mapping[str, Any]) -> str | None:
-    """Return what an item of a response was answered: an option's code, or on a line a number as text; None without."""
-    for answer in said.get("answer", ())[:1]:
-        value = _number(answer) if item.span else answer.get("valueCoding", {}).get("code")
-        return str(value) if item.accepts(str(value)) else None
-    return None
+    given = read_given(response, form)
+    skipped = {str(said.get("linkId")) for said in items_in(response.get("item", [])) if _declined(said)}
+    return Answers(given=given, skipped=frozenset(skipped & form.by_link_id.keys() - given.keys()))
 
 
 def answer_faults(response: Mapping[str, Any], instrument: Instrument, form: Form) -> Iterator[str]:
     """Yield whatever in a response of FHIR's shape is no answer to its form: the linkId and the reason, no answer."""
-    said = list(_items(response.get("item", [])))
+    said = list(items_in(response.get("item", [])))
     times = Counter(each["linkId"] for each in said)
     yield from (f"item {link_id}: occurs {count} times" for link_id, count in times.items() if count > 1)
     for each in said:
@@ -53,7 +40,7 @@ def _fault(said: Mapping[str, Any], instrument: Instrument, form: Form) -> str:
     link_id, answers = said["linkId"], said.get("answer", [])
     item = form.by_link_id.get(link_id)
     score = link_id in {score_link_id(scale) for scale in form.scales}
-    if not item and not score and link_id not in {each.section for each in form.items}:
+    if not item and not score and link_id not in set(group_ids(form.layout)):
         return "is not on the form"
     if len(answers) > 1 or any("item" in answer for answer in answers):
         return "has more than one answer, or questions inside its answer"
@@ -64,28 +51,26 @@ def _fault(said: Mapping[str, Any], instrument: Instrument, form: Form) -> str:
         return "" if right else f"is not answered by {_wanted(item, instrument)}"
     if not score:
         return "is a group, which has no answer"
-    return "" if _number(answers[0]) is not None else "is a score, which is a number"
+    return "" if number_in(answers[0]) is not None else "is a score, which is a number"
 
 
 def claimed_scores(response: Mapping[str, Any]) -> dict[str, Decimal]:
     """Return the numbers that the hidden score items of a response hold, by linkId."""
     found = {
-        str(said.get("linkId")): _number(answer)
-        for said in _items(response.get("item", []))
+        str(said.get("linkId")): number_in(answer)
+        for said in items_in(response.get("item", []))
         for answer in said.get("answer", ())[:1]
     }
     return {link_id: Decimal(str(number)) for link_id, number in found.items() if number is not None}
 
 
-def _number(answer: Mapping[str, Any]) -> float | None:
-    """Return a number whichever kind it is written as; text and booleans are none."""
-    number = answer.get("valueDecimal", answer.get("valueInteger"))
-    return number if isinstance(number, int | float) and not isinstance(number, bool) else None
-
-
 def _foreign(answer: Mapping[str, Any], instrument: Instrument) -> bool:
-    """Whether a code is of another system, where it would mean something else."""
-    return "valueCoding" in answer and answer["valueCoding"].get("system") != instrument.answers_system
+    """Whether a code is of another system, where it would mean something else; a site's options were told by theirs."""
+    return (
+        not instrument.own
+        and "valueCoding" in answer
+        and answer["valueCoding"].get("system") != instrument.answers_system
+    )
 
 
 def _wanted(item: Item, instrument: Instrument) -> str:
@@ -97,9 +82,3 @@ def _wanted(item: Item, instrument: Instrument) -> str:
 
 def _declined(said: Mapping[str, Any]) -> bool:
     return any(DECLINED.items() <= extension.items() for extension in said.get("extension", ()))
-
-
-def _items(items: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    for item in items:
-        yield item
-        yield from _items(item.get("item", []))

@@ -52,7 +52,9 @@ def collect_scores(scored: ScoredForm, *, response: str, status: str) -> JsonObj
 
 
 def _observations(scored: ScoredForm, response: str, namespace: UUID) -> list[tuple[str, JsonObject]]:
-    """Return the scores and then their panel, each with the URL the others refer to it by."""
+    """Return the scores and then their panel, each with the URL the others refer to it by; nothing without scores."""
+    if not scored.scores:
+        return []
     scores = [(_url(namespace, score), score) for score in build_scores(scored, response=response)]
     panel = build_panel(scored, response=response, members=[url for url, _ in scores])
     return [*scores, (_url(namespace, panel), panel)]

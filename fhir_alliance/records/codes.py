@@ -15,11 +15,19 @@ def concept(system: str, code: str, display: str) -> JsonObject:
     return {"coding": [{"system": system, "code": code, "display": display}]}
 
 
-def alliance_code(instrument: Instrument, rater: Rater, scale: str = "") -> JsonObject:
-    """Return the code of a scale, or of the panel, with its name as text; what others call it comes after our own."""
+def score_code(instrument: Instrument, rater: Rater, scale: str = "") -> JsonObject:
+    """Return the code of a scale, or of the panel, with its name as text; what others call it comes after it."""
     display = instrument.display(rater, scale)
-    own = {"system": ALLIANCE, "code": instrument.code(rater, scale), "display": display}
+    own = {"system": instrument.system(scale), "code": instrument.code(rater, scale), "display": display}
     return {"coding": [own, *instrument.other_codings(rater, scale)], "text": display}
+
+
+def method(instrument: Instrument, display: str) -> JsonObject:
+    """Return the instrument and its version as the way a score was made; a site's form is named by its own address."""
+    if instrument.own:
+        url, version = instrument.forms[0].url, instrument.version
+        return {"coding": [{"system": url, "version": version, "code": instrument.method_code, "display": display}]}
+    return concept(ALLIANCE, instrument.method_code, display)
 
 
 def quantity(value: Decimal | int, unit: str) -> JsonObject:
@@ -35,6 +43,15 @@ def number(value: Decimal | int) -> int | float:
     if isinstance(value, Decimal) and len(value.as_tuple().digits) > 15:
         raise ValueError("a score has at most 15 significant digits")
     return int(value) if value == int(value) else float(value)
+
+
+def as_json(value: Any) -> Any:
+    """Return a value with its exact decimals as JSON numbers."""
+    if isinstance(value, dict):
+        return {key: as_json(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [as_json(each) for each in value]
+    return number(value) if isinstance(value, Decimal) else value
 
 
 def reference(target: str, display: str = "") -> JsonObject:

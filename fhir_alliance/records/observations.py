@@ -2,22 +2,24 @@
 
 from collections.abc import Iterator
 
+from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.codes import (
     CATEGORIES,
     ITEMS_ANSWERED,
     PATIENT_SUPPLIED,
     RESTRICTED,
+    SURVEY,
     JsonObject,
-    alliance_code,
     concept,
+    method,
     quantity,
     reference,
+    score_code,
 )
 from fhir_alliance.records.scored import ScoredForm
 from fhir_alliance.scoring.scorer import Score
 from fhir_alliance.terms import (
-    ALLIANCE,
     ALLIANCE_PANEL,
     ALLIANCE_SCORE,
     DATA_ABSENT_REASON,
@@ -28,7 +30,10 @@ from fhir_alliance.terms import (
 _ABSENT = {
     "asked-declined": ("Asked But Declined", "Not scorable: the items were skipped on purpose."),
     "unknown": ("Unknown", "Not scorable: items were left blank."),
+    "error": ("Error", "Not scored: the score could not be computed from these answers."),
 }
+# A form's own expression decides when there is a score.
+_NO_SCORE = "The form gives no score for these answers."
 
 _DRAFT = "Draft: the rules of this score are not verified."
 # Said where no words that are installed say it.
@@ -72,24 +77,26 @@ def _common(submission: ScoredForm, scale: str, response: str) -> JsonObject:
     return {
         "resourceType": "Observation",
         "meta": {
-            "profile": [US_CORE_SCREENING, ALLIANCE_SCORE if scale else ALLIANCE_PANEL],
+            "profile": [US_CORE_SCREENING, *_profiles(instrument, scale)],
             "security": [RESTRICTED],
             **({"tag": [PATIENT_SUPPLIED]} if rater is Rater.PATIENT else {}),
         },
         "identifier": [{"system": OBSERVATION_IDENTIFIER, "value": observation_identifier(submission, scale)}],
         "status": "final",
-        "category": CATEGORIES,
-        "code": alliance_code(instrument, rater, scale),
+        "category": [SURVEY] if instrument.own else CATEGORIES,
+        "code": score_code(instrument, rater, scale),
         "subject": reference(submission.subject),
         **({"encounter": reference(submission.encounter)} if submission.encounter else {}),
         "effectiveDateTime": submission.authored_text,
         "issued": submission.scored_text,
-        "method": concept(ALLIANCE, instrument.method_code, f"{title} {instrument.version}"),
+        "method": method(instrument, f"{title} {instrument.version}"),
         "derivedFrom": [reference(response)],
     }
 
 
 def _value(submission: ScoredForm, score: Score) -> JsonObject:
+    if score.scale.calculation:
+        return _calculated(submission, score)
     total = len(score.scale.items)
     notes = _caveat(submission)
     if score.value is not None:
@@ -106,9 +113,27 @@ def _prorated(score: Score, total: int) -> JsonObject:
     return {"text": f"{method.capitalize()} of the {score.answered} items answered, of {total}."}
 
 
+def _calculated(submission: ScoredForm, score: Score) -> JsonObject:
+    """Return the score of a site's own form, or why there is none (O05)."""
+    notes = _caveat(submission)
+    if score.value is not None:
+        return {"valueQuantity": quantity(score.value, "score"), **_notes(notes)}
+    reason = "error" if score.failed else _absent_reason(submission, score)
+    display, sentence = _ABSENT[reason]
+    if score.answered == len(score.scale.items) and not score.failed:
+        sentence = _NO_SCORE
+    return {"dataAbsentReason": concept(DATA_ABSENT_REASON, reason, display), **_notes([*notes, {"text": sentence}])}
+
+
+def _profiles(instrument: Instrument, scale: str) -> tuple[str, ...]:
+    """Return our own profiles, which bind our own codes."""
+    return () if instrument.own else (ALLIANCE_SCORE if scale else ALLIANCE_PANEL,)
+
+
 def _absent_reason(submission: ScoredForm, score: Score) -> str:
     missing = set(score.scale.items) - submission.answers.given.keys()
-    return "asked-declined" if submission.declined or missing <= submission.answers.skipped else "unknown"
+    declined = submission.declined or (missing and missing <= submission.answers.skipped)
+    return "asked-declined" if declined else "unknown"
 
 
 def _caveat(submission: ScoredForm) -> list[JsonObject]:

@@ -1,15 +1,13 @@
 """A submission as a QuestionnaireResponse: the answers as given, and the hidden scores equal to the Observations."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from decimal import Decimal
-from typing import Any
-
 from fhir_alliance.instruments.items import Item, Kind
-from fhir_alliance.instruments.layout import Group, Part
+from fhir_alliance.instruments.layout import Computed, Group, mirrored
 from fhir_alliance.instruments.questionnaire import form_title, option_coding, score_link_id
 from fhir_alliance.instruments.words import Wording
-from fhir_alliance.records.codes import DECLINED, PATIENT_SUPPLIED, RESTRICTED, JsonObject, number, reference
+from fhir_alliance.records.codes import DECLINED, PATIENT_SUPPLIED, RESTRICTED, JsonObject, as_json, reference
 from fhir_alliance.records.submission import Submission
+from fhir_alliance.scoring.expressions import answer_of, score_item
+from fhir_alliance.scoring.scorer import Score
 from fhir_alliance.terms import ALLIANCE_RESPONSE, FHIR_EXTENSION, SDC, URN, US_CORE_RESPONSE
 
 
@@ -23,7 +21,11 @@ def build_response(submission: Submission) -> JsonObject:
     return {
         "resourceType": "QuestionnaireResponse",
         "meta": {
-            "profile": [US_CORE_RESPONSE, f"{SDC}/sdc-questionnaireresponse", ALLIANCE_RESPONSE],
+            "profile": [
+                US_CORE_RESPONSE,
+                f"{SDC}/sdc-questionnaireresponse",
+                *(() if form.own else (ALLIANCE_RESPONSE,)),
+            ],
             "security": [RESTRICTED],
             "tag": [PATIENT_SUPPLIED],
         },
@@ -37,18 +39,24 @@ def build_response(submission: Submission) -> JsonObject:
         "authored": submission.authored_text,
         "author": reference(submission.author),
         "source": reference(submission.source),
-        "item": [*_parts(submission, form.layout, words), *_scores(submission)],
+        "item": _items(submission, words),
     }
 
 
-def _parts(submission: Submission, parts: Iterable[Part], words: Wording) -> Iterator[JsonObject]:
-    """Yield what was asked, grouped as the form groups it (R4: items of the response mirror those of the form)."""
-    for part in parts:
-        if isinstance(part, Item) and part.is_asked(submission.answers.given):
-            yield _answer(submission, part, words)
-        elif isinstance(part, Group) and (inner := list(_parts(submission, part.parts, words))):
-            heading = words.sections.get(part.link_id, "") if words.text_in_ehr else ""
-            yield {"linkId": part.link_id, **({"text": heading} if heading else {}), "item": inner}
+def _items(submission: Submission, words: Wording) -> list[JsonObject]:
+    """Return what was asked, and the scores: a site's form says where its scores stand, ours come at the end."""
+    scores = {score_link_id(score.scale): score for score in submission.scores}
+
+    def write(part: Item | Computed) -> JsonObject | None:
+        return _answer(submission, part, words) if isinstance(part, Item) else _score(submission, scores[part.link_id])
+
+    def head(group: Group) -> JsonObject:
+        heading = words.sections.get(group.link_id, "") if words.text_in_ehr else ""
+        return {"linkId": group.link_id, **({"text": heading} if heading else {})}
+
+    asked = list(mirrored(submission.form.layout, submission.answers.given, write, head))
+    at_end = () if submission.form.own else filter(None, (_score(submission, score) for score in submission.scores))
+    return [*asked, *at_end]
 
 
 def _answer(submission: Submission, item: Item, words: Wording) -> JsonObject:
@@ -64,28 +72,20 @@ def _answer(submission: Submission, item: Item, words: Wording) -> JsonObject:
 
 
 def _value(submission: Submission, item: Item, answer: str, words: Wording) -> JsonObject:
-    if item.kind in _VALUES:
-        name, read = _VALUES[item.kind]
-        return {name: read(answer)}
-    option = next(option for option in item.options if option.code == answer)
+    option = next((option for option in item.options if option.code == answer), None)
+    if item.kind is not Kind.CHOICE or option is None or option.own:
+        written: JsonObject = as_json(answer_of(item, answer))
+        return written
     coding = option_coding(submission.instrument, option, words)
     return {"valueCoding": coding if words.text_in_ehr else {**coding, "display": option.code}}
 
 
-# The value types of answers that are no Coding.
-_VALUES: Mapping[Kind, tuple[str, Callable[[str], Any]]] = {
-    Kind.BOOLEAN: ("valueBoolean", lambda answer: answer == "true"),
-    Kind.INTEGER: ("valueInteger", int),
-    Kind.DECIMAL: ("valueDecimal", lambda answer: number(Decimal(answer))),
-    Kind.TEXT: ("valueString", str),
-}
-
-
-def _scores(submission: Submission) -> Iterator[JsonObject]:
-    for score in submission.scores:
-        if score.value is not None:
-            yield {
-                "linkId": score_link_id(score.scale),
-                "text": submission.instrument.display(submission.form.rater, score.scale.name, submission.language),
-                "answer": [{"valueDecimal": number(score.value)}],
-            }
+def _score(submission: Submission, score: Score) -> JsonObject | None:
+    if score.value is None:
+        return None
+    text = submission.instrument.display(submission.form.rater, score.scale.name, submission.language)
+    if score.scale.calculation:
+        # The text of an item of a response equals its form's (Q21).
+        text = submission.instrument.wordings[submission.language].scores[score.scale.name]
+    link_id, answers = as_json(score_item(score.scale, score.value)).values()
+    return {"linkId": link_id, "text": text, "answer": answers}

@@ -1,5 +1,6 @@
 """One form's scoring as look-up tables, compiled once from its definition."""
 
+import json
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
@@ -10,17 +11,23 @@ import orjson
 from fhir_alliance.instruments.definition import Form, Scale
 from fhir_alliance.instruments.items import Item
 from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.scoring.expressions import NO_RESULT, Calculator, Result
+from fhir_alliance.scoring.responses import read_given
 
 # Wide enough that the only rounding is the one to the definition's decimals.
 _CONTEXT = Context(prec=40, rounding=ROUND_HALF_UP)
 
 
 class Score(NamedTuple):
-    """One scale scored; `value` is None when fewer than `min_answered` items were answered."""
+    """One scale scored; `value` is None when fewer than `min_answered` items were answered.
+
+    `failed` says that a site's own expression could not be computed.
+    """
 
     scale: Scale
     value: Decimal | None
     answered: int
+    failed: bool = False
 
 
 _Finish = Callable[[int, int], Decimal]
@@ -33,17 +40,22 @@ class Scorer:
     """
 
     def __init__(self, form: Form) -> None:
+        self._form = form
+        self._calculator = Calculator(form, form.own) if form.own else None
         self._places = max((_places(item) for item in form.scored_items), default=0)
         self._values = {item.link_id: _values(item, self._places) for item in form.scored_items if not item.span}
         self._lines = {item.link_id: item for item in form.scored_items if item.span}
+        counted = () if form.own else form.scales
         self._plans = tuple(
             (scale, scale.items, scale.min_answered, scale.shares if scale.weighted else None, finish)
-            for scale in form.scales
+            for scale in counted
             for finish in (_finisher(scale, self._places),)
         )
 
     def score(self, answers: Answers) -> tuple[Score, ...]:
         """Return every scale of the form in its order, rounded once, half up, to the definition's decimals."""
+        if self._calculator:
+            return self._calculated(self._calculator, answers.given)
         found: dict[str, int] = {}
         for link_id, answer in answers.given.items():
             if link_id in self._values:
@@ -54,9 +66,16 @@ class Scorer:
 
     def score_response(self, response: bytes) -> tuple[Score, ...]:
         """Score a QuestionnaireResponse from its JSON; an answer that is none of the item's options does not count."""
+        if self._calculator:
+            return self._calculated(self._calculator, read_given(json.loads(response, parse_float=Decimal), self._form))
         found: dict[str, int] = {}
         self._collect(orjson.loads(response).get("item", ()), found)
         return self._score(found)
+
+    def _calculated(self, calculator: Calculator, given: Mapping[str, str]) -> tuple[Score, ...]:
+        """Return the scores of a site's own form; where nothing was answered there is none, whatever is computed."""
+        results = calculator.compute(given) if given else {}
+        return tuple(_calculated_score(scale, results.get(scale.name, NO_RESULT), given) for scale in self._form.scales)
 
     def _collect(self, items: list[dict[str, Any]], found: dict[str, int]) -> None:
         values = self._values
@@ -94,6 +113,10 @@ class Scorer:
                 weight = sum([shares[item] for item in items if item in found])
                 scores.append(Score(scale, finish(total, weight), answered))
         return tuple(scores)
+
+
+def _calculated_score(scale: Scale, result: Result, given: Mapping[str, str]) -> Score:
+    return Score(scale, result.value, sum(item in given for item in scale.items), failed=result.failed)
 
 
 _NOTHING: Mapping[str, str] = {}

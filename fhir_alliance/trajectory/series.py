@@ -98,11 +98,12 @@ def read_series(
         for form in instrument.forms
         for scale in form.scales
     }
+    systems = {code: instrument.system(scale) for code, (scale, _) in scores.items()}
     found = [
         ((code, therapists.get(point.encounter or "")), point)
         for observation in observations
         if _is_about(observation, patient) and observation.get("status") in _COUNTS
-        if (code := _score_code(observation)) in scores and (point := _point(observation))
+        if (code := _score_code(observation, systems)) and (point := _point(observation))
     ]
     found.sort(key=lambda pair: (pair[0][0], pair[0][1] or "", pair[1].at))
     return tuple(
@@ -147,9 +148,11 @@ def _is_about(resource: RawResource, patient: str) -> bool:
     return bool(resource.get("subject", {}).get("reference") == f"Patient/{patient}")
 
 
-def _score_code(observation: RawResource) -> str:
+def _score_code(observation: RawResource, systems: Mapping[str, str]) -> str:
+    """Return the first code that is of a score, empty when none is; `systems` are their code systems."""
     codings = observation.get("code", {}).get("coding", [])
-    return next((str(coding.get("code")) for coding in codings if coding.get("system") == ALLIANCE), "")
+    found = ((str(coding.get("code")), coding.get("system")) for coding in codings)
+    return next((code for code, system in found if system is not None and systems.get(code) == system), "")
 
 
 def _point(observation: RawResource) -> Point | None:

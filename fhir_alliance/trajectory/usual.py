@@ -28,9 +28,10 @@ def usual_range(earlier: Sequence[Rating], scale: Scale) -> UsualRange | None:
     centre = sum((rating.value for rating in baseline), Decimal(0)) / len(baseline)
     moves = [abs(later.value - before.value) for before, later in pairwise(baseline)]
     sigma = max(sum(moves, Decimal(0)) / len(moves) / _MOVING_RANGE_TO_SIGMA, _FLOOR * (scale.maximum - scale.minimum))
+    low, high = centre - _WIDTH * sigma, centre + _WIDTH * sigma
     return UsualRange(
-        low=max(scale.minimum, centre - _WIDTH * sigma),
-        high=min(scale.maximum, centre + _WIDTH * sigma),
+        low=max(scale.minimum, low) if scale.has_range else low,
+        high=min(scale.maximum, high) if scale.has_range else high,
         first_visit=baseline[0].visit,
         last_visit=baseline[-1].visit,
     )

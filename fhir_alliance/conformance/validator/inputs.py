@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fhir_alliance.conformance.validator.findings import Finding, JsonObject, error
-from fhir_alliance.ehr.strict_json import strict_json
+from fhir_alliance.strict_json import strict_json
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 MAX_PACKAGE_FILES: Final = 10_000

@@ -8,7 +8,7 @@ import orjson
 
 from fhir_alliance.instruments.definition import Form
 from fhir_alliance.instruments.items import Condition, Item, Kind, Look, Test
-from fhir_alliance.instruments.layout import Group, Note, Part
+from fhir_alliance.instruments.layout import Computed, Group, Note, Part
 from fhir_alliance.instruments.words import Wording
 from fhir_alliance.scoring.answers import Answers
 
@@ -128,7 +128,7 @@ class _Builder:
                 run, heading = [], ""
                 inner = self._wording.sections.get(part.link_id, "")
                 yield from self.sections(part.parts, heading=inner, level=level + 1)
-            else:
+            elif not isinstance(part, Computed):
                 run.append(self._part(part))
         if run or heading:
             yield Section(heading=heading, level=max(level, 2), parts=tuple(run))

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from math import floor
 
 from fhir_alliance.instruments.definition import Instrument, Scale
 from fhir_alliance.instruments.words import Rater
@@ -39,11 +41,12 @@ def trend_of(
     lines = tuple(_line(scale, rater, names[rater], rows) for rater in Rater if rater in names)
     if not any(value is not None for line in lines for value in line.values):
         return None
+    low, high = _range(scale, lines, usual)
     chart = TrendChart(
         visits=tuple(_visit(scale, row, names, today) for row in rows),
         lines=lines,
-        minimum=scale.minimum,
-        maximum=scale.maximum,
+        minimum=low,
+        maximum=high,
         usual=(usual.low, usual.high) if usual else None,
     )
     return Trend(
@@ -52,6 +55,15 @@ def trend_of(
         usual=span(usual.low, usual.high) if usual else "",
         usual_visits=f"visits {usual.first_visit} to {usual.last_visit}" if usual else "",
     )
+
+
+def _range(scale: Scale, lines: Sequence[TrendLine], usual: UsualRange | None) -> tuple[Decimal, Decimal]:
+    """Return between which values the trend is drawn: the scale's, or where nobody said them those that there are."""
+    if scale.has_range:
+        return scale.minimum, scale.maximum
+    found = [value for line in lines for value in line.values if value is not None]
+    found += [usual.low, usual.high] if usual else []
+    return Decimal(floor(min(found))), Decimal(floor(max(found)) + 1)
 
 
 def _line(scale: Scale, rater: Rater, name: str, rows: Sequence[VisitRow]) -> TrendLine:

@@ -1,6 +1,7 @@
 """JSON as RFC 8259 means it: what another reader could understand differently is refused."""
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -8,15 +9,15 @@ import orjson
 MAX_DEPTH: Final = 64
 
 
-def strict_json(body: bytes) -> Any:
-    """Read JSON in UTF-8; numbers become int or float.
+def strict_json(body: bytes, *, decimals: Callable[[str], Any] = float) -> Any:
+    """Read JSON in UTF-8; numbers become int, or float unless `decimals` makes something else of them.
 
     Raises ValueError for another encoding, lone surrogates, NaN, Infinity, numbers out of range, duplicate keys, and
     anything nested deeper than 64.
     """
     if _deeper_than(MAX_DEPTH, orjson.loads(body)):
         raise ValueError("nested too deeply")
-    return json.loads(body, object_pairs_hook=_unique)
+    return json.loads(body, object_pairs_hook=_unique, parse_float=decimals)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -167,6 +167,11 @@ class Instrument:
         return canonical("CodeSystem", f"{self.name}-answers")
 
     @property
+    def profiled(self) -> bool:
+        """Whether what is written fits our profiles: they bind the codes that we publish, a draft's are not yet."""
+        return self.own is None and self.status != "draft"
+
+    @property
     def own(self) -> OwnForm | None:
         """What the site's own form says, when the instrument was not made from a definition of ours."""
         return self.forms[0].own

@@ -127,7 +127,7 @@ def _calculated(submission: ScoredForm, score: Score) -> JsonObject:
 
 def _profiles(instrument: Instrument, scale: str) -> tuple[str, ...]:
     """Return our own profiles, which bind our own codes."""
-    return () if instrument.own else (ALLIANCE_SCORE if scale else ALLIANCE_PANEL,)
+    return (ALLIANCE_SCORE if scale else ALLIANCE_PANEL,) if instrument.profiled else ()
 
 
 def _absent_reason(submission: ScoredForm, score: Score) -> str:

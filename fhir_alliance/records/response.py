@@ -24,7 +24,7 @@ def build_response(submission: Submission) -> JsonObject:
             "profile": [
                 US_CORE_RESPONSE,
                 f"{SDC}/sdc-questionnaireresponse",
-                *(() if form.own else (ALLIANCE_RESPONSE,)),
+                *((ALLIANCE_RESPONSE,) if submission.instrument.profiled else ()),
             ],
             "security": [RESTRICTED],
             "tag": [PATIENT_SUPPLIED],

@@ -11,6 +11,7 @@ from fhir_alliance.conformance.validator.findings import Finding, Severity
 from fhir_alliance.conformance.validator.inputs import Document
 from fhir_alliance.conformance.validator.links import Known
 from fhir_alliance.conformance.validator.reading import DEFAULT_FOLDER, read_definitions
+from fhir_alliance.conformance.validator.shipped import shipped_definitions
 from fhir_alliance.conformance.validator.validator import Validator
 from fhir_alliance.terms import FHIR_EXTENSION, SDC, US_CORE_RESPONSE, US_CORE_SCREENING
 
@@ -30,7 +31,7 @@ def definitions() -> Definitions:
 def findings(*resources: JsonObject) -> list[Finding]:
     """Return what is found in the first resource when the others are there as well."""
     known = Known(resources)
-    validator = Validator(definitions().extended(known.definitions()), known)
+    validator = Validator(definitions().extended([*shipped_definitions(), *known.definitions()]), known)
     document = Document(name="it", line=None, resource=resources[0], fault=None)
     return list(validator.check_file("it", [document]).findings)
 

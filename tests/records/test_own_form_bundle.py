@@ -18,7 +18,7 @@ from fhir_alliance.scoring.answers import Answers
 
 Make = Callable[..., Submission]
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
-EXAMPLE = installed(None, EXAMPLES).instrument("session-feedback")
+EXAMPLE = installed(None, own_forms=EXAMPLES).instrument("session-feedback")
 SCORES = "https://clinic.example.org/fhir/CodeSystem/scores"
 GIVEN = {
     "heard": "fully",

@@ -20,7 +20,7 @@ from fhir_alliance.conformance.validator.inputs import Document, read_documents
 from fhir_alliance.conformance.validator.invariants import invariant_findings
 from fhir_alliance.conformance.validator.links import Known, is_to_a_server, link_findings
 from fhir_alliance.conformance.validator.responses import response_findings
-from fhir_alliance.conformance.validator.shipped import shipped_form
+from fhir_alliance.conformance.validator.shipped import shipped_definitions, shipped_form
 from fhir_alliance.conformance.validator.structure import structure_findings
 from fhir_alliance.conformance.validator.walking import Place, places
 
@@ -38,7 +38,7 @@ def validate(paths: Iterable[Path], definitions: Definitions) -> list[Checked]:
     """
     documents = [document for path in paths for document in read_documents(path)]
     known = Known(document.resource for document in documents if document.resource)
-    validator = Validator(definitions.extended(known.definitions()), known)
+    validator = Validator(definitions.extended([*shipped_definitions(), *known.definitions()]), known)
     by_file = groupby(documents, key=lambda document: document.name)
     return [validator.check_file(name, list(those)) for name, those in by_file]
 

@@ -89,7 +89,7 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
         try:
             if requests.get(url, timeout=5).ok:
                 return
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             pause.wait(_LOOK_EVERY)
     raise DemoError(f"Nothing answered at {url}. What it printed above says why.")
 

@@ -1,5 +1,6 @@
 """Forms with every kind of question: lines, words, numbers, texts, tables, and questions that depend on others."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -158,15 +159,17 @@ MIXED_ANSWERS = Answers(
 SRS = with_words("srs", LINES)
 
 
-def kind_form(instrument: Instrument, answers: Answers, problems: dict[str, str] | None = None) -> FormPage:
-    """Return the patient's form of an instrument."""
+def kind_form(
+    instrument: Instrument, answers: Answers, problems: dict[str, str] | None = None, *, passed_on: Sequence[int] = ()
+) -> FormPage:
+    """Return the patient's form of an instrument; an answer to a question `passed_on` may open an alert."""
     return form_page(
         instrument,
         instrument.forms[0],
         frame=PATIENT_FRAME,
         visit_start=None,
         today=TODAY,
-        audience=audience_text(Rater.PATIENT, therapist="Dr. Okafor"),
+        audience=audience_text(Rater.PATIENT, therapist="Dr. Okafor", passed_on=passed_on),
         answers=answers,
         key=KEY,
         version=3,
@@ -190,6 +193,7 @@ def kind_review(instrument: Instrument, answers: Answers) -> ReviewPage:
 
 KIND_PAGES = {
     "form-words": ("form.html", kind_form(shipped().instrument("gad-7"), Answers(given={"2": "several-days"}))),
+    "form-alert": ("form.html", kind_form(shipped().instrument("phq-9"), Answers(), passed_on=[9])),
     "form-lines": ("form.html", kind_form(SRS, Answers(given={"2": "6.5"}, skipped=frozenset({"3"})))),
     "form-kinds": ("form.html", kind_form(MIXED, Answers())),
     "form-kinds-filled": ("form.html", kind_form(MIXED, MIXED_ANSWERS, {"key": "Please write a number from 0 to 40."})),

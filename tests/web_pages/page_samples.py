@@ -1,6 +1,5 @@
 """Sample values of every page in every state, made by the builders the views use."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -75,17 +74,15 @@ def thomas_chart(course: Course, first_line: str, *, visits: int = 14, **more: o
     )
 
 
-def patient_form(
-    name: str, answers: Answers, problems: dict[str, str] | None = None, *, passed_on: Sequence[int] = ()
-) -> FormPage:
-    """Return Maria's form; an answer to a question `passed_on` may open an alert."""
+def patient_form(name: str, answers: Answers, problems: dict[str, str] | None = None) -> FormPage:
+    """Return Maria's form."""
     return form_page(
         INSTRUMENT,
         form(Rater.PATIENT, name),
         frame=PATIENT_FRAME,
         visit_start=NOW,
         today=TODAY,
-        audience=audience_text(Rater.PATIENT, therapist="Dr. Okafor", passed_on=passed_on),
+        audience=audience_text(Rater.PATIENT, therapist="Dr. Okafor"),
         answers=answers,
         key=KEY,
         version=3,

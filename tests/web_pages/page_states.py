@@ -50,7 +50,6 @@ PATIENT_PAGES = {
     "receipt-in-chart": ("receipt.html", receipt(ReceiptState.IN_CHART)),
     "receipt-held": ("receipt.html", receipt(ReceiptState.HELD)),
     "receipt-handover": ("receipt.html", receipt(ReceiptState.RECEIVED, handover=True)),
-    "form-alert": ("form.html", patient_form("core", Answers(), passed_on=[4])),
     "receipt-alert": ("receipt.html", receipt(ReceiptState.RECEIVED, handover=True, repeats_help=True)),
     "receipt-declined": ("receipt.html", receipt(ReceiptState.RECEIVED, declined=True)),
     "confirm": ("confirm.html", confirm_page(SITE, MARIA)),

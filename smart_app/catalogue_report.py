@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Iterator
 from datetime import date
 from importlib.resources import files
-from pathlib import Path
 
 import orjson
 
 from fhir_alliance.errors import InvalidDefinition
-from fhir_alliance.instruments.catalogue import installed
+from fhir_alliance.instruments.catalogue import Catalogue, installed
 from fhir_alliance.instruments.definition import Instrument, Scale
 from fhir_alliance.instruments.questionnaire import build_questionnaire
 from fhir_alliance.instruments.readiness import Readiness, readiness, require_ready
@@ -16,17 +15,24 @@ from fhir_alliance.instruments.readiness import Readiness, readiness, require_re
 _HEADINGS = ("instrument", "version", "items", "raters", "languages", "licence", "validity", "state")
 
 
-def catalogue_table(
-    packs: Path | None, *, reasons: bool, today: date, alerts: bool = False
-) -> tuple[list[str], tuple[str, ...]]:
-    """Return the lines of a table of all instruments, with the reason of each state or without, and all faults.
+def catalogue_table(catalogue: Catalogue, *, reasons: bool, today: date, alerts: bool = False) -> list[str]:
+    """Return the lines of a table of all instruments, with the reason of each state or without.
 
-    `packs` is the site's folder of words, None when it has none; `alerts` says whether it has configured alerts.
+    `alerts` says whether the site has configured alerts. With the reasons come the digests of a site's own forms, and
+    what of them is not used.
     """
-    catalogue = installed(packs)
     found = [(each, readiness(each, today=today, alerts=alerts)) for each in catalogue.instruments]
     rows = [(*_row(each, state), *((state.reason,) if reasons else ())) for each, state in found]
-    return list(aligned([_HEADINGS + (("why",) if reasons else ()), *rows])), catalogue.faults
+    table = list(aligned([_HEADINGS + (("why",) if reasons else ()), *rows]))
+    return [*table, *_own_forms(catalogue)] if reasons else table
+
+
+def _own_forms(catalogue: Catalogue) -> Iterator[str]:
+    own = [each for each in catalogue.instruments if each.own]
+    if own:
+        yield ""
+        yield from aligned([("own form", "SHA-256 of its file"), *((each.name, each.digest) for each in own)])
+        yield from catalogue.remarks
 
 
 def catalogue_page(*, today: date) -> str:
@@ -52,12 +58,15 @@ nobody has verified yet. `fhir-alliance instruments show NAME` says more.
 """
 
 
-def show_instrument(name: str, packs: Path | None, *, shape: str, language: str, today: date) -> str:
+def show_instrument(name: str, catalogue: Catalogue, *, shape: str, language: str, today: date) -> str:
     """Return one instrument as "table", "yaml" (its definition file) or "fhir" (its Questionnaires as a Bundle).
 
-    Raises InvalidDefinition when it is not installed, NotReady when its Questionnaires may not be shown.
+    Raises InvalidDefinition when it is not installed or has no definition file, NotReady when its Questionnaires may
+    not be shown.
     """
-    instrument = installed(packs).instrument(name)
+    instrument = catalogue.instrument(name)
+    if shape == "yaml" and instrument.own:
+        raise InvalidDefinition([f"{name} is a form of the site's own, which has no definition file: show it as fhir"])
     if shape == "yaml":
         return (files("questionnaires") / name / f"{instrument.version}.yaml").read_text("utf-8")
     if shape == "table":
@@ -84,7 +93,7 @@ def _row(instrument: Instrument, found: Readiness) -> tuple[str, ...]:
         ", ".join(raters),
         ", ".join(instrument.wordings) or "–",
         instrument.licence.wording,
-        "validated" if instrument.validated else "unvalidated",
+        "the site's own" if instrument.own else "validated" if instrument.validated else "unvalidated",
         found.state.value,
     )
 
@@ -99,14 +108,16 @@ def _described(instrument: Instrument, found: Readiness) -> Iterator[str]:
         yield ""
         yield from aligned([("score", "method", "items", "at least", "range"), *map(_scale_row, instrument.scales)])
         yield from (f"{scale.name} counts {scale.weighing}" for scale in instrument.scales if scale.weighing)
-    yield ""
-    yield from aligned(
-        [("fact", "known", "from"), *((fact, known.tag, known.source) for fact, known in instrument.evidence.items())]
-    )
+    if instrument.evidence:
+        yield ""
+        facts = ((fact, known.tag, known.source) for fact, known in instrument.evidence.items())
+        yield from aligned([("fact", "known", "from"), *facts])
 
 
 def _scale_row(scale: Scale) -> tuple[str, ...]:
-    span = f"{scale.minimum.normalize():f}–{scale.maximum.normalize():f}"
+    span = f"{scale.minimum.normalize():f}–{scale.maximum.normalize():f}" if scale.has_range else "not stated"
+    if scale.calculation:
+        return scale.name, scale.method, scale.calculation.expression.text, "", span
     return scale.name, scale.method, " ".join(scale.items), str(scale.min_answered), span
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 if TYPE_CHECKING:
+    from fhir_alliance.instruments.catalogue import Catalogue
     from fhir_alliance.settings import Settings
 
 _SETTINGS = click.option(
@@ -23,6 +24,11 @@ _WORDING = click.option(
     "--wording",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="The site's folder of words with their licences.",
+)
+_QUESTIONNAIRES = click.option(
+    "--questionnaires",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="The site's folder of its own forms, FHIR Questionnaires.",
 )
 
 
@@ -108,7 +114,8 @@ def publish(settings: Path, ehr: str | None) -> None:
     type=click.Path(dir_okay=False, exists=True, allow_dash=True),
 )
 @_WORDING
-def score(response: str, wording: Path | None) -> None:
+@_QUESTIONNAIRES
+def score(response: str, wording: Path | None, questionnaires: Path | None) -> None:
     """Print the scores of one QuestionnaireResponse (a file, or - for standard input) as a Bundle of Observations."""
     from fhir_alliance.errors import InvalidResponse
     from smart_app.response_scores import MAX_BYTES, score_response
@@ -116,7 +123,7 @@ def score(response: str, wording: Path | None) -> None:
     with click.open_file(response, "rb") as file:
         body = file.read(MAX_BYTES + 1)
     try:
-        scored = score_response(body, wording, at=datetime.now(UTC))
+        scored = score_response(body, _installed(wording, questionnaires), at=datetime.now(UTC))
     except InvalidResponse as error:
         _fail([f"{response}: {fault}" for fault in error.faults])
     for remark in scored.remarks:
@@ -155,25 +162,32 @@ def instruments() -> None:
 
 @instruments.command(name="list")
 @_WORDING
-def list_instruments(wording: Path | None) -> None:
+@_QUESTIONNAIRES
+def list_instruments(wording: Path | None, questionnaires: Path | None) -> None:
     """List every instrument, and the faults of those that could not be read."""
-    _print_table(wording, reasons=False)
+    _print_table(_installed(wording, questionnaires), reasons=False)
 
 
 @instruments.command()
 @_WORDING
+@_QUESTIONNAIRES
 @click.option(
     "--settings",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="The site's settings file: its folder of words, and its alerts.",
+    help="The site's settings file: its words, its own forms, and its alerts.",
 )
-def check(wording: Path | None, settings: Path | None) -> None:
+def check(wording: Path | None, questionnaires: Path | None, settings: Path | None) -> None:
     """Say of every instrument whether it is ready, and why not."""
     if settings is None:
-        _print_table(wording, reasons=True)
-    else:
-        site = _read(settings)
-        _print_table(wording or site.wording_folder, reasons=True, alerts=site.alerts is not None)
+        _print_table(_installed(wording, questionnaires), reasons=True)
+        return
+    site = _read(settings)
+    catalogue = _installed(
+        wording or site.wording_folder,
+        questionnaires or site.questionnaire_folder,
+        free_text=site.free_text.sentence if site.free_text else "",
+    )
+    _print_table(catalogue, reasons=True, alerts=site.alerts is not None)
 
 
 @instruments.command()
@@ -189,13 +203,16 @@ def page() -> None:
 @click.option("--as", "shape", type=click.Choice(["table", "yaml", "fhir"]), default="table", show_default=True)
 @click.option("--language", default="en", show_default=True, help="The language of a Questionnaire.")
 @_WORDING
-def show(name: str, shape: str, language: str, wording: Path | None) -> None:
+@_QUESTIONNAIRES
+def show(name: str, shape: str, language: str, wording: Path | None, questionnaires: Path | None) -> None:
     """Show one instrument: as a table, as its definition file, or as the Questionnaires that are published."""
     from fhir_alliance.errors import AllianceError, InvalidDefinition
     from smart_app.catalogue_report import show_instrument
 
     try:
-        shown = show_instrument(name, wording, shape=shape, language=language, today=_today())
+        shown = show_instrument(
+            name, _installed(wording, questionnaires), shape=shape, language=language, today=_today()
+        )
     except InvalidDefinition as error:
         _fail(error.faults)
     except AllianceError as error:
@@ -235,14 +252,19 @@ def _read(settings: Path) -> "Settings":
         _fail(error.faults)
 
 
-def _print_table(wording: Path | None, *, reasons: bool, alerts: bool = False) -> None:
+def _installed(wording: Path | None, questionnaires: Path | None, *, free_text: str = "") -> "Catalogue":
+    from fhir_alliance.instruments.catalogue import installed
+
+    return installed(wording, own_forms=questionnaires, free_text=free_text)
+
+
+def _print_table(catalogue: "Catalogue", *, reasons: bool, alerts: bool = False) -> None:
     from smart_app.catalogue_report import catalogue_table
 
-    table, faults = catalogue_table(wording, reasons=reasons, today=_today(), alerts=alerts)
-    for line in table:
+    for line in catalogue_table(catalogue, reasons=reasons, today=_today(), alerts=alerts):
         click.echo(line)
-    if faults:
-        _fail(faults)
+    if catalogue.faults:
+        _fail(catalogue.faults)
 
 
 def _today() -> date:

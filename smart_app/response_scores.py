@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
 from fhir_alliance.errors import InvalidDefinition, InvalidResource, InvalidResponse
-from fhir_alliance.instruments.catalogue import installed
+from fhir_alliance.instruments.catalogue import Catalogue
 from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.questionnaire import score_link_id
 from fhir_alliance.records.answers import answer_faults, claimed_scores, read_answers
@@ -33,15 +32,15 @@ class Scored:
     remarks: tuple[str, ...]
 
 
-def score_response(body: bytes, packs: Path | None, *, at: datetime) -> Scored:
-    """Score one QuestionnaireResponse at a time; `packs` is the site's folder of words, which only names need.
+def score_response(body: bytes, catalogue: Catalogue, *, at: datetime) -> Scored:
+    """Score one QuestionnaireResponse at a time.
 
     Any installed form is scored, also one without words; the Observations of a draft say that it is one. Raises
     InvalidResponse, saying every fault, when the body is no finished response to the version of an installed form.
     """
     response = _read(body)
     try:
-        instrument, form = installed(packs).of_form(str(response.get("questionnaire")))
+        instrument, form = catalogue.of_form(str(response.get("questionnaire")))
     except InvalidDefinition as error:
         raise InvalidResponse([f"questionnaire: {fault}" for fault in error.faults]) from None
     if faults := [*_faults(response), *answer_faults(response, instrument, form)]:

@@ -61,12 +61,13 @@ def installed(
     *,
     snomed: bool = False,
     own_forms: Traversable | None = None,
-    free_text: bool = False,
+    free_text: str = "",
 ) -> Catalogue:
     """Return what comes with the product, with the words that a site has loaded and the forms of its own.
 
     Codes of SNOMED CT, whose use needs a licence of the site, are left out unless it says that it has one. `own_forms`
-    is a folder of FHIR Questionnaires, `<name>.json`, which may ask for free text only with `free_text`.
+    is a folder of FHIR Questionnaires, `<name>.json`; they may ask for free text only where `free_text` says who reads
+    it.
     """
     found = read_catalogue(files("questionnaires"), packs=packs) if packs else shipped()
     catalogue = found if snomed else replace(found, instruments=tuple(map(_without_snomed, found.instruments)))

@@ -1,7 +1,7 @@
 """One question: how it is asked, when it is asked at all, and what an answer counts."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import cached_property
@@ -38,7 +38,7 @@ class Option:
 
     code: str
     value: Decimal | None
-    own: Mapping[str, Any] | None = None
+    own: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from fhir_alliance.fhirpath.syntax import Expression
 
 
 @dataclass(frozen=True, kw_only=True)
-class Code:
+class OwnCode:
     """A code with its system and name, as the site wrote it."""
 
     system: str
@@ -48,9 +48,9 @@ class OwnForm:
 
     data: bytes
     questionnaire: Mapping[str, Any]
-    codes: Mapping[str, Code]
+    codes: Mapping[str, OwnCode]
     variables: tuple[Variable, ...]
 
-    def code(self, scale: str) -> Code:
+    def code(self, scale: str) -> OwnCode:
         """Return the code of a scale, or of the whole panel."""
         return self.codes[scale]

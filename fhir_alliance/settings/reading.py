@@ -45,8 +45,12 @@ def _flat(messages: Any, path: str = "") -> list[tuple[str, str]]:
 
 
 def _file_faults(settings: Settings) -> Iterator[str]:
-    if settings.wording_folder and not settings.wording_folder.is_dir():
-        yield f"wording_folder: {settings.wording_folder.name} is not a folder"
+    for name, folder in (
+        ("wording_folder", settings.wording_folder),
+        ("questionnaire_folder", settings.questionnaire_folder),
+    ):
+        if folder and not folder.is_dir():
+            yield f"{name}: {folder.name} is not a folder"
     for path in dict.fromkeys(_key_files(settings)):
         if reason := _unsafe(path):
             yield f"{path.name}: {reason}"

@@ -13,6 +13,7 @@ from fhir_alliance.settings.values import (
     AlertSettings,
     ClientSettings,
     EhrSettings,
+    FreeTextSettings,
     InstrumentSettings,
     Settings,
     SiteSettings,
@@ -113,6 +114,11 @@ class _SiteSchema(_Strict):
     snomed = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
+class _FreeTextSchema(_Strict):
+    reader = fields.String(required=True, validate=_TEXT)
+    within = fields.String(required=True, validate=_TEXT)
+
+
 class SettingsSchema(_Strict):
     """The whole file, turned into Settings; `context_folder` is the folder that its paths are relative to."""
 
@@ -120,6 +126,8 @@ class SettingsSchema(_Strict):
     database = fields.String(required=True, validate=_TEXT)
     vault_key_file = fields.String(required=True, validate=_TEXT)
     wording_folder = fields.String(load_default=None, validate=_TEXT)
+    questionnaire_folder = fields.String(load_default=None, validate=_TEXT)
+    free_text = fields.Nested(_FreeTextSchema, load_default=None)
     site = fields.Nested(_SiteSchema, required=True)
     alerts = fields.Nested(_AlertSchema, load_default=None)
     instruments = fields.Nested(_InstrumentSchema, load_default=InstrumentSettings())
@@ -140,7 +148,9 @@ class SettingsSchema(_Strict):
             public_url=data["public_url"],
             database=data["database"],
             vault_key_file=self.context_folder / data["vault_key_file"],
-            wording_folder=self.context_folder / data["wording_folder"] if data["wording_folder"] else None,
+            wording_folder=self._folder(data["wording_folder"]),
+            questionnaire_folder=self._folder(data["questionnaire_folder"]),
+            free_text=data["free_text"] and FreeTextSettings(**data["free_text"]),
             alerts=self._alerts(data["alerts"]),
             instruments=data["instruments"],
             site=SiteSettings(**{**site, "time_zone": ZoneInfo(site["time_zone"])}),
@@ -158,6 +168,9 @@ class SettingsSchema(_Strict):
             "password_file": self.context_folder / password_file if password_file else None,
         }
         return AlertSettings(**{**values, **settled})
+
+    def _folder(self, name: str | None) -> Path | None:
+        return self.context_folder / name if name else None
 
     def _ehr(self, name: str, values: dict[str, Any]) -> EhrSettings:
         clinician, patient, backend = (self._client(values[role]) for role in ("clinician", "patient", "backend"))

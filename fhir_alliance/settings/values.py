@@ -81,10 +81,24 @@ class InstrumentSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FreeTextSettings:
+    """Who reads what patients write, and within what time (S3)."""
+
+    reader: str
+    within: str
+
+    @property
+    def sentence(self) -> str:
+        """What a form that asks for free text says above its questions."""
+        return f"What you write is read by {self.reader} within {self.within}. Nobody reads it before that."
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything a site decides.
 
-    `vault_key_file` holds the key of what is stored encrypted, `wording_folder` the words a site has a licence for;
+    `vault_key_file` holds the key of what is stored encrypted, `wording_folder` the words a site has a licence for,
+    `questionnaire_folder` its own forms, which may ask for free text only with `free_text`;
     without `alerts` no instrument with an item on self-harm can be used.
     """
 
@@ -92,6 +106,8 @@ class Settings:
     database: str
     vault_key_file: Path = field(repr=False)
     wording_folder: Path | None = None
+    questionnaire_folder: Path | None = None
+    free_text: FreeTextSettings | None = None
     alerts: AlertSettings | None = None
     instruments: InstrumentSettings = InstrumentSettings()
     site: SiteSettings

@@ -42,11 +42,16 @@ def forms_of(rater: Rater) -> Iterator[Form]:
 
 
 def site_catalogue(settings: Settings) -> Catalogue:
-    """Return what is installed at a site: its words, its reviewers, the codes it has a licence for.
+    """Return what is installed at a site: its words and forms, its reviewers, the codes it has a licence for.
 
     Raises InvalidSettings when the settings name a reviewer of words that are not there.
     """
-    catalogue = installed(settings.wording_folder, snomed=settings.site.snomed)
+    catalogue = installed(
+        settings.wording_folder,
+        snomed=settings.site.snomed,
+        own_forms=settings.questionnaire_folder,
+        free_text=settings.free_text.sentence if settings.free_text else "",
+    )
     return reviewed(catalogue, settings.instruments.reviewed_by)
 
 

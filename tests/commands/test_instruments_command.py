@@ -8,7 +8,6 @@ import yaml
 from click.testing import CliRunner, Result
 
 from fhir_alliance.instruments import catalogue
-from smart_app import catalogue_report
 from smart_app.cli import main
 
 
@@ -41,7 +40,7 @@ def test_faulty_instrument_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "1.0.0.yaml").write_text("instrument: x\n")
     found = catalogue.read_catalogue(tmp_path)
-    monkeypatch.setattr(catalogue_report, "installed", lambda packs: found)
+    monkeypatch.setattr(catalogue, "installed", lambda *_, **__: found)
 
     result = run("list")
 
@@ -60,7 +59,7 @@ def test_show_as_table() -> None:
 def test_show_tells_weights_where_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
     """A score whose items do not all count once, or that is multiplied, says so below the table."""
     invented = catalogue.read_catalogue(Path(__file__).parents[1] / "scoring" / "definitions")
-    monkeypatch.setattr(catalogue_report, "installed", lambda packs: invented)
+    monkeypatch.setattr(catalogue, "installed", lambda *_, **__: invented)
 
     weighted, signed = run("show", "weighted").output, run("show", "signed").output
 

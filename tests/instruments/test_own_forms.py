@@ -107,8 +107,8 @@ FAULTS = {
     "when-unknown": "item[2].enableWhen[0] (n): 'nowhere' is no question of the form",
     "wrong-shape": "item: Input should be a valid list",
 }
-ALL_FAULTY = installed(None, FAULTY)
-EXAMPLE = installed(None, EXAMPLES).instrument("session-feedback")
+ALL_FAULTY = installed(None, own_forms=FAULTY)
+EXAMPLE = installed(None, own_forms=EXAMPLES).instrument("session-feedback")
 Put = Callable[..., Catalogue]
 
 
@@ -116,12 +116,12 @@ Put = Callable[..., Catalogue]
 def put(tmp_path: Path) -> Put:
     """Install forms by their name, and return the catalogue."""
 
-    def install(*, free_text: bool = False, **forms: dict[str, Any]) -> Catalogue:
+    def install(*, free_text: str = "", **forms: dict[str, Any]) -> Catalogue:
         folder = tmp_path / "forms"
         folder.mkdir(exist_ok=True)
         for name, form in forms.items():
             (folder / f"{name}.json").write_text(json.dumps(form), "utf-8")
-        return installed(None, folder, free_text=free_text)
+        return installed(None, own_forms=folder, free_text=free_text)
 
     return install
 
@@ -147,7 +147,7 @@ def test_rest_still_works() -> None:
 
 def test_example_has_no_faults() -> None:
     """The form of the documentation can be used as it is, and nothing of it is ignored."""
-    catalogue = installed(None, EXAMPLES)
+    catalogue = installed(None, own_forms=EXAMPLES)
 
     assert catalogue.faults == ()
     assert catalogue.remarks == ()
@@ -212,8 +212,11 @@ def test_free_text_when_switched_on(put: Put) -> None:
         {"linkId": "word", "text": "In one word?", "type": "string", "maxLength": 20},
     ]
 
-    items = put(own=form, free_text=True).instrument("own").items
+    instrument = put(own=form, free_text="What you write is read by the front desk.").instrument("own")
 
+    items = instrument.items
+    assert instrument.wordings["en"].instructions[Rater.PATIENT] == "What you write is read by the front desk."
+    assert EXAMPLE.wordings["en"].instructions[Rater.PATIENT] == ""
     assert (items["more"].kind, items["more"].longest) == (Kind.TEXT, 1000)
     assert items["word"].longest == 20
 
@@ -430,7 +433,7 @@ def test_large_file_and_broken_link(tmp_path: Path) -> None:
     (folder / "nowhere.json").symlink_to(folder / "missing")
     (folder / "notes.txt").write_text("x")
 
-    faults = installed(None, folder).faults
+    faults = installed(None, own_forms=folder).faults
 
     assert len(faults) == 2
     assert "large.json:1: the file is larger than" in faults[0]

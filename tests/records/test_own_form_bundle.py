@@ -197,7 +197,7 @@ def test_form_without_scores(make_submission: Make, tmp_path: Path) -> None:
     folder = tmp_path / "forms"
     folder.mkdir()
     (folder / "own.json").write_text(json.dumps(form))
-    instrument = installed(None, folder, free_text=True).instrument("own")
+    instrument = installed(None, own_forms=folder, free_text="Read by the clinic.").instrument("own")
     given = {"t": "A phone rang.", "n": "2", "w": "a"}
 
     found = resources(own(make_submission, given, instrument))

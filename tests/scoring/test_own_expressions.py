@@ -63,7 +63,7 @@ def scores(tmp_path: Path) -> Scores:
             "item": list(items),
         }
         (folder / "own.json").write_text(json.dumps(form))
-        catalogue = installed(None, folder)
+        catalogue = installed(None, own_forms=folder)
         assert catalogue.faults == ()
         found: tuple[Score, ...] = Scorer(catalogue.instrument("own").forms[0]).score(Answers(given=given))
         return {each.scale.name: (each.value, each.failed) for each in found}

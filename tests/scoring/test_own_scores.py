@@ -24,7 +24,7 @@ from fhir_alliance.scoring.answers import Answers, asked_only
 from fhir_alliance.scoring.scorer import Score, Scorer
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
-EXAMPLE = installed(None, EXAMPLES).instrument("session-feedback")
+EXAMPLE = installed(None, own_forms=EXAMPLES).instrument("session-feedback")
 ORDINAL = "http://hl7.org/fhir/StructureDefinition/ordinalValue"
 SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition"
 
@@ -136,7 +136,7 @@ def as_own(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Instrument, Fo
         folder.mkdir()
         published = json.dumps(build_questionnaire(instrument, form))
         (folder / "own.json").write_text(published.replace("https://fhir-alliance.org/", "https://clinic.example.org/"))
-        catalogue = installed(None, folder)
+        catalogue = installed(None, own_forms=folder)
         assert catalogue.faults == ()
         return catalogue.instrument("own").forms[0]
 

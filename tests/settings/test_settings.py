@@ -178,3 +178,20 @@ def test_a_site_without_an_ehr_or_without_a_file(tmp_path: Path) -> None:
         read_settings(path)
 
     assert {fault.split(": ")[1] for fault in caught.value.faults} == {"site", "ehr"}
+
+
+@pytest.mark.parametrize("name", ["wording_folder", "questionnaire_folder"])
+def test_a_folder_that_is_not_there_is_said(folder: Path, name: str) -> None:
+    """A folder of the site's words or forms has to be one."""
+    assert faults(folder, ('vault_key_file = "', f'{name} = "nowhere"\nvault_key_file = "')) == (
+        f"{name}: nowhere is not a folder",
+    )
+
+
+def test_free_text_needs_a_reader_and_a_time(folder: Path) -> None:
+    """Free text is off; a site that switches it on has to name who reads it, and within what time (S3)."""
+    assert read(folder).free_text is None
+    assert {fault.split(": ")[1] for fault in faults(folder, ("[site]\n", "[free_text]\n[site]\n"))} == {
+        "free_text.reader",
+        "free_text.within",
+    }

@@ -21,7 +21,7 @@ class OwnForms(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def read_own_forms(folder: Traversable, taken: Collection[str], *, free_text: bool) -> OwnForms:
+def read_own_forms(folder: Traversable, taken: Collection[str], *, free_text: str) -> OwnForms:
     """Read `<name>.json` in a folder; `taken` are the names of the instruments that ship.
 
     A file with a fault is left out, and so is one that gives a form and version that another file has already given.
@@ -45,7 +45,7 @@ def read_own_forms(folder: Traversable, taken: Collection[str], *, free_text: bo
 
 
 def _read(
-    file_name: str, file: Traversable, taken: Collection[str], report: Report, *, free_text: bool
+    file_name: str, file: Traversable, taken: Collection[str], report: Report, *, free_text: str
 ) -> Instrument | None:
     name = file_name.removesuffix(".json")
     try:

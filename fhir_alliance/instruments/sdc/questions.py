@@ -40,7 +40,7 @@ class Words:
 class Questions:
     """Reads the items of one form into the parts of its layout."""
 
-    def __init__(self, whole: Element, *, free_text: bool) -> None:
+    def __init__(self, whole: Element, *, free_text: str) -> None:
         everything = [item for top in whole.children("item") for item in top.everything()]
         self._free_text = free_text
         self._asked = {item.link_id: item for item in everything if item.text("type") in KINDS and not _scored(item)}
@@ -56,6 +56,12 @@ class Questions:
             for link_id, choices in self._choices.items()
         }
         self.words = Words()
+
+    @property
+    def instruction(self) -> str:
+        """What is said above the questions: who reads what is written, where something can be."""
+        texts = any(KINDS[item.text("type")] is Kind.TEXT for item in self._asked.values())
+        return self._free_text if texts else ""
 
     def parts(self, place: Element, around: tuple[Condition, ...] = (), look: Look = Look.BUTTONS) -> Iterator[Part]:
         """Yield the parts in an item, or in the whole form; `around` are the conditions of the groups it is in."""

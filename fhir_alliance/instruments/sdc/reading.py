@@ -8,7 +8,7 @@ from fhir_alliance.instruments.consistency import ALL
 from fhir_alliance.instruments.definition import Form, Instrument, Scale
 from fhir_alliance.instruments.items import Item
 from fhir_alliance.instruments.layout import questions
-from fhir_alliance.instruments.own import Code, OwnForm, Variable
+from fhir_alliance.instruments.own import OwnCode, OwnForm, Variable
 from fhir_alliance.instruments.sdc.conditions import circles
 from fhir_alliance.instruments.sdc.elements import CALCULATED, COPYRIGHT_LABEL, Element, Report
 from fhir_alliance.instruments.sdc.questions import Questions
@@ -21,10 +21,11 @@ NOT_OURS = "Supplied by the clinic; its scores are as the clinic defines them, n
 _DANGER = ("http://loinc.org", "44260-8")
 
 
-def read_own_form(name: str, data: bytes, report: Report, *, free_text: bool) -> Instrument | None:
+def read_own_form(name: str, data: bytes, report: Report, *, free_text: str) -> Instrument | None:
     """Return the instrument `name` of a file's bytes; None, with the faults noted in the report, when it has any.
 
-    A text question is a fault unless `free_text`. `report` also gets a remark for what of the file is not used.
+    A text question is a fault unless `free_text` says who reads it and when; a form with one then says so. `report`
+    also gets a remark for what of the file is not used.
     """
     whole = read_json(data, report)
     if whole is None:
@@ -78,7 +79,7 @@ def _scores(whole: Element, counted: tuple[str, ...]) -> tuple[tuple[Scale, ...]
     return tuple(scales), tuple(variables)
 
 
-def _codes(whole: Element, scales: tuple[Scale, ...]) -> dict[str, Code]:
+def _codes(whole: Element, scales: tuple[Scale, ...]) -> dict[str, OwnCode]:
     places = {item.link_id: item for top in whole.children("item") for item in top.everything()}
     return {scale.name: read_code(places[scale.name], scale.title) for scale in scales}
 
@@ -139,7 +140,7 @@ def _wording(whole: Element, form: Form, reader: Questions, holder: str) -> Word
         sections=words.sections,
         forms={ALL: whole.text("title")},
         raters={Rater.PATIENT: "patient"},
-        instructions={Rater.PATIENT: ""},
+        instructions={Rater.PATIENT: reader.instruction},
         items={link_id: {Rater.PATIENT: text} for link_id, text in words.items.items()},
         options=reader.codes.words,
         scores={scale.name: scale.title for scale in form.scales},

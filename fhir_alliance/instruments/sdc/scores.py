@@ -8,7 +8,7 @@ from fhir_alliance.fhirpath.parser import parse
 from fhir_alliance.fhirpath.syntax import Expression
 from fhir_alliance.fhirpath.tokens import ExpressionError
 from fhir_alliance.instruments.definition import Scale
-from fhir_alliance.instruments.own import Calculation, Code, Variable
+from fhir_alliance.instruments.own import Calculation, OwnCode, Variable
 from fhir_alliance.instruments.sdc.elements import CALCULATED, LEAST, MOST, PLACES, VARIABLE, Element
 from fhir_alliance.terms import CANONICAL_BASE
 
@@ -17,17 +17,17 @@ VARIABLES = ("resource", "context", "questionnaire")
 MAX_PLACES = 4
 
 
-def read_code(place: Element, title: str) -> Code:
+def read_code(place: Element, title: str) -> OwnCode:
     """Return the code that names an Observation, the first that has a system (spec O30), with faults noted."""
     for coding in place.children("code"):
         system, code = coding.text("system"), coding.text("code")
         if system.startswith(CANONICAL_BASE):
             coding.fault("is of a code system of FHIR Alliance: use one of your own", "system")
         if system and code:
-            return Code(system=system, code=code, display=coding.text("display") or title or code)
+            return OwnCode(system=system, code=code, display=coding.text("display") or title or code)
     what = "score" if place.link_id else "form"
     place.fault(f"needs a code with a system: it names the Observation of the {what} in the chart", "code")
-    return Code(system="", code="", display="")
+    return OwnCode(system="", code="", display="")
 
 
 def read_variables(place: Element, scope: tuple[str, ...], known: Collection[str]) -> Iterator[Variable]:

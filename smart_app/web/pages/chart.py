@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fhir_alliance.instruments.definition import Instrument, RawFact
+from fhir_alliance.instruments.definition import Instrument, RawFact, Scale
 from fhir_alliance.instruments.words import Rater, Wording
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.series import Series, UsualRange, Visit
@@ -69,7 +69,7 @@ class ChartPage:
 
     frame: Frame
     instrument: str
-    validated: bool
+    standing: str
     caveat: str
     anchors: tuple[str, str]
     first_line: str
@@ -111,7 +111,7 @@ def chart_page(
     return ChartPage(
         frame=frame,
         instrument=wording.title,
-        validated=instrument.validated,
+        standing=_standing(instrument),
         caveat=wording.caveat,
         anchors=wording.anchors,
         first_line=kept_together(first_line),
@@ -146,13 +146,24 @@ def _notes(complete: bool, of_others: bool, held: Sequence[str]) -> tuple[str, .
 
 def _method(instrument: Instrument, wording: Wording) -> tuple[str, ...]:
     """Say how each score is made, so that it can be checked by hand."""
-    scores = (
-        f"{wording.scores[scale.name].capitalize()}: {scale.method} of items {', '.join(scale.items)}; "
-        f"{f'counting {scale.weighing}; ' if scale.weighing else ''}"
-        f"at least {scale.min_answered} answered; {scale.minimum.normalize():f} to {scale.maximum.normalize():f}."
-        for scale in instrument.scales
-    )
+    scores = (f"{wording.scores[scale.name].capitalize()}: {_made(scale)}." for scale in instrument.scales)
     return (*scores, f"Instrument and version: {instrument.method_code}. {wording.copyright}")
+
+
+def _made(scale: Scale) -> str:
+    between = f"; {scale.minimum.normalize():f} to {scale.maximum.normalize():f}" if scale.has_range else ""
+    if scale.calculation:
+        return f"computed by the form's own expression, {scale.calculation.expression.text}{between}"
+    weighing = f"counting {scale.weighing}; " if scale.weighing else ""
+    items = ", ".join(scale.items)
+    return f"{scale.method} of items {items}; {weighing}at least {scale.min_answered} answered{between}"
+
+
+def _standing(instrument: Instrument) -> str:
+    """Return what has to be said beside the instrument's name, empty for a validated one."""
+    if instrument.own:
+        return "supplied by the clinic"
+    return "" if instrument.validated else "unvalidated"
 
 
 def _offers(instrument: Instrument, wording: Wording, frame: Frame) -> tuple[Offer, ...]:

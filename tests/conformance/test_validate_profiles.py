@@ -179,6 +179,32 @@ def test_a_slice_is_told_by_what_it_fixes_below() -> None:
     assert errors(other, definition) == [("min", "Observation.component")]
 
 
+@pytest.mark.parametrize(
+    ("discriminators", "found"),
+    [
+        ([{"type": "pattern", "path": "code"}], ("pattern", "Observation.component[0].valueQuantity")),
+        ([{"type": "pattern", "path": "$this"}], ("min", "Observation.component")),
+        ([], ("min", "Observation.component")),
+    ],
+)
+def test_a_slice_is_told_by_its_discriminators(discriminators: list[JsonObject], found: tuple[str, str]) -> None:
+    """What a slice fixes besides its discriminators is asked of its members, and does not make them members."""
+    slicing: JsonObject = {"id": "Observation.component"}
+    if discriminators:
+        slicing["slicing"] = {"discriminator": discriminators, "rules": "open"}
+    items = {"id": "Observation.component:items", "sliceName": "items", "min": 1}
+    code = {"path": "Observation.component.code", "patternCodeableConcept": {"coding": [{"code": "items"}]}}
+    value = {"path": "Observation.component.value[x]", "patternQuantity": {"unit": "else"}}
+    definition = profile(
+        slicing,
+        items,
+        {"id": "Observation.component:items.code", **code},
+        {"id": "Observation.component:items.value[x]", **value},
+    )
+
+    assert errors(claiming(), definition) == [found]
+
+
 def test_an_extension_slice_is_told_by_its_url() -> None:
     """A profile that asks for an extension counts those with the url of the extension's own definition."""
     note = {"id": "Observation.extension:note", "sliceName": "note", "min": 1, "max": "1"}

@@ -10,6 +10,8 @@ from fhir_alliance.conformance.validator.walking import Node, Place
 _DEFINITIONS = ("StructureDefinition", "ValueSet", "CodeSystem")
 # Bundles whose relative references are for the server that receives them.
 _TO_A_SERVER = ("transaction", "batch")
+# What a server may add to a resource, and what has its version beside it.
+_UNPINNED = ("Meta.profile", "ImplementationGuide.dependsOn.uri")
 # FHIR's own definitions come with the FHIR version; those of implementation guides have a version of their own.
 _OF_FHIR = "http://hl7.org/fhir/"
 _OF_GUIDES = (f"{_OF_FHIR}us/", f"{_OF_FHIR}uv/")
@@ -67,8 +69,7 @@ def is_to_a_server(resource: JsonObject) -> bool:
 def _should_be_pinned(node: Node) -> bool:
     url = str(node.value)
     of_fhir = url.startswith(_OF_FHIR) and not url.startswith(_OF_GUIDES)
-    claim = node.element.path == "Meta.profile"
-    return "|" not in url and not url.startswith("#") and not of_fhir and not claim
+    return "|" not in url and not url.startswith("#") and not of_fhir and node.element.path not in _UNPINNED
 
 
 def _independent(resource: JsonObject) -> Iterator[JsonObject]:

@@ -75,15 +75,25 @@ class Selector:
                     yield Found(path=at, value=value)
 
     def _is_in(self, value: Any, slice_id: str) -> bool:
-        """Whether a value holds everything that the slice fixes: for an extension its url."""
+        """Whether a value holds what tells the slice from others: of an extension its url."""
         for element_id, element in self._elements.items():
-            if element_id != slice_id and not element_id.startswith(f"{slice_id}."):
-                continue
-            below = Found(path="", value=value)
-            inside = self.select(below, segments(element_id)[len(segments(slice_id)) :])
-            if not all(any(_holds(each.value, wanted) for each in inside) for wanted in _wanted(element)):
-                return False
+            if self._tells(element_id, slice_id):
+                inside = self.select(Found(path="", value=value), segments(element_id)[len(segments(slice_id)) :])
+                if not all(any(matches(each.value, *wanted) for each in inside) for wanted in _wanted(element)):
+                    return False
         return True
+
+    def _tells(self, element_id: str, slice_id: str) -> bool:
+        """Whether what an element fixes tells a slice from others: it is the slice, or where its discriminators look.
+
+        Without discriminators, all that a slice fixes does.
+        """
+        if element_id == slice_id:
+            return True
+        sliced = self._elements.get(slice_id.rpartition(":")[0], {})
+        paths = [each["path"] for each in sliced.get("slicing", {}).get("discriminator", [])] or ["$this"]
+        inside = [slice_id if path == "$this" else f"{slice_id}.{path}" for path in paths]
+        return any(element_id == each or element_id.startswith(f"{each}.") for each in inside)
 
 
 def fixed(element: JsonObject) -> list[tuple[str, Any]]:
@@ -112,10 +122,6 @@ def _wanted(element: JsonObject) -> Iterator[tuple[str, Any]]:
     for kind in element.get("type", []):
         if kind.get("code") == "Extension":
             yield from (("pattern", {"url": url}) for url in kind.get("profile", []))
-
-
-def _holds(value: Any, wanted: tuple[str, Any]) -> bool:
-    return matches(value, *wanted)
 
 
 def _json_names(value: Mapping[str, Any], step: Segment) -> list[str]:

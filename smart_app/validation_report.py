@@ -32,10 +32,10 @@ def as_table(checked: Sequence[Checked]) -> Iterator[str]:
 
 
 def _aligned(findings: Sequence[Finding]) -> Iterator[str]:
-    path_width = min(60, max(len(each.path) for each in findings))
+    path_width = min(60, max(len(each.where) for each in findings))
     rule_width = max(len(each.rule) for each in findings)
     for each in findings:
-        yield f"  {each.severity:<11}  {each.path:<{path_width}}  {each.rule:<{rule_width}}  {each.sentence}"
+        yield f"  {each.severity:<11}  {each.where:<{path_width}}  {each.rule:<{rule_width}}  {each.sentence}"
 
 
 def as_fhir(checked: Sequence[Checked]) -> str:
@@ -60,12 +60,13 @@ _NOTHING: dict[str, object] = {"severity": "information", "code": "informational
 
 
 def _issue(finding: Finding) -> dict[str, object]:
+    line = "" if finding.line is None else f"line {finding.line}: "
     where = {"expression": [finding.path]} if finding.path else {}
     return {
         "severity": finding.severity.value,
         "code": _CODES.get(finding.rule, "invariant"),
         **where,
-        "diagnostics": f"{finding.rule}: {finding.sentence}",
+        "diagnostics": f"{line}{finding.rule}: {finding.sentence}",
     }
 
 

@@ -69,6 +69,18 @@ def test_findings_as_fhir(folder: Path) -> None:
     }
 
 
+def test_a_line_is_told_as_fhir(tmp_path: Path) -> None:
+    """In NDJSON the line stands in the words, and the expression stays FHIRPath."""
+    (tmp_path / "all.ndjson").write_text(json.dumps(changed(OBSERVATION, ("status",), "bogus")) + "\n{")
+
+    wrong, unreadable = json.loads(run(tmp_path, "--format", "json").output)["entry"][0]["resource"]["issue"]
+
+    assert wrong["expression"] == ["Observation.status"]
+    assert wrong["diagnostics"].startswith("line 1: binding: ")
+    assert "expression" not in unreadable
+    assert unreadable["diagnostics"].startswith("line 2: input: ")
+
+
 def test_an_empty_folder_is_no_fault(tmp_path: Path) -> None:
     """Nothing to check gives an empty result in both forms."""
     assert run(tmp_path).output == "0 files, 0 resources, 0 errors, 0 warnings\n"

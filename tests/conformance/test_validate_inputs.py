@@ -86,7 +86,7 @@ def test_each_line_of_ndjson_is_checked(tmp_path: Path) -> None:
 
     found = checked(tmp_path)["all.ndjson"]
 
-    assert [(each.path, each.rule) for each in found.findings] == [
+    assert [(each.where, each.rule) for each in found.findings] == [
         ("line 3", "input"),
         ("line 4: Observation.status", "binding"),
     ]

@@ -18,12 +18,21 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One finding; `path` is FHIRPath-like, e.g. `Questionnaire.item[0].type`, and empty for a whole file."""
+    """One finding; `path` is FHIRPath-like, e.g. `Questionnaire.item[0].type`, and empty for a whole file.
+
+    `line` is the line of an NDJSON file, from 1.
+    """
 
     severity: Severity
     path: str
     rule: str
     sentence: str
+    line: int | None = None
+
+    @property
+    def where(self) -> str:
+        """The place in words: the path, with its line where a file has a resource a line."""
+        return self.path if self.line is None else f"line {self.line}: {self.path}".removesuffix(": ")
 
 
 @dataclass(frozen=True, kw_only=True)

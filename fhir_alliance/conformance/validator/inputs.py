@@ -92,8 +92,7 @@ def _parsed(name: str, line: int | None, body: bytes) -> Document:
 
 
 def _refused(name: str, sentence: str, line: int | None = None) -> Document:
-    where = f"line {line}" if line else ""
-    return Document(name=name, line=line, resource=None, fault=error(where, "input", sentence))
+    return Document(name=name, line=line, resource=None, fault=error("", "input", sentence))
 
 
 def _mebibytes() -> int:

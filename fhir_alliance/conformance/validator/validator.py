@@ -1,6 +1,7 @@
 """All checks over all files: one file's faults never keep the others from being checked."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -55,20 +56,19 @@ class Validator:
         found: list[Finding] = []
         count = 0
         for document in documents:
-            if document.fault:
-                found.append(document.fault)
-            if document.resource is not None:
-                inside = list(self._places(document))
-                count += len(inside)
-                found += self._resource_findings(document, inside)
+            inside = list(self._places(document.resource)) if document.resource is not None else []
+            count += len(inside)
+            faults = [document.fault] if document.fault else []
+            found += (replace(each, line=document.line) for each in (*faults, *self._resource_findings(inside)))
         return Checked(name=name, resources=count, findings=unique(found))
 
-    def _places(self, document: Document) -> Iterator[Place]:
-        resource = document.resource or {}
-        line = f"line {document.line}: " if document.line else ""
-        return places(f"{line}{resource.get('resourceType', '')}", resource, self._definitions)
+    def _places(self, resource: JsonObject) -> Iterator[Place]:
+        return places(str(resource.get("resourceType", "")), resource, self._definitions)
 
-    def _resource_findings(self, document: Document, inside: Sequence[Place]) -> Iterator[Finding]:
+    def _resource_findings(self, inside: Sequence[Place]) -> Iterator[Finding]:
+        """Yield what is wrong with the first of these resources and those within it; nothing when there is none."""
+        if not inside:
+            return
         whole = inside[0]
         kind = str(whole.resource.get("resourceType"))
         if kind in _NOT_R4:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
-from urllib.parse import urlsplit
 
 from fhir_alliance.conformance.validator.codes import code_findings
 from fhir_alliance.conformance.validator.definitions import Definitions
@@ -15,7 +14,8 @@ from fhir_alliance.conformance.validator.walking import Node
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _DAY = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?:T.*)?")
-_RESOURCE = re.compile(r"([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}")
+# A relative or absolute literal reference, perhaps to one version (FHIR R4, references).
+_LITERAL = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
 
 
 def element_findings(node: Node, definitions: Definitions) -> Iterator[Finding]:
@@ -66,9 +66,8 @@ def _id_findings(node: Node) -> Iterator[Finding]:
 
 def reference_type(reference: str) -> str:
     """Return the resource type that a literal reference names, or an empty text."""
-    path = urlsplit(reference).path.partition("/_history/")[0] if reference.startswith("http") else reference
-    match = _RESOURCE.search(path.partition("/_history/")[0])
-    return match[1] if match and path.partition("/_history/")[0].endswith(match[0]) else ""
+    match = _LITERAL.search(reference)
+    return match[1] if match else ""
 
 
 def _target_findings(node: Node) -> Iterator[Finding]:

@@ -150,6 +150,18 @@ def test_a_package_that_unpacks_too_large_is_refused(tmp_path: Path) -> None:
     assert "larger than 32 MiB when unpacked" in found.findings[0].sentence
 
 
+def test_the_bounds_are_those_of_the_whole_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many small members add up: their bytes, and their number."""
+    path = package(tmp_path / "many.tgz", {f"package/{number}.json": VALID for number in range(3)})
+
+    monkeypatch.setattr(inputs, "MAX_PACKAGE_FILES", 2)
+    assert [each.rule for each in validate([path], definitions())[-1].findings] == ["input"]
+    monkeypatch.setattr(inputs, "MAX_PACKAGE_FILES", 3)
+    assert [each.findings for each in validate([path], definitions())] == [(), (), ()]
+    monkeypatch.setattr(inputs, "MAX_BYTES", 2 * len(VALID))
+    assert [each.rule for each in validate([path], definitions())[-1].findings] == ["input"]
+
+
 def test_resources_inside_others_are_counted_and_checked(tmp_path: Path) -> None:
     """A Bundle of two is three resources; findings in an entry name its place."""
     bundle = changed(BUNDLE, ("entry", 1, "resource", "entity", 0, "role"), "bogus")

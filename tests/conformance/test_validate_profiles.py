@@ -238,6 +238,16 @@ def test_codes_of_value_sets_among_the_files(code: str, valid: bool) -> None:
     assert found == ([] if valid else [("binding", "Observation.valueQuantity")])
 
 
+def test_one_code_of_several_is_enough() -> None:
+    """A concept may be said in more systems than the one it is bound to."""
+    element = {"id": "Observation.code", "binding": {"strength": "required", "valueSet": SET}}
+    both = {"coding": [{"system": "https://example.org/else", "code": "else"}, {"system": CODES, "code": "yes"}]}
+    sets = (profile(element), UNITS, MORE_UNITS, UNIT_CODES)
+
+    assert errors(changed(claiming(), ("code",), both), *sets) == []
+    assert errors(changed(claiming(), ("code",), {"text": "yes"}), *sets) == [("binding", "Observation.code")]
+
+
 @pytest.mark.parametrize(
     "value_set",
     [
@@ -352,6 +362,21 @@ def test_canonicals_are_pinned(url: str, pinned: bool) -> None:
     found = findings(form)
 
     assert [(each.severity, each.rule) for each in found] == ([] if pinned else [("warning", "pinned")])
+
+
+def test_a_guide_names_the_version_beside_the_canonical() -> None:
+    """What an ImplementationGuide depends on has its version in an element of its own."""
+    guide = {
+        "resourceType": "ImplementationGuide",
+        "url": "https://example.org/fhir/ImplementationGuide/ours",
+        "name": "Ours",
+        "status": "draft",
+        "packageId": "org.example.ours",
+        "fhirVersion": ["4.0.1"],
+        "dependsOn": [{"uri": "http://hl7.org/fhir/us/core/ImplementationGuide/hl7.fhir.us.core", "version": "6.1.0"}],
+    }
+
+    assert findings(guide) == []
 
 
 JUNK: tuple[Any, ...] = (

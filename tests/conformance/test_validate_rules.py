@@ -1,11 +1,14 @@
 """Each rule of FHIR R4, US Core and SDC finds the resource that breaks it, with its path, and no other."""
 
+import json
+
 import pytest
 
 from fhir_alliance.terms import FHIR_EXTENSION, SDC
 
 from .validating import (
     BUNDLE,
+    DEFINITIONS_FOLDER,
     FORM,
     OBSERVATION,
     PROVENANCE,
@@ -277,6 +280,12 @@ def test_an_element_rule_finds_one_thing(case: Case) -> None:
     assert len(errors(changed(resource, path, value), FORM)) == 1
 
 
+SIBLINGS = [
+    {"resourceType": "Device", "id": "d", "parent": {"reference": "#whole"}},
+    {"resourceType": "Device", "id": "whole", "parent": {"reference": "#"}},
+]
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [
@@ -285,6 +294,7 @@ def test_an_element_rule_finds_one_thing(case: Case) -> None:
         (("meta",), {"profile": [None], "_profile": [{"extension": [{"url": "https://e.org/x", "valueString": "x"}]}]}),
         (("contained",), [{"resourceType": "Device", "id": "d", "parent": {"reference": "#"}}]),
         (("contained",), [{"resourceType": "Device", "id": "d"}]),
+        (("contained",), SIBLINGS),
         (("subject",), {"reference": "https://ehr.example.org/fhir/Patient/p"}),
         (("subject",), {"type": "Patient", "display": "P"}),
         (("_status",), {"extension": [{"url": "https://example.org/x", "valueString": "x"}]}),
@@ -292,9 +302,24 @@ def test_an_element_rule_finds_one_thing(case: Case) -> None:
 )
 def test_what_is_unusual_and_right(path: Path_, value: object) -> None:
     """What FHIR allows is no error, though it is seldom seen."""
-    device = {"device": {"reference": "#d"}} if value == [{"resourceType": "Device", "id": "d"}] else {}
+    device = {"device": {"reference": "#d"}} if path == ("contained",) else {}
 
     assert errors({**changed(OBSERVATION, path, value), **device}) == []
+
+
+def test_what_hl7_publishes_is_valid() -> None:
+    """The definitions of FHIR's own types, one in six, are FHIR resources without an error."""
+    published = json.loads((DEFINITIONS_FOLDER / "profiles-types.json").read_bytes())
+
+    found = {each["fullUrl"]: errors(each["resource"]) for each in published["entry"][::6]}
+
+    assert len(found) > 5
+    assert {url: faults for url, faults in found.items() if faults} == {}
+
+
+def test_a_broken_format_is_told_once() -> None:
+    """A day that does not exist and that no format allows is one fault, not two."""
+    assert errors(changed(FORM, ("date",), "2026-13-40")) == [("structure", "Questionnaire.date")]
 
 
 def test_rules_wait_for_the_structure() -> None:

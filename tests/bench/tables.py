@@ -34,7 +34,7 @@ def table_rows(folder: Path) -> Iterator[Row]:
     runs = [(measured(parse), measured(score)) for _ in range(RUNS)]
     parsed, scored = (min(times) for times in zip(*((a[0], b[0]) for a, b in runs), strict=True))
     size = sum(path.stat().st_size for path in folder.glob("part-*.ndjson")) / 1e9
-    took = f"{parsed / scored:.2f}  ({parsed:.1f} s to {scored:.1f} s, {size:.1f} GB)"
+    took = f"{parsed / scored:.2f}  ({parsed:.1f} s to {scored:.1f} s of CPU, {size:.1f} GB)"
     yield f"rate of scoring {PARTS * ROWS:,} responses in DuckDB : of only parsing them", took, "≥ 0.6"
     most, least = max(run[1][1] for run in runs), measured(scoring(submission, one))[1]
     yield f"peak memory of that with {ROWS:,} rows and with all", f"{least:.0f} MB, {most:.0f} MB", "≤ 512 MB, the same"
@@ -67,8 +67,8 @@ def line(submission: Submission, draw: random.Random) -> bytes:
 
 def parsing(files: str) -> str:
     """Return the query that reads into the same types what scoring reads, and no more."""
-    _, _, source = responses_query(files).partition(" FROM ")
-    return f"SELECT count(questionnaire), max(len(item)) FROM {source}"  # noqa: S608  # our own query
+    source = responses_query(files, numbers=False).partition(" FROM read_ndjson")[2]
+    return f"SELECT count(questionnaire), max(len(item)) FROM read_ndjson{source}"  # noqa: S608  # our own query
 
 
 def scoring(submission: Submission, files: str) -> str:
@@ -78,7 +78,7 @@ def scoring(submission: Submission, files: str) -> str:
 
 
 def measured(query: str) -> tuple[float, float]:
-    """Return the seconds and the peak megabytes of a query in a process of its own."""
+    """Return the CPU seconds and the peak megabytes of a query in a process of its own."""
     command = [sys.executable, "-m", "tests.bench.one_query", query]
     took, peak = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     return float(took), float(peak)

@@ -28,12 +28,16 @@ class Published:
 
 
 def ready_instruments(settings: Settings) -> list[Instrument]:
-    """Return the instruments that may be published: ready, and with words that may be written to an EHR."""
+    """Return the instruments that may be published: ready, and with words that may be written to an EHR.
+
+    A site's own forms are among them: what is in them is the site's to give away.
+    """
     today, alerts = utc_now().date(), settings.alerts is not None
     return [
         each
         for each in site_catalogue(settings).instruments
-        if readiness(each, today=today, alerts=alerts).state is State.READY and each.wordings[LANGUAGE].text_in_ehr
+        if readiness(each, today=today, alerts=alerts).state is State.READY
+        and (each.own or each.wordings[LANGUAGE].text_in_ehr)
     ]
 
 

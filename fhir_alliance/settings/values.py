@@ -90,7 +90,7 @@ class FreeTextSettings:
     @property
     def sentence(self) -> str:
         """What a form that asks for free text says above its questions."""
-        return f"What you write is read by {self.reader} within {self.within}. Nobody reads it before that."
+        return f"What you write is read by {self.reader} within {self.within}, not at once."
 
 
 @dataclass(frozen=True, kw_only=True)

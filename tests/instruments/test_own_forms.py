@@ -18,6 +18,7 @@ from fhir_alliance.instruments.questionnaire import build_questionnaire, form_ti
 from fhir_alliance.instruments.readiness import State, readiness
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import asked_only
+from smart_app.web.pages.questions import look_of
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 FAULTY = Path(__file__).parent / "site_forms"
@@ -90,7 +91,8 @@ FAULTS = {
     "twice": "item: the linkId 'mood' occurs 2 times (que-2)",
     "uncoded-option": "item[2].answerOption[0].valueCoding (w): needs a code and a system",
     "unknown-element": "item[0].wording: Extra inputs are not permitted",
-    "url-with-version": "url: has a | or # in it",
+    "url-with-version": "url: is no address such as",
+    "version-with-signs": "version: has other signs than letters",
     "value-set-elsewhere": "item[2] (set): has an answerValueSet that is not contained",
     "variable-later": "%b at 1 is not known here",
     "variable-name": "extension[0]: 'resource' cannot be the name of a variable",
@@ -344,13 +346,16 @@ def test_numbers_and_words_as_options(put: Put) -> None:
         },
     ]
 
-    items = put(own=form).instrument("own").items
+    instrument = put(own=form).instrument("own")
 
+    items = instrument.items
     assert [(option.code, option.value, option.own) for option in items["n"].options] == [
         ("0", Decimal(0), {"valueInteger": 0}),
         ("5", Decimal(5), {"valueInteger": 5}),
     ]
     assert [option.value for option in items["w"].options] == [None, None]
+    assert look_of(items["n"], instrument.wordings["en"]) == "points"
+    assert look_of(items["w"], instrument.wordings["en"]) == "words"
 
 
 def test_numbers_without_bounds(put: Put) -> None:

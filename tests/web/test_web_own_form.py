@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from fhir_alliance.errors import InvalidSettings
+from fhir_alliance.settings import read_settings
 from smart_app.demo.site import Site
+from smart_app.publishing import publish_all
 
 from .house import House
 from .test_web_instruments import answered, sent
@@ -69,6 +71,7 @@ def test_from_the_hand_to_the_chart(make_house: MakeHouse) -> None:
     assert "not checked by FHIR Alliance" in form.text
     assert "Being listened to" in form.text
     assert "something between us" in review.text
+    assert "fully<" in review.text
     assert answers["practice"] == {"valueDecimal": 2.5}
     assert answers["interrupted"] == {"valueBoolean": True}
     assert answers["minutes"] == {"valueInteger": 15}
@@ -150,7 +153,7 @@ def test_free_text_says_who_reads_it(make_house: MakeHouse) -> None:
     house.deliver()
 
     responses, _ = house.written(key)
-    assert "What you write is read by Dr. Okafor within two working days." in page.text
+    assert "What you write is read by Dr. Okafor within two working days, not at once." in page.text
     assert flat(responses[0]["item"])["more"] == {"valueString": "The room was cold."}
 
 
@@ -160,3 +163,16 @@ def test_form_that_cannot_be_used(make_house: MakeHouse) -> None:
         make_house(change=with_form('on_request = ["session-feedback"]', {**EXAMPLE, "version": ""}))
 
     assert "no instrument session-feedback is installed" in str(caught.value)
+
+
+def test_published_as_it_is(make_house: MakeHouse) -> None:
+    """The form is published as the site wrote it, also one in another language than the pages, and once only."""
+    form = {**EXAMPLE, "language": "de"}
+    house = make_house(change=with_form("", form))
+    settings = read_settings(house.site.settings)
+
+    outcomes = [
+        each.outcome for _ in range(2) for each in publish_all(settings) if each.canonical == f"{EXAMPLE['url']}|1.0.0"
+    ]
+
+    assert outcomes == ["created", "unchanged"]

@@ -135,7 +135,8 @@ class Codes:
     def of(self, link_id: str, choice: Choice) -> str:
         """Return what an answer with this option says, and remember its words."""
         code = f"{link_id}: {choice.code}" if choice.code in self._ambiguous else choice.code
-        if choice.words != code:
+        # A number without words of its own is shown as a point of a scale.
+        if choice.words != code or not code.isdecimal():
             self.words[code] = choice.words
         return code
 

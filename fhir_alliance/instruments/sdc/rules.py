@@ -1,5 +1,6 @@
 """The rules that a file must keep before its questions are read: its shape, its extensions, its linkIds."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
@@ -43,6 +44,8 @@ _NEEDED = frozenset(
         f"{FHIR_EXTENSION}/minLength",
     }
 )
+_URL = re.compile(r"(https?://|urn:)[^\s|#?&<>\"]+\Z")
+_VERSION = re.compile(r"[A-Za-z0-9._+-]+\Z")
 _CRITICAL = f"{SDC}/sdc-rendering-criticalExtension"
 
 
@@ -102,9 +105,11 @@ def _check_names(whole: Element) -> None:
     for name in ("url", "version", "title"):
         if not whole.text(name):
             whole.fault("is missing", name)
-    url = whole.text("url")
-    if any(sign in url for sign in "|#"):
-        whole.fault("has a | or # in it", "url")
+    url, version = whole.text("url"), whole.text("version")
+    if url and not _URL.match(url):
+        whole.fault("is no address such as https://clinic.example.org/fhir/Questionnaire/name (Q04)", "url")
+    if version and not _VERSION.match(version):
+        whole.fault("has other signs than letters, digits, and . _ + -", "version")
     if url.startswith(CANONICAL_BASE):
         whole.fault("is one of FHIR Alliance's own: give your form a url of your own", "url")
     if whole.text("status") not in ("draft", "active", "retired"):

@@ -118,4 +118,4 @@ def _in_words(item: Item, wording: Wording, answers: Answers) -> str:
     if not item.scored or code in wording.options:
         return wording.option(code)
     ends = {item.options[0].code: low, item.options[-1].code: high}
-    return f"{code}, {ends[code]}" if code in ends else code
+    return f"{code}, {ends[code]}" if ends.get(code) else code

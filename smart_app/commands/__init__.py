@@ -1,0 +1,1 @@
+"""The commands, a module for each kind; what is heavy is imported inside a command, so that --help stays instant."""

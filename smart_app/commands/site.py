@@ -1,0 +1,54 @@
+"""Commands that run a site: demo, serve, publish."""
+
+from pathlib import Path
+
+import click
+
+from smart_app.commands.options import SETTINGS, fail, read
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Walk one visit over HTTP without a browser, print a table, and stop.")
+@click.option("--ehr-port", default=8080, show_default=True, help="Where the sandbox EHR should listen.")
+@click.option("--app-port", default=8081, show_default=True, help="Where the app should listen.")
+def demo(*, once: bool, ehr_port: int, app_port: int) -> None:
+    """Run the app beside a sandbox EHR with synthetic patients, on this machine only."""
+    from smart_app.demo.run import DemoError, run_demo
+
+    try:
+        run_demo(once=once, ehr_port=ehr_port, app_port=app_port)
+    except DemoError as error:
+        fail([str(error)])
+
+
+@click.command()
+@SETTINGS
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8081, show_default=True, help="The port to listen on.")
+@click.option("--threads", default=8, show_default=True, help="How many requests are served at a time.")
+def serve(settings: Path, host: str, port: int, threads: int) -> None:
+    """Serve the app, and deliver what was accepted."""
+    from fhir_alliance.errors import InvalidSettings
+    from smart_app.serving import AllianceServer
+
+    try:
+        server = AllianceServer(settings, host=host, port=port, threads=threads)
+    except InvalidSettings as error:
+        fail(error.faults)
+    server.run()
+
+
+@click.command()
+@SETTINGS
+@click.option("--ehr", help="Only this EHR, by its name in the settings.")
+def publish(settings: Path, ehr: str | None) -> None:
+    """Publish the forms as Questionnaires; what is already there stays as it is."""
+    from fhir_alliance.errors import AllianceError
+    from smart_app.publishing import publish_all
+
+    site = read(settings)
+    try:
+        for published in publish_all(site, ehr=ehr):
+            click.echo(f"{published.outcome:<10} {published.ehr}  {published.canonical}")
+    except AllianceError as error:
+        fail([f"{error} {error.sentence}"])

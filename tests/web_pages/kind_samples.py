@@ -79,6 +79,7 @@ LAYOUT = (
             Note(link_id="many", conditions=_when("key", ">", "9")),
         ),
     ),
+    Group(link_id="far", parts=(Note(link_id="ask", conditions=_when("key", ">", "20")),)),
     Item(link_id="break", section="", construct="", kind=Kind.BOOLEAN, options=YES_NO),
     Item(
         link_id="what / broke",
@@ -118,7 +119,7 @@ MIXED = replace(
             headings={},
             caveat="Supplied by the clinic.",
             copyright="© the clinic",
-            sections={"table": "How often", "outer": "How much", "inner": "In numbers"},
+            sections={"table": "How often", "outer": "How much", "inner": "In numbers", "far": "If it was far"},
             instructions={Rater.PATIENT: "Answer what you like."},
             options={
                 "true": "yes",
@@ -136,6 +137,7 @@ MIXED = replace(
                     "slider": "How were you when you came?",
                     "key": "How many minutes did you travel?",
                     "many": "That is far. Ask about visits by video.",
+                    "ask": "We can look for somebody near you.",
                     "break": "Did anything interrupt the visit?",
                     "what / broke": "What was it?",
                     "last": "How much did it matter?",

@@ -167,6 +167,7 @@ def test_sections_follow_the_groups() -> None:
         ("How much", 2),
         ("In numbers", 3),
         ("", 2),
+        ("If it was far", 2),
         ("", 2),
     ]
 

@@ -7,7 +7,8 @@ function enhanceForm(form) {
   const byName = new Map(items.map((item) => [item.dataset.name, item]));
   const dependent = [...form.querySelectorAll("[data-when]")].map((part) => [part, JSON.parse(part.dataset.when)]);
   const counted = items.filter((item) => "counted" in item.dataset);
-  const count = form.querySelector("#count span");
+  const sheets = [...form.querySelectorAll(".sheet")].map((sheet) => [sheet, [...sheet.querySelectorAll(".item, .remark")]]);
+  const [count, total] = form.querySelectorAll("#count span");
 
   // The answer as it will be sent; a question that is not asked has none.
   function answerTo(name) {
@@ -28,8 +29,11 @@ function enhanceForm(form) {
     for (const _ of dependent) {
       for (const [part, conditions] of dependent) part.hidden = part.disabled = !conditions.every(applies);
     }
-    const answered = counted.filter((item) => answerTo(item.dataset.name)).length;
-    if (count.textContent !== String(answered)) count.textContent = String(answered);
+    // A heading over nothing would ask nothing.
+    for (const [sheet, parts] of sheets) sheet.hidden = parts.every((part) => part.hidden);
+    const asked = counted.filter((item) => !item.hidden);
+    say(count, asked.filter((item) => answerTo(item.dataset.name)).length);
+    say(total, asked.length);
   }
 
   for (const condition of form.querySelectorAll(".condition")) condition.hidden = true;
@@ -40,6 +44,11 @@ function enhanceForm(form) {
   form.addEventListener("keydown", answerByDigit);
   window.addEventListener("pageshow", refresh);
   refresh();
+}
+
+// Text that did not change is not set again: a screen reader would read it out.
+function say(place, number) {
+  if (place.textContent !== String(number)) place.textContent = String(number);
 }
 
 // The operators of FHIR's enableWhen; an unanswered question meets nothing but its absence.

@@ -72,9 +72,21 @@ def test_conditions_on_numbers_texts_and_one_another(page: Page) -> None:
     interrupted.get_by_label("Yes").check(force=True)
     written.fill("A phone rang.")
     expect(last).to_be_visible()
+    expect(page.locator("#count")).to_have_text("3 of 10 answered")
     interrupted.get_by_label("No").check(force=True)
     expect(written).to_be_hidden()
     expect(last).to_be_hidden()
+    expect(page.locator("#count")).to_have_text("2 of 8 answered")
+
+
+def test_a_heading_over_nothing_is_not_shown(page: Page) -> None:
+    """A group whose questions do not apply hides with them, and comes back with them."""
+    open_page(page, "form-kinds")
+    heading = page.get_by_role("heading", name="If it was far")
+
+    expect(heading).to_be_hidden()
+    page.get_by_label("A number from 0 to 40").fill("30")
+    expect(heading).to_be_visible()
 
 
 def test_to_write_is_not_to_skip(page: Page) -> None:

@@ -156,6 +156,10 @@ class Instrument:
     digest: str
     codes: tuple[Code, ...] = ()
 
+    def __hash__(self) -> int:
+        """Let what is made of an instrument be kept: equal ones come from equal files."""
+        return hash(self.digest)
+
     @property
     def method_code(self) -> str:
         """The code that carries name and version with every score, e.g. `visit-check-in-1.0.0`."""

@@ -113,15 +113,20 @@ class Item:
     conditions: tuple[Condition, ...] = ()
 
     @cached_property
+    def by_code(self) -> Mapping[str, Option]:
+        """The options by their codes, in the order offered."""
+        return {option.code: option for option in self.options}
+
+    @property
     def codes(self) -> frozenset[str]:
         """The codes that are an answer to this item."""
-        return frozenset(option.code for option in self.options)
+        return frozenset(self.by_code)
 
     def accepts(self, answer: str) -> bool:
         """Whether a text is an answer to this item."""
         if self.kind is Kind.TEXT:
             return 0 < len(answer) <= self.longest
-        return self.span.read(answer) is not None if self.span else answer in self.codes
+        return self.span.read(answer) is not None if self.span else answer in self.by_code
 
     def is_asked(self, given: Mapping[str, str]) -> bool:
         """Whether all its conditions hold; `given` are the answers to questions that were asked themselves."""
@@ -131,7 +136,8 @@ class Item:
         """Return the number that an answer counts; None for one that has no number, or is none of this item's."""
         if self.span:
             return self.span.read(answer)
-        return next((option.value for option in self.options if option.code == answer), None)
+        option = self.by_code.get(answer)
+        return option.value if option else None
 
     @property
     def scored(self) -> bool:

@@ -1,6 +1,7 @@
 """The small FHIR shapes that every record repeats: codings, references, quantities."""
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from fhir_alliance.instruments.definition import Instrument
@@ -15,6 +16,7 @@ def concept(system: str, code: str, display: str) -> JsonObject:
     return {"coding": [{"system": system, "code": code, "display": display}]}
 
 
+@lru_cache(maxsize=1024)
 def score_code(instrument: Instrument, rater: Rater, scale: str = "") -> JsonObject:
     """Return the code of a scale, or of the panel, with its name as text; what others call it comes after it."""
     display = instrument.display(rater, scale)

@@ -42,10 +42,12 @@ _UNVALIDATED = "This questionnaire is not validated: it has no norms and no cut-
 
 def build_scores(submission: ScoredForm, *, response: str) -> Iterator[JsonObject]:
     """Yield one Observation per scale; `response` is the reference that the scores derive from."""
+    shared, caveat = _shared(submission, response), _caveat(submission)
     for score in submission.scores:
         yield {
-            **_common(submission, score.scale.name, response),
-            **_value(submission, score),
+            **shared,
+            **_named(submission, score.scale.name),
+            **_value(submission, score, caveat),
             "component": [
                 {
                     "code": ITEMS_ANSWERED,
@@ -58,7 +60,8 @@ def build_scores(submission: ScoredForm, *, response: str) -> Iterator[JsonObjec
 def build_panel(submission: ScoredForm, *, response: str, members: list[str]) -> JsonObject:
     """Return the panel Observation, which has members and no value of its own; the rater performed it."""
     return {
-        **_common(submission, "", response),
+        **_shared(submission, response),
+        **_named(submission, ""),
         **({"performer": [reference(submission.source)]} if submission.source else {}),
         "hasMember": [reference(member) for member in members],
         **_notes(_caveat(submission)),
@@ -70,21 +73,29 @@ def observation_identifier(submission: ScoredForm, scale: str = "") -> str:
     return f"{submission.key}.{submission.instrument.code(submission.form.rater, scale)}"
 
 
-def _common(submission: ScoredForm, scale: str, response: str) -> JsonObject:
+def _named(submission: ScoredForm, scale: str) -> JsonObject:
+    """Return what tells one of a submission's Observations from the others."""
     instrument, rater = submission.instrument, submission.form.rater
-    words = instrument.wordings.get(submission.language)
-    title = words.title if words else instrument.title
     return {
-        "resourceType": "Observation",
         "meta": {
             "profile": [US_CORE_SCREENING, *_profiles(instrument, scale)],
             "security": [RESTRICTED],
             **({"tag": [PATIENT_SUPPLIED]} if rater is Rater.PATIENT else {}),
         },
         "identifier": [{"system": OBSERVATION_IDENTIFIER, "value": observation_identifier(submission, scale)}],
+        "code": score_code(instrument, rater, scale),
+    }
+
+
+def _shared(submission: ScoredForm, response: str) -> JsonObject:
+    """Return what all Observations of a submission have in common."""
+    instrument = submission.instrument
+    words = instrument.wordings.get(submission.language)
+    title = words.title if words else instrument.title
+    return {
+        "resourceType": "Observation",
         "status": "final",
         "category": [SURVEY] if instrument.own else CATEGORIES,
-        "code": score_code(instrument, rater, scale),
         "subject": reference(submission.subject),
         **({"encounter": reference(submission.encounter)} if submission.encounter else {}),
         "effectiveDateTime": submission.authored_text,
@@ -94,18 +105,17 @@ def _common(submission: ScoredForm, scale: str, response: str) -> JsonObject:
     }
 
 
-def _value(submission: ScoredForm, score: Score) -> JsonObject:
+def _value(submission: ScoredForm, score: Score, caveat: list[JsonObject]) -> JsonObject:
     if score.scale.calculation:
-        return _calculated(submission, score)
+        return _calculated(submission, score, caveat)
     total = len(score.scale.items)
-    notes = _caveat(submission)
     if score.value is not None:
         prorated = [_prorated(score, total)] if score.answered < total else []
-        return {"valueQuantity": quantity(score.value, "score"), **_notes(notes + prorated)}
+        return {"valueQuantity": quantity(score.value, "score"), **_notes(caveat + prorated)}
     reason = _absent_reason(submission, score)
     display, sentence = _ABSENT[reason]
     needed = f"{sentence} {score.answered} of {total} answered, at least {score.scale.min_answered} needed."
-    return {"dataAbsentReason": concept(DATA_ABSENT_REASON, reason, display), **_notes([*notes, {"text": needed}])}
+    return {"dataAbsentReason": concept(DATA_ABSENT_REASON, reason, display), **_notes([*caveat, {"text": needed}])}
 
 
 def _prorated(score: Score, total: int) -> JsonObject:
@@ -113,16 +123,15 @@ def _prorated(score: Score, total: int) -> JsonObject:
     return {"text": f"{method.capitalize()} of the {score.answered} items answered, of {total}."}
 
 
-def _calculated(submission: ScoredForm, score: Score) -> JsonObject:
+def _calculated(submission: ScoredForm, score: Score, caveat: list[JsonObject]) -> JsonObject:
     """Return the score of a site's own form, or why there is none (O05)."""
-    notes = _caveat(submission)
     if score.value is not None:
-        return {"valueQuantity": quantity(score.value, "score"), **_notes(notes)}
+        return {"valueQuantity": quantity(score.value, "score"), **_notes(caveat)}
     reason = "error" if score.failed else _absent_reason(submission, score)
     display, sentence = _ABSENT[reason]
     if score.answered == len(score.scale.items) and not score.failed:
         sentence = _NO_SCORE
-    return {"dataAbsentReason": concept(DATA_ABSENT_REASON, reason, display), **_notes([*notes, {"text": sentence}])}
+    return {"dataAbsentReason": concept(DATA_ABSENT_REASON, reason, display), **_notes([*caveat, {"text": sentence}])}
 
 
 def _profiles(instrument: Instrument, scale: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from fhir_alliance.instruments.items import Item, Kind
 from fhir_alliance.instruments.layout import Computed, Group, mirrored
 from fhir_alliance.instruments.questionnaire import form_title, option_coding, score_link_id
 from fhir_alliance.instruments.words import Wording
-from fhir_alliance.records.codes import DECLINED, PATIENT_SUPPLIED, RESTRICTED, JsonObject, as_json, reference
+from fhir_alliance.records.codes import DECLINED, PATIENT_SUPPLIED, RESTRICTED, JsonObject, as_json, number, reference
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.scoring.expressions import answer_of, score_item
 from fhir_alliance.scoring.scorer import Score
@@ -72,7 +72,7 @@ def _answer(submission: Submission, item: Item, words: Wording) -> JsonObject:
 
 
 def _value(submission: Submission, item: Item, answer: str, words: Wording) -> JsonObject:
-    option = next((option for option in item.options if option.code == answer), None)
+    option = item.by_code.get(answer)
     if item.kind is not Kind.CHOICE or option is None or option.own:
         written: JsonObject = as_json(answer_of(item, answer))
         return written
@@ -83,9 +83,14 @@ def _value(submission: Submission, item: Item, answer: str, words: Wording) -> J
 def _score(submission: Submission, score: Score) -> JsonObject | None:
     if score.value is None:
         return None
-    text = submission.instrument.display(submission.form.rater, score.scale.name, submission.language)
     if score.scale.calculation:
         # The text of an item of a response equals its form's (Q21).
         text = submission.instrument.wordings[submission.language].scores[score.scale.name]
-    link_id, answers = as_json(score_item(score.scale, score.value)).values()
-    return {"linkId": link_id, "text": text, "answer": answers}
+        link_id, answers = as_json(score_item(score.scale, score.value)).values()
+        return {"linkId": link_id, "text": text, "answer": answers}
+    text = submission.instrument.display(submission.form.rater, score.scale.name, submission.language)
+    return {
+        "linkId": score_link_id(score.scale),
+        "text": text,
+        "answer": [{"valueDecimal": number(score.value)}],
+    }

@@ -1,6 +1,6 @@
 """The rules of FHIR R4 and US Core that records keep, each with its id, its place and a sentence."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,14 +62,13 @@ def _dated_to_the_day(observation: JsonObject) -> bool:
 
 
 def _link_ids_once(response: JsonObject) -> bool:
-    found = list(_link_ids(response.get("item", [])))
+    found: list[str] = []
+    waiting = list(response.get("item", []))
+    while waiting:
+        item = waiting.pop()
+        found.append(item["linkId"])
+        waiting += item.get("item", ())
     return len(found) == len(set(found))
-
-
-def _link_ids(items: list[JsonObject]) -> Iterator[str]:
-    for item in items:
-        yield item["linkId"]
-        yield from _link_ids(item.get("item", []))
 
 
 def _subject_is_patient(resource: JsonObject) -> bool:

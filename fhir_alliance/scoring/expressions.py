@@ -139,7 +139,7 @@ def answer_of(item: Item, answer: str) -> _JsonObject:
     if item.kind in _VALUES:
         name, read = _VALUES[item.kind]
         return {name: read(answer)}
-    return dict(next(option.own or {} for option in item.options if option.code == answer))
+    return dict(item.by_code[answer].own or {})
 
 
 _VALUES: Mapping[Kind, tuple[str, Callable[[str], Any]]] = {

@@ -23,6 +23,11 @@ from smart_app.web.pages.questions import look_of
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 FAULTY = Path(__file__).parent / "site_forms"
 FAULTS = {
+    "bound-as-text": "item[2] (n): http://hl7.org/fhir/StructureDefinition/minValue is no number",
+    "half-a-place": "maxDecimalPlaces is no whole number",
+    "integer-as-text": "item[2].answerOption[0].valueInteger (n): is no integer",
+    "nothing": "item: has no questions",
+    "when-text-for-boolean": "item[3].enableWhen[0] (n): answerBoolean is no answer to a",
     "Big Name": "the name of the file is the name of the form: use lower-case letters",
     "boolean-as-text": "item[0].required (mood): is no boolean",
     "coding-type": "item[2].type (old): questions of the type coding are not supported",
@@ -356,6 +361,34 @@ def test_numbers_and_words_as_options(put: Put) -> None:
     assert [option.value for option in items["w"].options] == [None, None]
     assert look_of(items["n"], instrument.wordings["en"]) == "points"
     assert look_of(items["w"], instrument.wordings["en"]) == "words"
+
+
+def test_conditions_on_plain_options(put: Put) -> None:
+    """A condition may be on an option that is a number or a text, and on a text that was written."""
+    form = example()
+    plain = [{"valueString": "a"}, {"valueString": "b"}]
+    form["item"] += [
+        {"linkId": "w", "text": "Which?", "type": "choice", "answerOption": plain},
+        {"linkId": "t", "text": "Which?", "type": "string"},
+        {
+            "linkId": "then",
+            "text": "Why?",
+            "type": "boolean",
+            "enableBehavior": "all",
+            "enableWhen": [
+                {"question": "w", "operator": "!=", "answerString": "a"},
+                {"question": "t", "operator": "=", "answerString": "yes"},
+                {"question": "practice", "operator": ">", "answerDecimal": 1.5},
+                {"question": "practice", "operator": "<=", "answerInteger": 3},
+            ],
+        },
+    ]
+
+    then = put(own=form, free_text="Read by the clinic.").instrument("own").items["then"]
+
+    assert then.is_asked({"w": "b", "t": "yes", "practice": "3.0"})
+    assert not then.is_asked({"w": "b", "t": "yes", "practice": "1.5"})
+    assert not then.is_asked({"w": "a", "t": "yes", "practice": "2"})
 
 
 def test_numbers_without_bounds(put: Put) -> None:

@@ -1,5 +1,6 @@
 """The first line states what was rated and compares it with the person's own usual range."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -56,6 +57,16 @@ def test_range_stays_on_the_scale(check_in: Instrument) -> None:
 
     assert found is not None
     assert (found.low, found.high) == (Decimal(9), Decimal(10))
+
+
+def test_range_of_a_scale_without_ends(check_in: Instrument) -> None:
+    """Where nobody has said how far a score goes, the usual range is what the ratings give."""
+    scale = replace(check_in.scales[0], minimum=Decimal(0), maximum=Decimal(0))
+
+    found = usual_range(ratings("30", "34", "30", "34", "30"), scale)
+
+    assert found is not None
+    assert (round(found.low, 2), round(found.high, 2)) == (Decimal("24.51"), Decimal("38.69"))
 
 
 def test_real_minus() -> None:

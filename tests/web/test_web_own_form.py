@@ -108,18 +108,22 @@ def test_required_and_impossible_answers(make_house: MakeHouse) -> None:
     assert 'value="2.5"' in again.text
 
 
-def test_at_each_visit(make_house: MakeHouse) -> None:
+@pytest.mark.parametrize("ranged", [True, False])
+def test_at_each_visit(make_house: MakeHouse, ranged: bool) -> None:
     """A site may ask its own form at each visit: the chart shows its score, how it is made, and whose it is."""
-    house = make_house(change=with_form('each_visit = "session-feedback"'))
-    person, form = house.handed(form="all")
-    sent(person, answered(person, form, **GIVEN))
+    form = json.loads(json.dumps(EXAMPLE))
+    for item in () if ranged else form["item"][-2:]:
+        item["extension"] = [each for each in item["extension"] if not each["url"].endswith("Value")]
+    house = make_house(change=with_form('each_visit = "session-feedback"', form))
+    person, page = house.handed(form="all")
+    sent(person, answered(person, page, **GIVEN))
     house.deliver()
 
     _, chart = house.clinician()
 
     assert "supplied by the clinic" in chart.text
     assert "3.0" in chart.text
-    assert "computed by the form" in chart.text
+    assert ("{}; 0 to 4." if ranged else "{}.").format("%agreement.count(), {})") in chart.text
     assert "making a plan" in chart.text
 
 

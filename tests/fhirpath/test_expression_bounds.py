@@ -148,3 +148,13 @@ def test_each_function_has_its_meaning() -> None:
     for name, arguments in calls.items():
         expression = parse(f"%none.{name}({arguments})", {"none"})
         Evaluator(lambda _: [], Steps()).evaluate(expression.root)
+
+
+@pytest.mark.parametrize("text", ["{}", "%resource.nothing", "%resource.item.where({})"])
+def test_each_step_costs(text: str) -> None:
+    """Also a step that finds nothing costs, and one that looks at many values costs more."""
+    steps = Steps()
+
+    Evaluator(lambda _: [ITEMS], steps).evaluate(parse(text, {"resource"}).root)
+
+    assert MAX_STEPS - steps.left > len(text.split(".")) - 1 + (200 if "item" in text else 0)

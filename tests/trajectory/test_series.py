@@ -1,8 +1,10 @@
 """Series are read from raw Observations: ours, of this patient, per therapist and rater, in order."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+from fhir_alliance.instruments.catalogue import installed
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.terms import ALLIANCE
@@ -114,3 +116,19 @@ def test_encounters_that_are_no_visits() -> None:
     (visit,) = read_visits(encounters, patient="maria")
 
     assert (visit.encounter, visit.therapist, visit.therapist_name) == ("Encounter/v5", None, "")
+
+
+def test_scores_of_a_site_s_own_form() -> None:
+    """A site's score is known by code and system: the same code of any other system is somebody else's."""
+    examples = Path(__file__).parents[2] / "docs" / "examples"
+    instrument = installed(None, own_forms=examples).instrument("session-feedback")
+    visits = read_visits([encounter(1), encounter(2)], patient="maria")
+    code, system = "session-feedback-overall", instrument.system("overall")
+    observations = [
+        score(1, 70, code=code) | {"code": {"coding": [{"system": system, "code": code}]}},
+        score(2, 10, code=code),
+    ]
+
+    [series] = read_series(observations, visits, instrument, patient="maria")
+
+    assert (series.scale, series.values) == ("overall", (Decimal(70),))

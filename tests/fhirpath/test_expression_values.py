@@ -112,6 +112,14 @@ AGREED = [
 ]
 
 
+AGREED += [
+    f"{left} {operator} {right}"
+    for operator in ("and", "or", "xor", "implies")
+    for left in ("true", "false", "%none")
+    for right in ("true", "false", "%none")
+]
+
+
 @pytest.mark.parametrize("text", AGREED)
 def test_agrees_with_a_full_engine(text: str) -> None:
     """Each construct that is allowed comes to what fhirpathpy makes of it."""

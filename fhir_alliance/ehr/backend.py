@@ -1,27 +1,33 @@
-"""What the app says at a token endpoint: who it is, proven by a signature, and that it works on its own."""
+"""What the app says at a token endpoint: who it is, with its proof, and that it works on its own."""
 
+import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey, import_key
 
+from fhir_alliance.ehr.client_keys import signing_key
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.tokens import error_code, read_tokens, token_values
 from fhir_alliance.errors import EhrUnreachable, FhirError, InvalidSettings, SignInNeeded
-from fhir_alliance.settings import ClientSettings, EhrSettings
+from fhir_alliance.settings import ClientSettings, EhrSettings, client_secret
 from fhir_alliance.strict_json import strict_json
 
 ASSERTION_SECONDS: Final = 240
 """Life of a client assertion: at most 300 s are allowed (SMART App Launch 2.2), and clocks drift."""
 
-_ALGORITHMS = {"RSA": "RS384", "P-384": "ES384"}  # by curve, else by key type
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What goes along with a request to say who asks."""
+
+    form: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +42,11 @@ class BackendToken:
 def client_assertion(client: ClientSettings, *, audience: str, now: datetime) -> str:
     """Sign a JWT that proves we are `client` to the token endpoint `audience`; each call has its own `jti`.
 
-    The key file holds one private JWK (RSA, or EC on P-384) with a `kid`; raises InvalidSettings otherwise.
+    Raises InvalidSettings when no key of its file can be used now.
     """
     if client.key_file is None:
         raise InvalidSettings([f"client {client.client_id}: has no key_file to sign with"])
-    key, algorithm = _signing_key(client.key_file)
+    key, algorithm = signing_key(client.key_file, now=now)
     issued = int(now.timestamp())
     claims = {
         "iss": client.client_id,
@@ -53,12 +59,19 @@ def client_assertion(client: ClientSettings, *, audience: str, now: datetime) ->
     return jwt.encode({"alg": algorithm, "kid": key.kid, "typ": "JWT"}, claims, key, algorithms=[algorithm])
 
 
-def authenticated(client: ClientSettings, ehr: EhrSettings, *, now: datetime) -> dict[str, str]:
-    """Return the form fields that say who asks: an assertion, or of a public client its `client_id` (S21, S23)."""
-    if client.key_file is None:
-        return {"client_id": client.client_id}
-    assertion = client_assertion(client, audience=ehr.token_endpoint, now=now)
-    return {"client_assertion_type": _ASSERTION_TYPE, "client_assertion": assertion}
+def proof(client: ClientSettings, ehr: EhrSettings, *, now: datetime) -> Proof:
+    """Return what says who asks: an assertion (S23), HTTP Basic (S22), or of a public client its `client_id` (S21).
+
+    Raises InvalidSettings when the key or the secret is not to be had.
+    """
+    if client.key_file is not None:
+        assertion = client_assertion(client, audience=ehr.token_endpoint, now=now)
+        return Proof(form={"client_assertion_type": _ASSERTION_TYPE, "client_assertion": assertion})
+    secret = client_secret(client)
+    if secret is None:
+        return Proof(form={"client_id": client.client_id})
+    basic = base64.b64encode(f"{client.client_id}:{secret}".encode("ascii")).decode()
+    return Proof(form={}, headers={"Authorization": f"Basic {basic}"})
 
 
 def ask_for_token(
@@ -69,8 +82,8 @@ def ask_for_token(
     Raises FhirError with the OAuth error code as its detail when the server refuses (SignInNeeded when the grant itself
     is no longer accepted), EhrUnreachable when it does not answer as a token endpoint does.
     """
-    fields = {**form, **authenticated(client, ehr, now=now)}
-    reply = registry.door(ehr).request("POST", ehr.token_endpoint, form=fields)
+    who = proof(client, ehr, now=now)
+    reply = registry.door(ehr).request("POST", ehr.token_endpoint, form={**form, **who.form}, headers=who.headers)
     if reply.ok:
         return token_values(reply)
     try:
@@ -92,16 +105,3 @@ def backend_token(
     tokens = read_tokens(values, now=now)
     scopes = frozenset(scope.split()) if tokens.scopes is None else tokens.scopes
     return BackendToken(access_token=tokens.access_token, expires_at=tokens.expires_at, scopes=scopes)
-
-
-def _signing_key(path: Path) -> tuple[RSAKey | ECKey, str]:
-    try:
-        key = import_key(strict_json(path.read_bytes()))
-    except (OSError, ValueError, TypeError, KeyError, JoseError):
-        raise InvalidSettings([f"{path.name}: is not a readable JWK"]) from None
-    algorithm = _ALGORITHMS.get(str(key.get("crv", key.key_type)))
-    if not isinstance(key, RSAKey | ECKey) or algorithm is None or not key.is_private or not key.kid:
-        raise InvalidSettings([f"{path.name}: must be a private JWK, RSA or EC P-384, with a kid"])
-    if key.get("alg", algorithm) != algorithm:
-        raise InvalidSettings([f"{path.name}: alg must be {algorithm}"])
-    return key, algorithm

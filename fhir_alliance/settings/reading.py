@@ -1,6 +1,5 @@
 """Reading `alliance.toml`: every fault reported together, in the file and in the files it names."""
 
-import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from marshmallow import ValidationError
 
 from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.settings.schema import SettingsSchema
+from fhir_alliance.settings.secrets import client_secret, file_fault
 from fhir_alliance.settings.values import Settings
 
 
@@ -52,21 +52,18 @@ def _file_faults(settings: Settings) -> Iterator[str]:
         if folder and not folder.is_dir():
             yield f"{name}: {folder.name} is not a folder"
     for path in dict.fromkeys(_key_files(settings)):
-        if reason := _unsafe(path):
+        if reason := file_fault(path):
             yield f"{path.name}: {reason}"
+    for client in [client for ehr in settings.ehrs.values() for client in ehr.clients]:
+        try:
+            client_secret(client)
+        except InvalidSettings as error:
+            yield from error.faults
 
 
 def _key_files(settings: Settings) -> Iterator[Path]:
     yield settings.vault_key_file
     for ehr in settings.ehrs.values():
-        yield from (role.key_file for role in (ehr.clinician, ehr.patient, ehr.backend) if role and role.key_file)
+        yield from (client.key_file for client in ehr.clients if client.key_file)
     if settings.alerts and settings.alerts.password_file:
         yield settings.alerts.password_file
-
-
-def _unsafe(path: Path) -> str:
-    if not path.is_file():
-        return "this key file does not exist"
-    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return "others can read this key file; make it private with chmod 600"
-    return ""

@@ -1,5 +1,6 @@
 """What `alliance.toml` may say."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -33,12 +34,25 @@ def _addresses() -> fields.List[str]:
 
 
 _TEXT = validate.Length(min=1, error="must not be empty")
+_BASIC_NAME = re.compile(r"[!-9;-~]+")
 
 
 class _ClientSchema(_Strict):
     client_id = fields.String(required=True, validate=_TEXT)
     scopes = fields.String(required=True, validate=_TEXT)
-    key_file = fields.String(load_default=None)
+    key_file = fields.String(load_default=None, validate=_TEXT)
+    secret_file = fields.String(load_default=None, validate=_TEXT)
+    secret_variable = fields.String(
+        load_default="", validate=validate.Regexp(r"\A[A-Z_][A-Z0-9_]*\Z", error="is not the name of a variable")
+    )
+
+    @validates_schema(skip_on_field_errors=True)
+    def check(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Refuse two proofs at once, and a name that HTTP Basic cannot carry (RFC 7617)."""
+        if sum(bool(data[name]) for name in ("key_file", "secret_file", "secret_variable")) > 1:
+            raise ValidationError("takes one of key_file, secret_file, secret_variable", "key_file")
+        if (data["secret_file"] or data["secret_variable"]) and not _BASIC_NAME.fullmatch(data["client_id"]):
+            raise ValidationError("with a secret it must be visible ASCII without a colon", "client_id")
 
 
 class _EhrSchema(_Strict):
@@ -181,5 +195,5 @@ class SettingsSchema(_Strict):
     def _client(self, values: dict[str, Any] | None) -> ClientSettings | None:
         if values is None:
             return None
-        key_file = values.pop("key_file")
-        return ClientSettings(key_file=self.context_folder / key_file if key_file else None, **values)
+        files = {name: self.context_folder / values[name] for name in ("key_file", "secret_file") if values[name]}
+        return ClientSettings(**{**values, **files})

@@ -10,11 +10,17 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, kw_only=True)
 class ClientSettings:
-    """One OAuth client registered at the EHR; without a key it is a public client."""
+    """One OAuth client registered at the EHR.
+
+    With a `key_file` it signs (private_key_jwt), with a secret in a file or an environment variable it sends HTTP Basic
+    (client_secret_basic), with none of them it is a public client.
+    """
 
     client_id: str
     scopes: str
     key_file: Path | None = field(default=None, repr=False)
+    secret_file: Path | None = field(default=None, repr=False)
+    secret_variable: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +39,11 @@ class EhrSettings:
     clinician: ClientSettings | None
     patient: ClientSettings | None
     backend: ClientSettings | None
+
+    @property
+    def clients(self) -> tuple[ClientSettings, ...]:
+        """Those that are registered."""
+        return tuple(client for client in (self.clinician, self.patient, self.backend) if client)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,11 +19,12 @@ from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.queue import Queue
+from fhir_alliance.ehr.client_keys import published_keys
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.settings import Settings
 from fhir_alliance.store import open_store
 from fhir_alliance.vault import Vault
-from smart_app.web import alerts, clinician, filling, handed, home, patient, receipts, signin
+from smart_app.web import alerts, clinician, filling, handed, home, keys, patient, receipts, signin
 from smart_app.web.asked import check_instruments, site_catalogue
 from smart_app.web.csrf import csrf_token, protect
 from smart_app.web.failures import register_failures
@@ -59,8 +60,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.secret_key = vault.derive("csrf")
     app.extensions["alliance"] = _services(settings, vault, clock)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    for blueprint in (signin.bp, home.bp, clinician.bp, alerts.bp, patient.bp, filling.bp, receipts.bp, handed.bp):
-        app.register_blueprint(blueprint)
+    for part in (signin, keys, home, clinician, alerts, patient, filling, receipts, handed):
+        app.register_blueprint(part.bp)
     app.add_url_rule("/health", "health", _health)
     app.before_request(protect)
     app.after_request(add_headers)
@@ -74,6 +75,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
 def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -> Services:
     catalogue = site_catalogue(settings)
     check_instruments(settings, catalogue, today=clock().date())
+    published_keys(settings.ehrs)  # raises for keys that could not be published
     engine = open_store(settings.database)
     registry = Registry(settings)
     grants = Grants(engine, vault, registry, clock)

@@ -36,11 +36,14 @@ def allow_framing(ancestors: Iterable[str]) -> None:
     g.frame_ancestors = tuple(ancestors)
 
 
+def allow_caching(seconds: int) -> None:
+    """Let anybody keep this response for a while; without this call nobody may."""
+    g.max_age = seconds
+
+
 def add_headers(response: Response) -> Response:
     """Put every header where it is not set yet."""
-    # A file's address holds its fingerprint, so it may be kept for ever; nothing else may be kept at all.
-    kept = request.endpoint == "static" and "v" in request.args and response.status_code == codes.ok
-    headers = {**_ALWAYS, "Cache-Control": FOR_EVER if kept else NO_STORE}
+    headers = {**_ALWAYS, "Cache-Control": _caching(response)}
     response.vary.update(("Cookie", "Origin", "Sec-Fetch-Site"))
     if response.mimetype == "text/html":
         ancestors = g.get("frame_ancestors", ())
@@ -51,6 +54,13 @@ def add_headers(response: Response) -> Response:
     for name, value in headers.items():
         response.headers[name] = value
     return response
+
+
+def _caching(response: Response) -> str:
+    # A file's address holds its fingerprint, so it may be kept for ever.
+    if request.endpoint == "static" and "v" in request.args and response.status_code == codes.ok:
+        return FOR_EVER
+    return f"public, max-age={g.max_age}" if "max_age" in g else NO_STORE
 
 
 def _policy(ancestors: Iterable[str]) -> str:

@@ -219,3 +219,18 @@ def test_a_redirect_takes_no_secret_along(ehr: Any, registry: Any, server: Any, 
 
     with pytest.raises(EhrError, match="redirect"):
         backend_token(registry, ehr, ehr.backend, "system/a.r", now=now)
+
+
+def test_a_secret_goes_by_basic_and_never_in_the_body(
+    ehr: Any, registry: Any, server: Any, now: datetime, tmp_path: Path
+) -> None:
+    """A symmetric client sends exactly base64(id:secret), and neither id nor secret in the form (S21, S22)."""
+    path = tmp_path / "secret"
+    path.touch(mode=0o600)
+    path.write_text("s3cret+/=")
+    server.on("POST", "/auth/token", answer())
+
+    backend_token(registry, ehr, replace(ehr.backend, key_file=None, secret_file=path), "system/a.r", now=now)
+
+    assert server.seen[0].headers["authorization"] == "Basic YWxsaWFuY2UtYmFja2VuZDpzM2NyZXQrLz0="
+    assert server.seen[0].form == {"grant_type": "client_credentials", "scope": "system/a.r"}

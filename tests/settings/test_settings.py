@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fhir_alliance.errors import InvalidSettings
-from fhir_alliance.settings import Settings, read_settings
+from fhir_alliance.settings import Settings, client_secret, read_settings
 from smart_app.demo.site import write_site
 
 Edit = Callable[[str], str]
@@ -195,3 +195,74 @@ def test_free_text_needs_a_reader_and_a_time(folder: Path) -> None:
         "free_text.reader",
         "free_text.within",
     }
+
+
+KEY_LINE = 'key_file = "clinician.jwk"'
+
+
+def test_a_secret_comes_from_a_private_file(folder: Path) -> None:
+    """The secret is what the file holds now, without the line's end, and is not printed."""
+    path = folder / "clinician.secret"
+    path.touch(mode=0o600)
+    path.write_text("s3cret~+/=\n")
+
+    client = read(folder, (KEY_LINE, 'secret_file = "clinician.secret"')).ehrs["harbor"].clinician
+
+    assert client
+    assert client_secret(client) == "s3cret~+/="
+    assert "clinician.secret" not in repr(client)
+
+
+def test_a_secret_comes_from_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings name the variable; its value is not part of them."""
+    monkeypatch.setenv("HARBOR_SECRET", "s3cret")
+
+    client = read(folder, (KEY_LINE, 'secret_variable = "HARBOR_SECRET"')).ehrs["harbor"].clinician
+
+    assert client
+    assert client_secret(client) == "s3cret"
+    assert "s3cret" not in repr(client)
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "fault"),
+    [
+        (None, 0, "clinician.secret: this key file does not exist"),
+        ("s3cret", 0o640, "clinician.secret: others can read this key file; make it private with chmod 600"),
+        ("", 0o600, "clinician.secret: must hold one secret of visible ASCII characters"),
+        ("two words", 0o600, "clinician.secret: must hold one secret of visible ASCII characters"),
+        ("gehëim", 0o600, "clinician.secret: must hold one secret of visible ASCII characters"),
+    ],
+)
+def test_a_secret_that_cannot_be_used_is_told(folder: Path, content: str | None, mode: int, fault: str) -> None:
+    """A missing, open, empty or non-ASCII secret stops the start with its file and no word of it (L10)."""
+    if content is not None:
+        (folder / "clinician.secret").write_text(content)
+        (folder / "clinician.secret").chmod(mode)
+
+    assert faults(folder, (KEY_LINE, 'secret_file = "clinician.secret"')) == (fault,)
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('secret_variable = "NOT_THERE"', "environment variable NOT_THERE: must hold one secret of visible ASCII"),
+        ('secret_variable = "not a name"', "alliance.toml: ehr.harbor.clinician.secret_variable: is not the name"),
+        ('secret = "s3cret"', "alliance.toml: ehr.harbor.clinician.secret: Unknown field."),
+        (f'{KEY_LINE}\nsecret_variable = "A"', "alliance.toml: ehr.harbor.clinician.key_file: takes one of"),
+    ],
+)
+def test_a_client_has_one_proof_and_no_secret_in_the_settings(folder: Path, line: str, fault: str) -> None:
+    """A secret in the settings file itself, two proofs, and a variable that is not set are refused."""
+    (found,) = faults(folder, (KEY_LINE, line))
+
+    assert found.startswith(fault)
+
+
+def test_a_colon_cannot_stand_in_the_name_of_a_client_with_a_secret(folder: Path) -> None:
+    """HTTP Basic ends the name at the first colon, so such a client could not sign in."""
+    (found,) = faults(
+        folder, (KEY_LINE, 'secret_file = "vault.json"'), ('client_id = "alliance-clinician"', 'client_id = "a:b"')
+    )
+
+    assert found.startswith("alliance.toml: ehr.harbor.clinician.client_id: with a secret")

@@ -73,7 +73,8 @@ def test_every_route_has_its_headers(house: House) -> None:
 
 
 def _caching(route: str) -> str:
-    return "public, max-age=31536000, immutable" if route.startswith("GET /static/") else "no-store"
+    kept = {"GET /static/<path:filename>": "public, max-age=31536000, immutable"}
+    return {**kept, "GET /.well-known/jwks.json": "public, max-age=300"}.get(route, "no-store")
 
 
 def _by_kind(house: House, reply: requests.Response, *, framed: bool) -> dict[str, str]:

@@ -1,0 +1,40 @@
+"""Secrets come from a private file or from the environment, never from the settings file itself."""
+
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Final
+
+from fhir_alliance.errors import InvalidSettings
+from fhir_alliance.settings.values import ClientSettings
+
+# Servers disagree on how other characters are encoded in HTTP Basic (spec row L10).
+_VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
+
+
+def client_secret(client: ClientSettings) -> str | None:
+    """Return a client's secret as it is now, so that a new one needs no restart; None when it has none.
+
+    Raises InvalidSettings when its file or variable is not there, is open to others, or holds no visible ASCII.
+    """
+    if client.secret_file:
+        if reason := file_fault(client.secret_file):
+            raise InvalidSettings([f"{client.secret_file.name}: {reason}"])
+        secret, place = client.secret_file.read_text("utf-8", errors="replace").rstrip("\r\n"), client.secret_file.name
+    elif client.secret_variable:
+        secret, place = os.environ.get(client.secret_variable, ""), f"environment variable {client.secret_variable}"
+    else:
+        return None
+    if not _VISIBLE_ASCII.fullmatch(secret):
+        raise InvalidSettings([f"{place}: must hold one secret of visible ASCII characters"])
+    return secret
+
+
+def file_fault(path: Path) -> str:
+    """Return why a file cannot hold a secret, "" when it can."""
+    if not path.is_file():
+        return "this key file does not exist"
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return "others can read this key file; make it private with chmod 600"
+    return ""

@@ -8,8 +8,9 @@ from uuid import uuid4
 
 from sqlalchemy import Engine, RowMapping, insert, select, update
 
+from fhir_alliance.ehr.launches import Granted
 from fhir_alliance.ehr.registry import Registry
-from fhir_alliance.ehr.smart import Granted, Refreshed, refresh
+from fhir_alliance.ehr.smart import Refreshed, refresh
 from fhir_alliance.errors import SignInNeeded
 from fhir_alliance.settings import ClientSettings, EhrSettings
 from fhir_alliance.store import transaction

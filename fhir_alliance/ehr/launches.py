@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from fhir_alliance.ehr.identity import User
+from fhir_alliance.errors import LaunchError
+from fhir_alliance.settings import ClientSettings, EhrSettings
 
 Role = Literal["clinician", "patient"]
 Kind = Literal["ehr", "standalone"]
@@ -13,7 +15,10 @@ Kind = Literal["ehr", "standalone"]
 
 @dataclass(frozen=True, kw_only=True)
 class PendingLaunch:
-    """What has to be remembered, encrypted, between the two steps; it is good for one answer."""
+    """What has to be remembered, encrypted, between the two steps; it is good for one answer.
+
+    `widened` says that it already is the second try, with write scopes that have no filter.
+    """
 
     ehr: str
     role: Role
@@ -23,6 +28,9 @@ class PendingLaunch:
     verifier: str = field(repr=False)
     redirect_uri: str
     scopes: str
+    aud: str
+    launch: str | None
+    widened: bool
 
     def to_json(self) -> str:
         """Return the launch as JSON text; it holds the PKCE verifier, so it is kept encrypted."""
@@ -52,3 +60,11 @@ class Granted:
     style_url: str | None
     intent: str | None
     fhir_context: tuple[dict[str, Any], ...]
+
+
+def client_of(ehr: EhrSettings, role: Role) -> ClientSettings:
+    """Return the client that is registered for a role; raises LaunchError when there is none."""
+    client = {"clinician": ehr.clinician, "patient": ehr.patient}[role]
+    if client is None:
+        raise LaunchError(f"no {role} client is registered")
+    return client

@@ -45,7 +45,10 @@ class SandboxClient:
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxConfig:
-    """Where the sandbox answers, what it stores and which apps it knows; `today` None is the real today."""
+    """Where the sandbox answers, what it stores and which apps it knows; `today` None is the real today.
+
+    Without `filtered_writes` an app that asks for a write scope with a filter is refused, as some EHRs do.
+    """
 
     base_url: str
     database: Path
@@ -53,6 +56,7 @@ class SandboxConfig:
     token_seconds: int = 300
     today: date | None = None
     populate: bool = True
+    filtered_writes: bool = True
 
     @property
     def fhir_base(self) -> str:

@@ -41,6 +41,11 @@ def allow_caching(seconds: int) -> None:
     g.max_age = seconds
 
 
+def allow_form_to(origin: str) -> None:
+    """Let the form of this response post to another origin; without this call only to ours."""
+    g.form_action = origin
+
+
 def add_headers(response: Response) -> Response:
     """Put every header where it is not set yet."""
     headers = {**_ALWAYS, "Cache-Control": _caching(response)}
@@ -72,7 +77,7 @@ def _policy(ancestors: Iterable[str]) -> str:
             "img-src 'self'",
             "font-src 'self'",
             "connect-src 'self'",
-            "form-action 'self'",
+            " ".join(("form-action 'self'", *([g.form_action] if "form_action" in g else []))),
             "base-uri 'none'",
             "object-src 'none'",
             "frame-src 'none'",

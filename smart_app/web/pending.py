@@ -3,7 +3,7 @@
 from flask import request
 from sqlalchemy import insert, update
 
-from fhir_alliance.ehr.smart import PendingLaunch
+from fhir_alliance.ehr.launches import PendingLaunch
 from fhir_alliance.errors import StateMismatch
 from fhir_alliance.settings import EhrSettings
 from fhir_alliance.store import transaction

@@ -1,15 +1,18 @@
 """From the EHR into the app: the two requests of a SMART launch."""
 
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug import Response
 
 from fhir_alliance.audit import Event, record
+from fhir_alliance.ehr.authorize import Authorization, begin_launch
 from fhir_alliance.ehr.fhir import FhirClient
+from fhir_alliance.ehr.launches import Granted, PendingLaunch
 from fhir_alliance.ehr.scopes import allows
-from fhir_alliance.ehr.smart import Granted, PendingLaunch, begin_launch, finish_launch
+from fhir_alliance.ehr.smart import finish_launch, wants_wider_scopes
 from fhir_alliance.errors import LaunchError, MissingScope, UnknownIssuer
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import EhrSettings
@@ -24,10 +27,10 @@ from smart_app.web.cookies import (
     read_secret,
     set_secret,
 )
-from smart_app.web.headers import allow_framing
+from smart_app.web.headers import allow_form_to, allow_framing
 from smart_app.web.launches import Context, Role, open_launch
 from smart_app.web.pages.frame import Frame
-from smart_app.web.pages.message import NewWindowPage
+from smart_app.web.pages.message import GoOnPage, NewWindowPage
 from smart_app.web.pending import keep_pending, take_pending
 from smart_app.web.reading import read_launch_facts
 from smart_app.web.services import services
@@ -73,6 +76,9 @@ def callback(name: str) -> ResponseReturnValue:
     if any(len(values) > 1 for _, values in request.args.lists()):
         raise LaunchError("repeated parameter")
     pending = take_pending(ehr)
+    if wants_wider_scopes(ehr, pending, request.args):
+        role = Role.CLINICIAN if pending.role == "clinician" else Role.PATIENT
+        return _begin(ehr, role, aud=pending.aud, opaque=pending.launch, widened=True)
     granted = finish_launch(services().registry, ehr, pending, request.args, now=services().clock())
     role = _role(granted)
     _require_scopes(granted, role)
@@ -86,17 +92,28 @@ def _single(name: str) -> str:
     return values[0]
 
 
-def _begin(ehr: EhrSettings, role: Role, *, aud: str, opaque: str | None) -> Response:
+def _begin(ehr: EhrSettings, role: Role, *, aud: str, opaque: str | None, widened: bool = False) -> Response:
     client: Literal["clinician", "patient"] = "clinician" if role is Role.CLINICIAN else "patient"
     redirect_uri = f"{services().settings.public_url}{url_for('.callback', name=ehr.name)}"
-    online = "permission-online" in services().registry.check(ehr).capabilities
-    url, pending = begin_launch(ehr, role=client, redirect_uri=redirect_uri, aud=aud, launch=opaque, online=online)
+    offers = services().registry.check(ehr).capabilities
+    asked, pending = begin_launch(
+        ehr, role=client, redirect_uri=redirect_uri, aud=aud, launch=opaque, offers=offers, widened=widened
+    )
     # Several launches may be under way in one browser: they share the cookie, each has its own state.
     secret = read_secret(PRE_LAUNCH) or new_secret()
     keep_pending(ehr, pending, secret)
-    response = redirect(url, 303)
+    response = _posting(ehr, asked) if asked.by_post else redirect(asked.url, 303)
     set_secret(response, PRE_LAUNCH, secret, seconds=PRE_LAUNCH_SECONDS)
     return response
+
+
+def _posting(ehr: EhrSettings, asked: Authorization) -> Response:
+    """Return a page whose form posts the request; the script sends it, without one a person presses the button."""
+    parts = urlsplit(asked.endpoint)
+    allow_form_to(f"{parts.scheme}://{parts.netloc}")
+    frame = Frame(site=services().settings.site)
+    page = GoOnPage(frame=frame, ehr=ehr.title, endpoint=asked.endpoint, fields=asked.fields)
+    return make_response(render_template("go_on.html", page=page))
 
 
 def _role(granted: Granted) -> Role:

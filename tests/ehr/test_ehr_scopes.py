@@ -2,7 +2,7 @@
 
 import pytest
 
-from fhir_alliance.ehr.scopes import allows
+from fhir_alliance.ehr.scopes import allows, as_v1
 
 CASES = [
     ("user/Observation.crus", "Observation", "c", "user", True),
@@ -24,6 +24,8 @@ CASES = [
     ("user/Observation.rs?", "Observation", "r", "user", False),
     ("user/Observation.rs extra", "Observation", "r", "user", False),
     ("xuser/Observation.rs", "Observation", "r", "user", False),
+    ("http://smarthealthit.org/fhir/scopes/user/Observation.rs", "Observation", "r", "user", True),
+    ("https://evil.example.invalid/user/Observation.rs", "Observation", "r", "user", False),
     ("launch", "Observation", "r", "user", False),
     ("openid", "*", "r", "user", False),
 ]
@@ -42,3 +44,21 @@ def test_any_granted_scope_will_do() -> None:
     assert allows(granted, "Observation", "c", "user")
     assert allows(granted, "Observation", "s", "user")
     assert not allows([], "Observation", "s", "user")
+
+
+def test_v1_says_the_same_with_less_detail() -> None:
+    """Letters become read and write, filters go, repeats go, and what is no resource scope stays as it is."""
+    scopes = [
+        "openid",
+        "user/Patient.r",
+        "user/Aa.cud?x=y",
+        "user/Bb.crus",
+        "user/Bb.rs",
+        "user/Cc.read",
+        "patient/*.*",
+    ]
+
+    assert as_v1(scopes) == [
+        "openid", "user/Patient.read", "user/Aa.write", "user/Bb.read", "user/Bb.write", "user/Cc.read",
+        "patient/*.read", "patient/*.write",
+    ]  # fmt: skip

@@ -10,7 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from joserfc import jwt
 
-from fhir_alliance.ehr.smart import Granted, PendingLaunch, begin_launch, finish_launch, refresh
+from fhir_alliance.ehr.authorize import Authorization
+from fhir_alliance.ehr.authorize import begin_launch as begin_authorization
+from fhir_alliance.ehr.launches import Granted, PendingLaunch
+from fhir_alliance.ehr.smart import finish_launch, refresh, wants_wider_scopes
 from fhir_alliance.errors import (
     AllianceError,
     AuthorizationRefused,
@@ -29,6 +32,16 @@ CANARY = "canary-token-7f3a"
 REDIRECT = "https://app.example.invalid/callback/harbor"
 
 
+OFFERS = frozenset({"launch-ehr", "permission-online", "permission-v2", "authorize-post"})
+
+
+def begin_launch(
+    ehr: EhrSettings, *, offers: frozenset[str] = OFFERS, **options: Any
+) -> tuple[Authorization, PendingLaunch]:
+    """Begin a launch with an EHR that offers everything."""
+    return begin_authorization(ehr, offers=offers, **options)
+
+
 def query(url: str) -> dict[str, str]:
     """Return the parameters of a URL, each of which must occur once."""
     found = parse_qs(urlsplit(url).query, strict_parsing=True)
@@ -38,9 +51,10 @@ def query(url: str) -> dict[str, str]:
 
 def test_an_ehr_launch_asks_for_everything_smart_wants(ehr: Any) -> None:
     """The authorize URL is the pinned one and holds S256, nonce, state, aud and launch, unaltered."""
-    url, pending = begin_launch(
+    asked, pending = begin_launch(
         ehr, role="clinician", redirect_uri=REDIRECT, aud=f"{ehr.fhir_base}/", launch="a b&c/d="
     )
+    url = asked.url
 
     challenge = urlsafe_b64encode(hashlib.sha256(pending.verifier.encode()).digest()).rstrip(b"=").decode()
     assert url.startswith(f"{ehr.authorization_endpoint}?")
@@ -64,9 +78,9 @@ def test_an_ehr_launch_asks_for_everything_smart_wants(ehr: Any) -> None:
 def test_a_standalone_launch_asks_for_a_patient_instead(ehr: Any) -> None:
     """Without a launch value there is no launch parameter, and launch/patient takes the place of launch."""
     for role in ("patient", "clinician"):
-        url, pending = begin_launch(ehr, role=role, redirect_uri=REDIRECT, aud=ehr.fhir_base, launch=None)
+        asked, pending = begin_launch(ehr, role=role, redirect_uri=REDIRECT, aud=ehr.fhir_base, launch=None)
 
-        values = query(url)
+        values = query(asked.url)
         assert "launch" not in values
         assert values["scope"].split()[:2] == ["launch/patient", "openid"]
         assert "launch" not in values["scope"].split()
@@ -75,9 +89,9 @@ def test_a_standalone_launch_asks_for_a_patient_instead(ehr: Any) -> None:
 
 def test_a_patients_ehr_launch_asks_for_its_launch(ehr: Any) -> None:
     """A portal that launches with a launch value gets the scope launch."""
-    url, _ = begin_launch(ehr, role="patient", redirect_uri=REDIRECT, aud=ehr.fhir_base, launch="x")
+    asked, _ = begin_launch(ehr, role="patient", redirect_uri=REDIRECT, aud=ehr.fhir_base, launch="x")
 
-    assert query(url)["scope"].split() == ["launch", "openid", "fhirUser", "patient/Patient.r"]
+    assert query(asked.url)["scope"].split() == ["launch", "openid", "fhirUser", "patient/Patient.r"]
 
 
 def test_no_two_launches_share_a_secret(ehr: Any) -> None:
@@ -402,14 +416,80 @@ def test_a_refused_refresh(
 @pytest.mark.parametrize("online", [True, False])
 def test_online_access_is_asked_for_only_where_it_is_offered(ehr: EhrSettings, online: bool) -> None:
     """An EHR without `permission-online` is not asked for what it would refuse (S28)."""
-    url, pending = begin_launch(
-        ehr,
-        role="clinician",
-        redirect_uri="https://app.example.invalid/cb",
-        aud=ehr.fhir_base,
-        launch="x",
-        online=online,
+    offers = OFFERS if online else OFFERS - {"permission-online"}
+
+    asked, pending = begin_launch(
+        ehr, role="clinician", redirect_uri=REDIRECT, aud=ehr.fhir_base, launch="x", offers=offers
     )
 
     assert ("online_access" in pending.scopes) is online
-    assert ("online_access" in url) is online
+    assert ("online_access" in asked.url) is online
+
+
+def scoped(ehr: EhrSettings, scopes: str, **options: Any) -> tuple[Authorization, PendingLaunch]:
+    """Begin a clinician's launch with other scopes."""
+    changed = replace(ehr, clinician=replace(ehr.clinician, scopes=scopes))
+    return begin_launch(changed, role="clinician", redirect_uri=REDIRECT, aud=ehr.fhir_base, launch="x", **options)
+
+
+def test_an_ehr_without_v2_is_asked_in_v1(ehr: EhrSettings) -> None:
+    """Without `permission-v2` the same is asked for in the old grammar (S33)."""
+    _, pending = scoped(
+        ehr, "launch openid user/Patient.r user/Observation.crus?category=survey", offers=frozenset({"permission-v1"})
+    )
+
+    assert pending.scopes == "launch openid user/Patient.read user/Observation.read user/Observation.write"
+
+
+MANY = " ".join(f"user/Observation.crus?code=http://loinc.org|{number}" for number in range(10000, 10040))
+
+
+@pytest.mark.parametrize(
+    ("scopes", "offers", "by_post"),
+    [
+        (MANY, OFFERS, True),
+        (MANY, OFFERS - {"authorize-post"}, False),
+        ("user/Patient.r", OFFERS, False),
+    ],
+)
+def test_only_a_long_request_is_posted(ehr: EhrSettings, scopes: str, offers: frozenset[str], by_post: bool) -> None:
+    """A request too long for an address goes as a form where the EHR says it may; GET is used everywhere else (S14)."""
+    asked, _ = scoped(ehr, scopes, offers=offers)
+
+    assert asked.by_post is by_post
+    assert query(asked.url) == asked.fields
+
+
+@pytest.mark.parametrize(
+    ("scopes", "error", "widened", "again"),
+    [
+        ("user/Observation.crus?category=survey", "invalid_scope", False, True),
+        ("user/Observation.crus?category=survey", "invalid_scope", True, False),
+        ("user/Observation.crus?category=survey", "access_denied", False, False),
+        ("user/Observation.crus", "invalid_scope", False, False),
+    ],
+)
+def test_refused_filters_are_tried_once_without(
+    ehr: EhrSettings, scopes: str, error: str, widened: bool, again: bool
+) -> None:
+    """A server that refuses granular write scopes is asked once more without filters, and not a third time (S33)."""
+    _, pending = scoped(ehr, scopes, widened=False)
+    pending = replace(pending, widened=widened)
+
+    assert wants_wider_scopes(ehr, pending, {"state": pending.state, "error": error}) is again
+
+
+def test_a_refusal_with_another_state_starts_nothing(ehr: EhrSettings) -> None:
+    """An error that belongs to no launch of this browser does not begin another authorization."""
+    _, pending = scoped(ehr, "user/Observation.crus?category=survey")
+
+    with pytest.raises(StateMismatch):
+        wants_wider_scopes(ehr, pending, {"state": "other", "error": "invalid_scope"})
+
+
+def test_the_second_try_asks_for_write_scopes_whole(ehr: EhrSettings) -> None:
+    """Filters go from what may be written; what is only read stays as narrow as it was."""
+    _, pending = scoped(ehr, "user/Observation.crus?a=b user/Observation.crus?a=c user/Condition.rs?a=b", widened=True)
+
+    assert pending.scopes == "launch user/Observation.crus user/Condition.rs?a=b"
+    assert pending.widened

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smart_app.sandbox.auth.scopes import in_words, negotiate, parse
+from smart_app.sandbox.auth.scopes import has_filtered_write, in_words, negotiate, parse
 
 SURVEY = "category=http://terminology.hl7.org/CodeSystem/observation-category|survey"
 
@@ -78,3 +78,17 @@ def test_scopes_are_said_in_words() -> None:
         "Know that it is you",
         "new/scope",
     ]
+
+
+@pytest.mark.parametrize(
+    ("scope", "filtered"),
+    [
+        ("user/Observation.crus?category=survey", True),
+        ("openid user/Observation.rs?category=survey", False),
+        ("user/Observation.crus", False),
+        ("launch", False),
+    ],
+)
+def test_a_filtered_write_is_recognised(scope: str, filtered: bool) -> None:
+    """Only a filter on what may be written counts."""
+    assert has_filtered_write(scope) is filtered

@@ -27,6 +27,7 @@ from fhir_alliance.scoring.answers import Answers
 from smart_app.web.pages import (
     Action,
     EnterCodePage,
+    GoOnPage,
     MessagePage,
     NewWindowPage,
     ReceiptState,
@@ -37,6 +38,9 @@ from smart_app.web.pages import (
     handover_page,
     visits_page,
 )
+
+# Where the one form posts to that is not for us.
+EHR = "/ehr/authorize"
 
 # name -> (template, page): what the patient, or nobody in particular, sees.
 PATIENT_PAGES = {
@@ -84,6 +88,10 @@ PATIENT_PAGES = {
         ),
     ),
     "closed": ("message.html", closed_page(PATIENT_FRAME)),
+    "go-on": (
+        "go_on.html",
+        GoOnPage(frame=NOBODY, ehr="Harbor EHR", endpoint=EHR, fields={"scope": "openid fhirUser"}),
+    ),
     "new-window": ("new_window.html", NewWindowPage(frame=NOBODY, url="/launch/again")),
 }
 

@@ -18,7 +18,7 @@ from smart_app.sandbox.auth.clients import Clients
 from smart_app.sandbox.auth.context import Launch
 from smart_app.sandbox.auth.endpoints import Endpoints
 from smart_app.sandbox.auth.grants import Grants
-from smart_app.sandbox.auth.scopes import in_words
+from smart_app.sandbox.auth.scopes import has_filtered_write, in_words
 from smart_app.sandbox.auth.vault import Vault
 from smart_app.sandbox.chart.record import Record
 from smart_app.sandbox.chart.session import current_user
@@ -50,6 +50,7 @@ class AuthorizePages:
 
     def __init__(self, config: SandboxConfig, store: ResourceStore, grants: Grants, clients: Clients) -> None:
         self._endpoints = Endpoints(config)
+        self._filtered_writes = config.filtered_writes
         self._record = Record(store, config)
         self._grants = grants
         self._clients = clients
@@ -65,6 +66,8 @@ class AuthorizePages:
         g.client_id = client.client_id
         try:
             asked = read_request(values, client, redirect_uri, audience=self._endpoints.issuer)
+            if not self._filtered_writes and has_filtered_write(asked.scope):
+                raise InvalidScopeError("Write scopes with a filter are not supported.")
             return self._ehr_launch(asked, asked.launch) if asked.launch is not None else self._standalone(asked)
         except OAuth2Error as error:
             return self._refuse(redirect_uri, values.get("state"), error)

@@ -89,6 +89,12 @@ def negotiate(requested: str, registered: str, *, special: Iterable[str], levels
     return tuple(granted)
 
 
+def has_filtered_write(requested: str) -> bool:
+    """Return whether a scope that allows adding, changing or deleting is narrowed by a filter."""
+    parts = [part for part in map(parse, requested.split()) if part]
+    return any(part.filter and set(part.letters) & set("cud") for part in parts)
+
+
 def in_words(scopes: Iterable[str]) -> list[str]:
     """Say what each granted scope lets an app do, for the consent page."""
     return [_sentence(scope) for scope in scopes]

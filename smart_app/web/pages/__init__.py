@@ -13,7 +13,7 @@ from smart_app.web.pages.handover import (
     confirm_page,
     handover_page,
 )
-from smart_app.web.pages.message import Action, MessagePage, NewWindowPage, closed_page, error_page
+from smart_app.web.pages.message import Action, GoOnPage, MessagePage, NewWindowPage, closed_page, error_page
 from smart_app.web.pages.review import ReceiptPage, ReceiptState, ReviewPage, answer_rows, review_page
 from smart_app.web.pages.visits import VisitsPage, visits_page
 
@@ -25,6 +25,7 @@ __all__ = [
     "EnterCodePage",
     "FormPage",
     "Frame",
+    "GoOnPage",
     "HandoverPage",
     "MessagePage",
     "NewWindowPage",

@@ -1,5 +1,6 @@
 """What a message page shows: what happened, what is safe, what to do next."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fhir_alliance.errors import AllianceError
@@ -33,6 +34,16 @@ class NewWindowPage:
 
     frame: Frame
     url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoOnPage:
+    """On the way to the sign-in of `ehr`, which takes the request's fields as a form."""
+
+    frame: Frame
+    ehr: str
+    endpoint: str
+    fields: Mapping[str, str]
 
 
 def error_page(error: AllianceError, *, frame: Frame, reference: str = "", action: Action | None = None) -> MessagePage:

@@ -182,6 +182,7 @@ for (const form of document.querySelectorAll("#answers")) enhanceForm(form);
 for (const place of document.querySelectorAll("#state")) followReceipt(place);
 for (const plot of document.querySelectorAll(".plot")) walkVisits(plot);
 for (const form of document.querySelectorAll("[data-once]")) sendOnce(form);
+for (const form of document.querySelectorAll("[data-at-once]")) window.addEventListener("load", () => form.submit());
 for (const button of document.querySelectorAll("#print")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());

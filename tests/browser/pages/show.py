@@ -32,6 +32,8 @@ def _answer(route: Route) -> None:
         route.fulfill(body=file.read_bytes(), content_type=KINDS[file.suffix])
     elif name.endswith("/state"):
         route.fulfill(json={"state": "in_chart"})
+    elif route.request.method == "POST":
+        route.fulfill(status=204)  # the browser stays where it is
     else:
         headers = {"Content-Security-Policy": POLICY, "Content-Type": "text/html; charset=utf-8"}
         route.fulfill(body=render(name.lstrip("/")), headers=headers)

@@ -212,3 +212,12 @@ def test_send_is_pressed_once(page: Page) -> None:
         "const outcomes = []; form.requestSubmit(); form.requestSubmit(); return outcomes; })()"
     )
     assert outcomes == [False, True]
+
+
+def test_the_way_to_the_sign_in_is_gone_by_itself(page: Page) -> None:
+    """The request to the EHR is posted without a press, under the product's policy; its button stays for the rest."""
+    with page.expect_request("**/ehr/authorize") as sent:
+        open_page(page, "go-on")
+
+    assert (sent.value.method, sent.value.post_data) == ("POST", "scope=openid+fhirUser")
+    expect(page.get_by_role("button", name="Go on to Harbor EHR")).to_be_visible()

@@ -54,6 +54,7 @@ def chart(launch: Launch) -> ResponseReturnValue:
         first_line=first_line(first_name(launch.patient.name), ratings, scale),
         today=today(),
         complete=data.complete,
+        withheld=data.withheld,
         of_others=len(own_visits) < len(data.visits),
         can_rate=bool(instrument.forms_of(Rater.THERAPIST))
         and launch.context.visit is not None

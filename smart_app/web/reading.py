@@ -3,10 +3,11 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.paging import SearchResult
+from fhir_alliance.ehr.scopes import allows
 from fhir_alliance.errors import SignInNeeded
 from fhir_alliance.records.patient import read_patient
 from fhir_alliance.records.submission import PatientShown
@@ -31,19 +32,26 @@ class LaunchFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class ChartData:
-    """A patient's visits, scores and responses as the EHR holds them; not `complete` when it gave us only a part."""
+    """A patient's visits, scores and responses as the EHR holds them; not `complete` when it gave us only a part.
+
+    `withheld` are the types of resources that we have no permission to read.
+    """
 
     visits: tuple[Visit, ...]
     observations: tuple[RawResource, ...]
     responses: tuple[RawResource, ...]
     complete: bool
+    withheld: tuple[str, ...]
 
 
-def read_launch_facts(client: FhirClient, patient: str, *, user: str) -> LaunchFacts:
-    """Return what a launch needs to know, in one round trip; `user` is the reference of who signed in."""
+def read_launch_facts(client: FhirClient, patient: str, *, user: str, scopes: Collection[str]) -> LaunchFacts:
+    """Return what a launch needs to know, in one round trip; `user` is the reference of who signed in.
+
+    What the granted `scopes` do not allow is not asked for, and left out (S25).
+    """
     kind, _, user_id = user.partition("/")
-    reads: list[Read] = [lambda ehr: ehr.read("Patient", patient), _encounters(patient)]
-    if kind == "PractitionerRole":
+    reads: list[Read] = [lambda ehr: ehr.read("Patient", patient), _if(scopes, "Encounter", _encounters(patient))]
+    if kind == "PractitionerRole" and _may(scopes, kind, "r"):
         reads.append(lambda ehr: ehr.read(kind, user_id))
     resource, encounters, *roles = _together(client, reads)
     named = [str(role.get("practitioner", {}).get("reference", "")) for role in roles]
@@ -58,10 +66,11 @@ def read_chart(launch: Launch) -> ChartData:
     """Return everything the clinician's view shows, in one round trip; raises what the EHR's refusal is."""
     patient = launch.patient.id
     about = ("patient", patient)
+    scopes = services().grants.scopes(launch.grant)
     reads: Sequence[Read] = (
-        _encounters(patient),
+        _if(scopes, "Encounter", _encounters(patient)),
         lambda ehr: ehr.search("Observation", [about, ("category", f"{OBSERVATION_CATEGORY}|survey"), _MANY]),
-        _responses(patient),
+        _if(scopes, "QuestionnaireResponse", _responses(patient)),
     )
     found: list[SearchResult] = with_ehr(launch, lambda client: _together(client, reads))
     encounters, observations, responses = found
@@ -70,13 +79,18 @@ def read_chart(launch: Launch) -> ChartData:
         observations=observations.resources,
         responses=_of_patient(responses.resources, patient),
         complete=all(result.complete for result in found),
+        withheld=tuple(kind for kind in ("Encounter", "QuestionnaireResponse") if not _may(scopes, kind)),
     )
 
 
 def read_open_visits(launch: Launch, forms: Collection[str]) -> tuple[Visit, ...]:
     """Return the patient's visits without a response to one of the forms (pinned canonicals), oldest first."""
     patient = launch.patient.id
-    reads: Sequence[Read] = (_encounters(patient), _responses(patient))
+    scopes = services().grants.scopes(launch.grant)
+    reads: Sequence[Read] = (
+        _if(scopes, "Encounter", _encounters(patient)),
+        _if(scopes, "QuestionnaireResponse", _responses(patient)),
+    )
     encounters, responses = with_ehr(launch, lambda client: _together(client, reads))
     answered = {
         each.get("encounter", {}).get("reference")
@@ -101,6 +115,15 @@ def with_ehr(launch: Launch, read: Callable[[FhirClient], T]) -> T:
 
 
 _MANY = ("_count", "200")
+_NOTHING = SearchResult(resources=(), complete=True)
+
+
+def _may(scopes: Collection[str], kind: str, interaction: Literal["r", "s"] = "s") -> bool:
+    return allows(scopes, kind, interaction, "user") or allows(scopes, kind, interaction, "patient")
+
+
+def _if(scopes: Collection[str], kind: str, search: Callable[[FhirClient], SearchResult]) -> Read:
+    return search if _may(scopes, kind) else lambda _: _NOTHING
 
 
 def _encounters(patient: str) -> Callable[[FhirClient], SearchResult]:

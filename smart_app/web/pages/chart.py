@@ -25,6 +25,14 @@ HELD: Mapping[str, str] = {
     "not-allowed": "the health record does not allow it; your administrator can",
     "subject-rewritten": "the health record filed it under another patient; please tell your administrator now",
 }
+# What is not there because the EHR did not grant it, by the type of resource.
+WITHHELD: Mapping[str, str] = {
+    "Encounter": (
+        "The health record does not let this app read visits. Ratings cannot be told apart by therapist, so none are "
+        "shown; a form can be handed over, without a visit."
+    ),
+    "QuestionnaireResponse": "The health record does not let this app read single answers, so only scores are shown.",
+}
 RECENT = 6  # scored visits whose scores are shown at once
 HELD_OTHERWISE = "the health record has not taken it yet"
 
@@ -97,6 +105,7 @@ def chart_page(
     first_line: str,
     today: date,
     complete: bool = True,
+    withheld: Sequence[str] = (),
     of_others: bool = False,
     held: Sequence[str] = (),
     on_request: Sequence[Instrument] = (),
@@ -115,7 +124,7 @@ def chart_page(
         caveat=wording.caveat,
         anchors=wording.anchors,
         first_line=kept_together(first_line),
-        notes=_notes(complete, of_others, held),
+        notes=_notes(complete, withheld, of_others, held),
         facts=_facts(instrument, wording, rows, today),
         trend=trend_of(
             instrument, wording.scores[instrument.scales[0].name], rows, names=names, usual=usual, today=today
@@ -139,9 +148,10 @@ def rater_names(frame: Frame, wording: Wording) -> Mapping[Rater, str]:
     return {**wording.raters, Rater.PATIENT: patient or wording.raters[Rater.PATIENT]}
 
 
-def _notes(complete: bool, of_others: bool, held: Sequence[str]) -> tuple[str, ...]:
+def _notes(complete: bool, withheld: Sequence[str], of_others: bool, held: Sequence[str]) -> tuple[str, ...]:
     waiting = tuple(f"A sent form is kept here, not in the chart: {HELD.get(why, HELD_OTHERWISE)}." for why in held)
-    return (*(() if complete else (INCOMPLETE,)), *((OF_OTHERS,) if of_others else ()), *waiting)
+    lacking = tuple(WITHHELD[kind] for kind in withheld)
+    return (*(() if complete else (INCOMPLETE,)), *lacking, *((OF_OTHERS,) if of_others else ()), *waiting)
 
 
 def _method(instrument: Instrument, wording: Wording) -> tuple[str, ...]:

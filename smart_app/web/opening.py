@@ -1,0 +1,106 @@
+"""A launch opened with what the EHR granted: who, which patient, which visit; less where it allows less."""
+
+from typing import Final, Literal
+
+from flask import redirect, url_for
+from werkzeug import Response
+
+from fhir_alliance.audit import Event, record
+from fhir_alliance.ehr.fhir import FhirClient
+from fhir_alliance.ehr.launches import Granted
+from fhir_alliance.ehr.launches import Role as ClientRole
+from fhir_alliance.ehr.scopes import allows
+from fhir_alliance.errors import LaunchError, MissingScope
+from fhir_alliance.instruments.words import Rater
+from fhir_alliance.settings import EhrSettings
+from fhir_alliance.store import transaction
+from smart_app.web.asked import forms_of
+from smart_app.web.cookies import SESSION, fingerprint, set_secret
+from smart_app.web.launches import Context, Role, open_launch
+from smart_app.web.reading import read_launch_facts
+from smart_app.web.services import services
+from smart_app.web.sessions import begin_session
+
+# Without these an answer could not be saved, so the form is not even started.
+_Need = tuple[str, Literal["r", "c", "s"]]
+_NEEDED: Final[tuple[_Need, ...]] = (("Patient", "r"), ("QuestionnaireResponse", "c"), ("Observation", "c"))
+_READ_BY_CLINICIAN: Final[tuple[_Need, ...]] = (("Observation", "s"),)
+_ROLES: Final = {
+    "Practitioner": Role.CLINICIAN,
+    "PractitionerRole": Role.CLINICIAN,
+    "Patient": Role.PATIENT,
+}
+
+
+def _role(granted: Granted) -> Role:
+    role = _ROLES.get(granted.user.kind)
+    if role is None:
+        raise LaunchError(f"{granted.user.kind} cannot rate the alliance for somebody else")
+    if role is Role.PATIENT and granted.user.reference != f"Patient/{granted.patient}":
+        raise LaunchError("a patient with another patient's chart")
+    return role
+
+
+def _require_scopes(granted: Granted, role: Role) -> None:
+    level: Literal["user", "patient"] = "user" if role is Role.CLINICIAN else "patient"
+    needed = _NEEDED + (_READ_BY_CLINICIAN if role is Role.CLINICIAN else ())
+    missing = [f"{kind}.{letter}" for kind, letter in needed if not allows(granted.scopes, kind, letter, level)]
+    if missing:
+        raise MissingScope(" ".join(missing))
+    if granted.patient is None:
+        raise LaunchError("no patient in the launch")
+
+
+def open_granted(ehr: EhrSettings, client: ClientRole, granted: Granted) -> Response:
+    """Open a launch with what the EHR granted to one of our clients, and send the browser to its first page.
+
+    Raises MissingScope when saving is not allowed, LaunchError when there is no patient or the person is somebody that
+    cannot answer here, and whatever the EHR's answers raise.
+    """
+    role = _role(granted)
+    _require_scopes(granted, role)
+    patient_id = str(granted.patient)
+    fhir = FhirClient(services().registry.door(ehr), ehr.fhir_base, granted.access_token)
+    facts = read_launch_facts(fhir, patient_id, user=granted.user.reference, scopes=granted.scopes)
+    visit = next((each for each in facts.visits if each.encounter == f"Encounter/{granted.encounter}"), None)
+    user_key = fingerprint(f"{ehr.name} {granted.user.issuer} {granted.user.subject}")
+    grant = services().grants.keep(ehr.name, client, granted)
+    now = services().clock()
+    with transaction(services().engine) as connection:
+        secret = begin_session(connection, user_key=user_key, at=now)
+        handle = open_launch(
+            connection,
+            session=fingerprint(secret),
+            ehr=ehr.name,
+            role=role,
+            user=granted.user.reference,
+            user_key=user_key,
+            grant=grant,
+            context=Context(
+                patient=facts.patient, visit=visit, practitioner=facts.practitioner, form=_asked_form(granted, role)
+            ),
+            at=now,
+        )
+        record(
+            connection,
+            at=now,
+            event=Event.LAUNCH_OPENED,
+            actor=granted.user.reference,
+            ehr=ehr.name,
+            patient=patient_id,
+            launch=handle,
+            outcome="done",
+            request_id=None,
+        )
+    services().outbox.renew(ehr=ehr.name, patient=patient_id, grant=grant)
+    response = redirect(url_for("home.home", handle=handle), 303)
+    set_secret(response, SESSION, secret)
+    return response
+
+
+def _asked_form(granted: Granted, role: Role) -> str:
+    """Return the form of ours that the launch context names for this role, empty when it names none (S36)."""
+    rater = Rater.THERAPIST if role is Role.CLINICIAN else Rater.PATIENT
+    ours = {form.canonical for form in forms_of(rater)}
+    named = [str(item.get("canonical", "")) for item in granted.fhir_context]
+    return next((canonical for canonical in named if canonical in ours), "")

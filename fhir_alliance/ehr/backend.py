@@ -14,7 +14,6 @@ from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.tokens import error_code, read_tokens, token_values
 from fhir_alliance.errors import EhrUnreachable, FhirError, InvalidSettings, SignInNeeded
 from fhir_alliance.settings import ClientSettings, EhrSettings, client_secret
-from fhir_alliance.strict_json import strict_json
 
 ASSERTION_SECONDS: Final = 240
 """Life of a client assertion: at most 300 s are allowed (SMART App Launch 2.2), and clocks drift."""

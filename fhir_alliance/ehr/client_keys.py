@@ -8,9 +8,9 @@ from typing import Any, Final
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey, import_key
 
-from fhir_alliance.ehr.strict_json import strict_json
 from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.settings import EhrSettings
+from fhir_alliance.strict_json import strict_json
 
 SigningKey = RSAKey | ECKey
 

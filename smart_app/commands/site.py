@@ -9,14 +9,15 @@ from smart_app.commands.options import SETTINGS, fail, read
 
 @click.command()
 @click.option("--once", is_flag=True, help="Walk one visit over HTTP without a browser, print a table, and stop.")
+@click.option("--ehr", default="generous", show_default=True, help="The kind of EHR, such as notes-only.")
 @click.option("--ehr-port", default=8080, show_default=True, help="Where the sandbox EHR should listen.")
 @click.option("--app-port", default=8081, show_default=True, help="Where the app should listen.")
-def demo(*, once: bool, ehr_port: int, app_port: int) -> None:
+def demo(*, once: bool, ehr: str, ehr_port: int, app_port: int) -> None:
     """Run the app beside a sandbox EHR with synthetic patients, on this machine only."""
     from smart_app.demo.run import DemoError, run_demo
 
     try:
-        run_demo(once=once, ehr_port=ehr_port, app_port=app_port)
+        run_demo(once=once, profile=ehr, ehr_port=ehr_port, app_port=app_port)
     except DemoError as error:
         fail([str(error)])
 

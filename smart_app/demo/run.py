@@ -14,10 +14,11 @@ from time import monotonic
 import click
 import requests
 
-from fhir_alliance.errors import AllianceError
+from fhir_alliance.errors import AllianceError, FhirError
 from fhir_alliance.settings import read_settings
 from smart_app.demo.site import Site, write_site
 from smart_app.publishing import publish_all
+from smart_app.sandbox.fhir.profiles import PROFILES
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 30.0
@@ -28,11 +29,19 @@ class DemoError(RuntimeError):
     """The demo could not go on; the message says what to do."""
 
 
-def run_demo(*, once: bool, ehr_port: int, app_port: int) -> None:
-    """Run both servers until Ctrl-C, or walk one visit and stop; raises DemoError when something does not work."""
+def run_demo(*, once: bool, profile: str, ehr_port: int, app_port: int) -> None:
+    """Run both servers until Ctrl-C, or walk one visit and stop; raises DemoError when something does not work.
+
+    `profile` is the kind of EHR the sandbox plays.
+    """
+    if profile not in PROFILES:
+        raise DemoError(f"There is no kind of EHR called {profile}. Please choose one of {', '.join(PROFILES)}.")
+    if once and profile != "generous":
+        raise DemoError("--once walks a visit at the generous EHR only. Please leave --once or --ehr out.")
     stopped = Event() if once else _stopped_by_signal()
     with tempfile.TemporaryDirectory(prefix="fhir-alliance-demo-") as folder:
-        site = write_site(Path(folder), ehr_port=free_port(ehr_port), app_port=free_port(app_port, above=ehr_port))
+        ports = {"ehr_port": free_port(ehr_port), "app_port": free_port(app_port, above=ehr_port)}
+        site = write_site(Path(folder), profile=profile, **ports)
         with running(site):
             if once:
                 _walk(site)
@@ -98,6 +107,8 @@ def _publish(site: Site) -> None:
     try:
         for published in publish_all(read_settings(site.settings)):
             click.echo(f"  {published.outcome:<10} {published.canonical}")
+    except FhirError as error:
+        click.echo(f"  This EHR takes no questionnaires: {error}")
     except AllianceError as error:
         raise DemoError(f"Publishing failed: {error}") from error
 

@@ -45,8 +45,10 @@ class Site:
         return f"{self.ehr_url}/auth/token"
 
 
-def write_site(folder: Path, *, ehr_port: int, app_port: int, token_seconds: int = 300) -> Site:
-    """Write everything a site needs into an empty folder; every key is new."""
+def write_site(
+    folder: Path, *, ehr_port: int, app_port: int, token_seconds: int = 300, profile: str = "generous"
+) -> Site:
+    """Write everything a site needs into an empty folder; every key is new, `profile` is the kind of EHR."""
     site = Site(
         ehr_url=f"http://127.0.0.1:{ehr_port}",
         app_url=f"http://localhost:{app_port}",
@@ -61,6 +63,7 @@ def write_site(folder: Path, *, ehr_port: int, app_port: int, token_seconds: int
         "base_url": site.ehr_url,
         "database": str(folder / "sandbox.db"),
         "token_seconds": token_seconds,
+        "profile": profile,
         "clients": _clients(site, public),
     }
     site.sandbox.write_text(json.dumps(sandbox, indent=2), "utf-8")

@@ -25,7 +25,8 @@ def create_sandbox(config: SandboxConfig) -> Flask:
     store = ResourceStore(config.database, fhir_base=config.fhir_base)
     if config.populate and store.empty:
         now = datetime.now(CLINIC_TIME)
-        store.load(population(config.today or now.date(), now=None if config.today else now))
+        record = population(config.today or now.date(), now=None if config.today else now)
+        store.load(filter(config.allowed.holds, record))
     grants = Grants(config)
     app = Flask(__name__)
     app.extensions["sandbox_store"] = store

@@ -7,6 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from smart_app.sandbox.fhir.profiles import PROFILES, Profile
+
 
 class SandboxConfigError(ValueError):
     """The settings file cannot be used; the message names the setting to mend."""
@@ -47,7 +49,8 @@ class SandboxClient:
 class SandboxConfig:
     """Where the sandbox answers, what it stores and which apps it knows; `today` None is the real today.
 
-    Without `filtered_writes` an app that asks for a write scope with a filter is refused, as some EHRs do.
+    Without `filtered_writes` an app that asks for a write scope with a filter is refused, as some EHRs do. `profile` is
+    the kind of EHR it plays; where writes are reviewed, that takes `review_seconds`.
     """
 
     base_url: str
@@ -57,6 +60,18 @@ class SandboxConfig:
     today: date | None = None
     populate: bool = True
     filtered_writes: bool = True
+    profile: str = "generous"
+    review_seconds: float = 3
+
+    def __post_init__(self) -> None:
+        """Check that the profile is a known one."""
+        if self.profile not in PROFILES:
+            raise SandboxConfigError(f"profile: choose one of {', '.join(PROFILES)}")
+
+    @property
+    def allowed(self) -> Profile:
+        """Return what this kind of EHR lets apps write."""
+        return PROFILES[self.profile]
 
     @property
     def fhir_base(self) -> str:

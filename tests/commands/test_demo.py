@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 DEMO = [sys.executable, "-m", "smart_app.cli", "demo", "--ehr-port", "0", "--app-port", "0"]
 
 
@@ -36,3 +38,31 @@ def test_ctrl_c_stops_both_servers() -> None:
     assert errors == ""
     assert "http://127.0.0.1:" in printed
     assert "/handover/" in printed
+
+
+def test_a_mean_ehr_takes_no_forms() -> None:
+    """The demo runs at a kind of EHR that takes no questionnaires, and says so."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    command = [*DEMO, "--ehr", "notes-only"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as demo:
+        assert demo.stdout is not None
+        printed = ""
+        while "Ctrl-C" not in printed:
+            line = demo.stdout.readline()
+            assert line, "the demo ended before it was ready"
+            printed += line
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=60)
+
+    assert demo.returncode == 0
+    assert "This EHR takes no questionnaires" in printed
+
+
+@pytest.mark.parametrize("arguments", [["--ehr", "kind"], ["--ehr", "notes-only", "--once"]])
+def test_a_kind_that_cannot_be_shown_is_named(arguments: list[str]) -> None:
+    """An unknown kind of EHR, or one that the walk does not know, ends in one line that says what to choose."""
+    done = subprocess.run([*DEMO, *arguments], capture_output=True, text=True, timeout=30)
+
+    assert done.returncode == 1
+    assert "Please" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -70,6 +70,7 @@ def test_today_may_be_left_out(tmp_path: Path) -> None:
         ({"base_url": None}, "sandbox.json"),
         ({"today": "soon"}, "sandbox.json"),
         ({"database": 7}, "sandbox.json"),
+        ({"profile": "kind"}, "profile: choose one of generous, read-only-questionnaires"),
     ],
 )
 def test_bad_settings_are_named(tmp_path: Path, changes: dict[str, Any], named: str) -> None:

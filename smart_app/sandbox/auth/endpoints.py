@@ -23,11 +23,13 @@ class Endpoints:
         self.jwks = f"{config.base_url}/auth/jwks"
         self.introspect = f"{config.base_url}/auth/introspect"
         self.revoke = f"{config.base_url}/auth/revoke"
+        self.legacy = config.allowed.legacy
         self.style = f"{config.base_url}/auth/smart-style.json"
 
 
 def smart_configuration(endpoints: Endpoints) -> dict[str, object]:
-    """Return the document of `/.well-known/smart-configuration`."""
+    """Return the document of `/.well-known/smart-configuration`; a legacy EHR has neither v2 scopes nor S256."""
+    lacking = ("permission-v2",) if endpoints.legacy else ()
     return {
         "issuer": endpoints.issuer,
         "jwks_uri": endpoints.jwks,
@@ -40,9 +42,9 @@ def smart_configuration(endpoints: Endpoints) -> dict[str, object]:
         **_authentication("revocation", *_PROOFS, "none"),
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "response_types_supported": ["code"],
-        "code_challenge_methods_supported": ["S256"],
-        "scopes_supported": list(SUPPORTED),
-        "capabilities": list(CAPABILITIES),
+        **({} if endpoints.legacy else {"code_challenge_methods_supported": ["S256"]}),
+        "scopes_supported": [scope for scope in SUPPORTED if not (endpoints.legacy and scope.endswith(".cruds"))],
+        "capabilities": [capability for capability in CAPABILITIES if capability not in lacking],
     }
 
 

@@ -34,6 +34,13 @@ def process_bundle(server: Interactions, access: Access, bundle: Resource, *, sh
     return {**response, "entry": answers} if answers else response
 
 
+def pending(response: Resource) -> Resource:
+    """Return a response Bundle that says of every write only that it waits for review."""
+    waiting = {"response": {"status": _status(HTTPStatus.ACCEPTED)}}
+    entries = [waiting if "location" in entry["response"] else entry for entry in response.get("entry", [])]
+    return {**response, "entry": entries}
+
+
 def _batch(server: Interactions, access: Access, entries: list[Any], show: bool) -> list[Resource]:
     answers = []
     for index, entry in enumerate(entries):

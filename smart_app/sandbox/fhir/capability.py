@@ -1,14 +1,17 @@
-"""The CapabilityStatement: exactly what this server does, drawn from the tables it works by."""
+"""The CapabilityStatement: what this server does, drawn from the tables it works by, and what its profile claims."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from smart_app.sandbox.config import SandboxConfig
 from smart_app.sandbox.fhir.includes import includes_of, revincludes_of
 from smart_app.sandbox.fhir.parameters import TYPES, Parameters
+from smart_app.sandbox.fhir.profiles import Profile
 from smart_app.sandbox.fhir.terms import Resource
 
 _OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+_BUNDLES = [{"code": "transaction"}, {"code": "batch"}]
 _INTERACTIONS = ("read", "vread", "create", "update", "search-type")
 
 
@@ -27,28 +30,34 @@ def capability_statement(config: SandboxConfig) -> Resource:
             {
                 "mode": "server",
                 "security": _security(f"{config.base_url}/auth"),
-                "resource": [_resource(name, parameters) for name, parameters in TYPES.items()],
-                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                "resource": [_resource(name, parameters, config.allowed) for name, parameters in TYPES.items()],
+                **({"interaction": _BUNDLES} if config.allowed.bundles else {}),
             }
         ],
     }
 
 
-def _resource(name: str, parameters: Parameters) -> dict[str, Any]:
+def _resource(name: str, parameters: Parameters, profile: Profile) -> dict[str, Any]:
     includes = {"searchInclude": includes_of(name), "searchRevInclude": revincludes_of(name)}
     return {
         "type": name,
-        "interaction": [{"code": code} for code in _INTERACTIONS],
+        "interaction": [{"code": code} for code in _interactions(name, profile)],
         "versioning": "versioned",
         "readHistory": True,
-        "updateCreate": True,
-        "conditionalCreate": True,
+        "updateCreate": profile.may_write(name),
+        "conditionalCreate": profile.conditional and profile.may_write(name),
         "conditionalRead": "not-supported",
         "conditionalUpdate": False,
         "conditionalDelete": "not-supported",
         **{offer: values for offer, values in includes.items() if values},
         "searchParam": [{"name": param, "type": parameter.fhir_type} for param, parameter in parameters.items()],
     }
+
+
+def _interactions(name: str, profile: Profile) -> Iterator[str]:
+    """Yield what is offered for a type; some EHRs say that they take what they refuse."""
+    offered = {"create": profile.says_create(name), "update": profile.may_write(name)}
+    yield from (code for code in _INTERACTIONS if offered.get(code, True))
 
 
 def _security(auth_base: str) -> dict[str, Any]:

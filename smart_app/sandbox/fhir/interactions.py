@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 from smart_app.sandbox.fhir.access import Access, Within, allowed
 from smart_app.sandbox.fhir.checks import check_references, check_resource, check_type, check_update
 from smart_app.sandbox.fhir.outcomes import Forbidden, Malformed, MethodNotAllowed, NotFound, PreconditionFailed
+from smart_app.sandbox.fhir.profiles import PROFILES, Profile
 from smart_app.sandbox.fhir.query import Params, read_query
 from smart_app.sandbox.fhir.related import Related
 from smart_app.sandbox.fhir.searchset import searchset
@@ -39,11 +40,12 @@ class Reply:
 
 
 class Interactions:
-    """The interactions of one store, whose resources live below `fhir_base`."""
+    """The interactions of one store, whose resources live below `fhir_base`; the profile says what may be written."""
 
-    def __init__(self, store: ResourceStore, fhir_base: str) -> None:
+    def __init__(self, store: ResourceStore, fhir_base: str, profile: Profile = PROFILES["generous"]) -> None:
         self.store = store
         self.fhir_base = fhir_base
+        self.profile = profile
         self._handlers: dict[str, dict[str, Callable[[Access, Call], Reply]]] = {
             "type": {"GET": self._search, "POST": self._create},
             "instance": {"GET": self._read, "PUT": self._update},
@@ -58,6 +60,8 @@ class Interactions:
         check_type(call.path[0])
         if call.method not in methods:
             raise MethodNotAllowed(f"use {' or '.join(methods)} here", headers={"Allow": ", ".join(methods)})
+        if call.method != "GET":
+            self.profile.check_offered(call.path[0])
 
     def perform(self, access: Access, call: Call, *, check: bool = True) -> Reply:
         """Do what a call asks for, all or nothing; `check` False leaves the references of what it wrote to the caller.
@@ -82,7 +86,7 @@ class Interactions:
 
     def existing(self, access: Access, call: Call) -> Resource | None:
         """Return the one resource a conditional create matches, None for none; raise PreconditionFailed for several."""
-        if call.if_none_exist is None:
+        if call.if_none_exist is None or not self.profile.conditional:
             return None
         params = parse_qsl(call.if_none_exist.removeprefix("?"), keep_blank_values=True)
         query = read_query(call.path[0], params)
@@ -100,9 +104,9 @@ class Interactions:
         check_resource(resource, resource_type)
         if (found := self.existing(access, call)) is not None:
             return Reply(status=200, resource=found, written=True, shown=self._readable(access, found))
-        created = self.store.create(resource, new_id=call.new_id)
+        created = self.store.create(self._accepted(resource), new_id=call.new_id)
         self._check_within(created, within)
-        return Reply(status=201, resource=created, written=True)
+        return Reply(status=201, resource=created, written=True, shown=self.profile.body)
 
     def _read(self, access: Access, call: Call) -> Reply:
         resource_type, resource_id = call.path
@@ -126,6 +130,8 @@ class Interactions:
         within = allowed(access, resource_type, "u")
         resource = _body(call)
         check_update(resource, resource_type, resource_id)
+        if self.profile.if_match and call.if_match is None:
+            raise PreconditionFailed("send If-Match with the version that is to be replaced")
         seen = self.store.matches(resource_type, resource_id, within)
         stored, created = self.store.update(resource, if_match=call.if_match)
         if not (seen or created):
@@ -140,6 +146,12 @@ class Interactions:
             raise Malformed(f"not offered for {resource_type}: {', '.join(page.ignored)}")
         included = Related(self.store, access, self.fhir_base).of(page)
         return Reply(status=200, resource=searchset(resource_type, page, included, self.fhir_base))
+
+    def _accepted(self, resource: Resource) -> Resource:
+        def others(*params: tuple[str, str]) -> list[Resource]:
+            return self.store.search(resource["resourceType"], params).resources
+
+        return self.profile.accepted(resource, others)
 
     def _readable(self, access: Access, resource: Resource) -> bool:
         try:

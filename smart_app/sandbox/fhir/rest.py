@@ -1,8 +1,11 @@
 """The FHIR REST surface: tokens, formats and headers around the interactions."""
 
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
+from time import monotonic
 
 import orjson
 from flask import Blueprint, Response, g, request
@@ -10,10 +13,11 @@ from werkzeug.exceptions import HTTPException
 
 from smart_app.sandbox.config import SandboxConfig
 from smart_app.sandbox.fhir.access import TokenCheck
-from smart_app.sandbox.fhir.bundles import process_bundle
+from smart_app.sandbox.fhir.bundles import pending, process_bundle
 from smart_app.sandbox.fhir.capability import capability_statement
 from smart_app.sandbox.fhir.interactions import Call, Interactions
 from smart_app.sandbox.fhir.outcomes import FhirProblem, MethodNotAllowed, NotAcceptable, Unauthorized, UnsupportedMedia
+from smart_app.sandbox.fhir.review import Review
 from smart_app.sandbox.fhir.store import ResourceStore
 from smart_app.sandbox.fhir.strict import parse_resource
 from smart_app.sandbox.fhir.terms import Resource
@@ -26,9 +30,16 @@ _FORMATS = ("application/fhir+json", "application/json")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-def blueprint(store: ResourceStore, config: SandboxConfig, check_token: TokenCheck) -> Blueprint:
+def blueprint(
+    store: ResourceStore,
+    config: SandboxConfig,
+    check_token: TokenCheck,
+    *,
+    clock: Callable[[], float] = monotonic,
+) -> Blueprint:
     """Return the FHIR server of a store, to be registered below `/fhir`; `check_token` decides who may do what."""
-    server = Interactions(store, config.fhir_base)
+    server = Interactions(store, config.fhir_base, config.allowed)
+    review = Review(store, seconds=config.review_seconds, clock=clock) if config.allowed.reviews else None
     fhir = Blueprint("fhir", __name__)
     fhir.register_error_handler(FhirProblem, _problem)
     fhir.register_error_handler(HTTPException, _http_problem)
@@ -40,6 +51,8 @@ def blueprint(store: ResourceStore, config: SandboxConfig, check_token: TokenChe
         _check_accept()
         if request.endpoint != "fhir.metadata":
             _authenticate(check_token)
+        if review:
+            review.admit()
 
     @fhir.get("/metadata")
     def metadata() -> Response:
@@ -50,7 +63,7 @@ def blueprint(store: ResourceStore, config: SandboxConfig, check_token: TokenChe
     @fhir.route("/", methods=_METHODS)
     def bundle() -> Response:
         """Carry out a batch or transaction."""
-        return _bundle(server)
+        return _bundle(server, review)
 
     @fhir.post("/<resource_type>/_search")
     def search(resource_type: str) -> Response:
@@ -60,15 +73,20 @@ def blueprint(store: ResourceStore, config: SandboxConfig, check_token: TokenChe
     @fhir.route("/<path:path>", methods=_METHODS)
     def interaction(path: str) -> Response:
         """Create, read, update or search."""
-        return _interacted(server, tuple(path.split("/")))
+        return _interacted(server, tuple(path.split("/")), review)
 
     return fhir
 
 
-def _bundle(server: Interactions) -> Response:
+def _bundle(server: Interactions, review: Review | None) -> Response:
     if request.method != "POST":
         raise MethodNotAllowed("post a batch or transaction Bundle here", headers={"Allow": "POST"})
-    return _json(200, process_bundle(server, g.access, _body(), show=_preference("return") == "representation"))
+    if not server.profile.bundles:
+        raise MethodNotAllowed("batches and transactions are not offered here")
+    access, body = g.access, _body()
+    if review:
+        return _json(200, pending(review.hold(lambda: process_bundle(server, access, deepcopy(body), show=False))))
+    return _json(200, process_bundle(server, access, body, show=_preference("return") == "representation"))
 
 
 def _searched(server: Interactions, resource_type: str) -> Response:
@@ -78,11 +96,18 @@ def _searched(server: Interactions, resource_type: str) -> Response:
     return _performed(server, call)
 
 
-def _interacted(server: Interactions, path: tuple[str, ...]) -> Response:
+def _interacted(server: Interactions, path: tuple[str, ...], review: Review | None) -> Response:
     method = "GET" if request.method == "HEAD" else request.method
     call = _call(method, path, list(request.args.items(multi=True)))
     server.check_offered(call)
-    return _performed(server, replace(call, resource=_body()) if method in ("POST", "PUT") else call)
+    if method == "GET":
+        return _performed(server, call)
+    call = replace(call, resource=_body())
+    if review is None:
+        return _performed(server, call)
+    access = g.access
+    review.hold(lambda: server.perform(access, call))
+    return Response(status=HTTPStatus.ACCEPTED)
 
 
 def _call(method: str, path: tuple[str, ...], params: list[tuple[str, str]]) -> Call:

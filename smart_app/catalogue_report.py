@@ -8,9 +8,10 @@ import orjson
 
 from fhir_alliance.errors import InvalidDefinition
 from fhir_alliance.instruments.catalogue import Catalogue, installed
-from fhir_alliance.instruments.definition import Instrument, Scale
+from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.questionnaire import build_questionnaire
 from fhir_alliance.instruments.readiness import Readiness, readiness, require_ready
+from fhir_alliance.instruments.scale import Scale
 
 _HEADINGS = ("instrument", "version", "items", "raters", "languages", "licence", "validity", "state")
 

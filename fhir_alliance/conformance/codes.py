@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from fhir_alliance.instruments.definition import Instrument, Scale
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.translations import spoken
 from fhir_alliance.instruments.words import Rater, Wording
 from fhir_alliance.records.codes import ITEMS_ANSWERED, THERAPEUTIC_ALLIANCE, JsonObject

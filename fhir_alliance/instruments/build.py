@@ -6,9 +6,11 @@ from itertools import groupby
 from typing import Any
 
 from fhir_alliance.instruments.consistency import ALL, PANEL, item_ids
-from fhir_alliance.instruments.definition import Advice, Code, Evidence, Form, Instrument, RawFact, Scale
+from fhir_alliance.instruments.definition import Form, Instrument
+from fhir_alliance.instruments.facts import Advice, Code, Evidence, RawFact
 from fhir_alliance.instruments.items import Condition, Item, Kind, Look, Option, Span, Test
 from fhir_alliance.instruments.layout import Group
+from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.words import Licence, LicenceRecord, Rater, Wording
 from fhir_alliance.terms import LOINC, SNOMED
 

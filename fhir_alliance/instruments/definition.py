@@ -1,131 +1,16 @@
-"""An instrument as frozen values: items, options, scales, forms and the words of each language."""
+"""An instrument and its forms as frozen values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
-from math import gcd
 
+from fhir_alliance.instruments.facts import Advice, Code, Evidence, RawFact
 from fhir_alliance.instruments.items import Item
 from fhir_alliance.instruments.layout import Part, questions
-from fhir_alliance.instruments.own import Calculation, OwnForm
+from fhir_alliance.instruments.own import OwnForm
+from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.words import Licence, Rater, Wording
 from fhir_alliance.terms import ALLIANCE, canonical
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scale:
-    """One score: `method` over `items`, only when at least `min_answered` of them were answered.
-
-    Over the answered items, score = factor * sum(w * x) / sum(w): the weighted mean, for a sum times the weight of all
-    items, so that fewer items are prorated by the person's own mean (reference 5.1; for weights our decision, D). With
-    all weights 1 this is the plain mean, and the plain sum prorated. `multiplier` is part of the factor, so it comes
-    before the one rounding. `weights` has every item; `minimum` and `maximum` are those of the score, equal where
-    nobody has said them. A score of a site's own form has its `calculation` in place of method and weights.
-    """
-
-    name: str
-    title: str
-    method: str
-    items: tuple[str, ...]
-    min_answered: int
-    weights: Mapping[str, Decimal]
-    multiplier: Decimal
-    minimum: Decimal
-    maximum: Decimal
-    decimals: int
-    calculation: Calculation | None = None
-
-    @property
-    def has_range(self) -> bool:
-        """Whether it is known between which values the score lies."""
-        return self.minimum < self.maximum
-
-    @cached_property
-    def factor(self) -> Decimal:
-        """What the weighted mean of the answered items is multiplied by to give the score."""
-        return self.multiplier * (sum(self.weights.values()) if self.method == "sum" else 1)
-
-    @property
-    def step(self) -> Decimal:
-        """The last decimal a score is rounded to."""
-        return Decimal(1).scaleb(-self.decimals)
-
-    @cached_property
-    def shares(self) -> Mapping[str, int]:
-        """The weights as the smallest whole numbers in the same proportion, which gives the same weighted mean."""
-        places = max(_places(weight) for weight in self.weights.values())
-        whole = {item: int(weight.scaleb(places)) for item, weight in self.weights.items()}
-        common = gcd(*whole.values())
-        return {item: weight // common for item, weight in whole.items()}
-
-    @cached_property
-    def weighted(self) -> bool:
-        """Whether one item counts more than another."""
-        return any(share > 1 for share in self.shares.values())
-
-    @property
-    def weighing(self) -> str:
-        """The weights and the multiplier in words, empty where every item counts once."""
-        alike: dict[Decimal, list[str]] = {}
-        for item, weight in self.weights.items():
-            alike.setdefault(weight, []).append(item)
-        said = [f"{_listed(items)} × {weight.normalize():f}" for weight, items in alike.items() if weight != 1]
-        times = [] if self.multiplier == 1 else [f"the result × {self.multiplier.normalize():f}"]
-        return "; ".join([*said, *times])
-
-    def pomp(self, value: Decimal) -> Decimal:
-        """Return a score as percent of the maximum possible, 0 to 100, not rounded (POMP; Cohen et al. 1999)."""
-        return 100 * (value - self.minimum) / (self.maximum - self.minimum)
-
-
-def _places(weight: Decimal) -> int:
-    """Return how many decimals a weight needs."""
-    return max(0, -int(weight.normalize().as_tuple().exponent))
-
-
-def _listed(items: list[str]) -> str:
-    return f"item {items[0]}" if len(items) == 1 else f"items {', '.join(items)}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RawFact:
-    """An answer shown to the clinician as it is: a number `at_most`, or one of the codes `any_of`."""
-
-    item: str
-    at_most: Decimal | None
-    any_of: frozenset[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Advice:
-    """At which visits a form is advised: `visits`, and then every `then_every` after the last of them."""
-
-    visits: frozenset[int]
-    then_every: int
-
-    def holds(self, visit: int) -> bool:
-        """Whether the form is advised at this visit, counted from 1."""
-        later = visit - max(self.visits)
-        return visit in self.visits or (later > 0 and later % self.then_every == 0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """How well a fact is known (S sourced, C computed, D our design, M remembered), and from where."""
-
-    tag: str
-    source: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Code:
-    """A code of LOINC or SNOMED CT for exactly the score `scale`, or with "" for the whole panel."""
-
-    system: str
-    code: str
-    scale: str
-
 
 # How a score is named where no words are installed.
 _RATED_BY = {Rater.THERAPIST: "therapist's rating"}

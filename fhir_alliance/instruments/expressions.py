@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 
-from fhir_alliance.instruments.definition import Scale
 from fhir_alliance.instruments.items import Item
+from fhir_alliance.instruments.scale import Scale
 
 
 def score_expression(scale: Scale, items: Mapping[str, Item]) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 
 import orjson
 
-from fhir_alliance.instruments.definition import Form, Instrument, Scale
+from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.expressions import score_expression
 from fhir_alliance.instruments.items import Condition, Item, Option, Span
+from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.translations import Spoken, spoken
 from fhir_alliance.instruments.words import Wording
 from fhir_alliance.terms import ALLIANCE, FHIR_EXTENSION, JURISDICTIONS, LOINC, LOINC_NOTICE, PUBLISHER, SDC

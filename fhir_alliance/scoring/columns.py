@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from fhir_alliance.instruments.definition import Form, Scale
+from fhir_alliance.instruments.definition import Form
 from fhir_alliance.instruments.items import Item
+from fhir_alliance.instruments.scale import Scale
 
 # The expression reads one column of this type: the answers of one response, as flat as a table can hold them.
 ANSWERS_TYPE = "STRUCT(linkId VARCHAR, code VARCHAR, number DECIMAL(9, 4))[]"

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 from fhir_alliance.fhirpath.evaluator import Evaluator, Steps
 from fhir_alliance.fhirpath.syntax import Expression, Values
 from fhir_alliance.fhirpath.values import NotComputable, number, one
-from fhir_alliance.instruments.definition import Form, Scale
+from fhir_alliance.instruments.definition import Form
 from fhir_alliance.instruments.items import Item, Kind
 from fhir_alliance.instruments.layout import Computed, Group, mirrored
 from fhir_alliance.instruments.own import Calculation, OwnForm, Variable
 from fhir_alliance.instruments.questionnaire import score_link_id
+from fhir_alliance.instruments.scale import Scale
 
 # A score that an EHR's JSON number holds exactly has no more digits than that.
 _MOST_DIGITS = 15

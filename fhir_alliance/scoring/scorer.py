@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from fhir_alliance.instruments.definition import Form, Scale
+from fhir_alliance.instruments.definition import Form
 from fhir_alliance.instruments.items import Item
+from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.scoring.expressions import NO_RESULT, Calculator, Result
 from fhir_alliance.scoring.responses import read_given

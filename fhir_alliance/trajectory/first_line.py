@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
-from fhir_alliance.instruments.definition import Scale
+from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.trajectory.series import Rating, UsualRange
 from fhir_alliance.trajectory.usual import usual_range
 

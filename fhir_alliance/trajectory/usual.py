@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from fhir_alliance.instruments.definition import Scale
+from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.trajectory.series import Rating, UsualRange
 
 # An individuals chart needs four ratings to say anything; the baseline is frozen at five, so that it cannot creep.

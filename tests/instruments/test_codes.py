@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from fhir_alliance.instruments.catalogue import installed, read_catalogue, shipped
-from fhir_alliance.instruments.definition import Code, Instrument
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.facts import Code
 from fhir_alliance.instruments.questionnaire import build_questionnaire
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.bundle import write_bundle

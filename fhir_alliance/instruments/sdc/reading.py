@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 
 from fhir_alliance.instruments.consistency import ALL
-from fhir_alliance.instruments.definition import Form, Instrument, Scale
+from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.items import Item
 from fhir_alliance.instruments.layout import questions
 from fhir_alliance.instruments.own import OwnCode, OwnForm, Variable
+from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.sdc.conditions import circles
 from fhir_alliance.instruments.sdc.elements import CALCULATED, COPYRIGHT_LABEL, Element, Report
 from fhir_alliance.instruments.sdc.questions import Questions

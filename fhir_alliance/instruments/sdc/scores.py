@@ -7,8 +7,8 @@ from typing import Any
 from fhir_alliance.fhirpath.parser import parse
 from fhir_alliance.fhirpath.syntax import Expression
 from fhir_alliance.fhirpath.tokens import ExpressionError
-from fhir_alliance.instruments.definition import Scale
 from fhir_alliance.instruments.own import Calculation, OwnCode, Variable
+from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.sdc.elements import CALCULATED, LEAST, MOST, PLACES, VARIABLE, Element
 from fhir_alliance.terms import CANONICAL_BASE
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fhir_alliance.instruments.definition import Instrument, RawFact, Scale
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.facts import RawFact
+from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.words import Rater, Wording
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.series import Series, UsualRange, Visit

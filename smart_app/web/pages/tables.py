@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from fhir_alliance.instruments.definition import Instrument, Scale
+from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.items import Item
+from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.words import Rater, Wording
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.first_line import one_decimal

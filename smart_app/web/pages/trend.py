@@ -6,7 +6,8 @@ from datetime import date
 from decimal import Decimal
 from math import floor
 
-from fhir_alliance.instruments.definition import Instrument, Scale
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.trajectory.series import UsualRange
 from smart_app.web.layout.trend import TrendChart, TrendLayout, TrendLine, TrendVisit, lay_out

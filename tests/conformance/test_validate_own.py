@@ -3,17 +3,18 @@
 from collections.abc import Callable, Iterator
 from datetime import date
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 import yaml
 
 from fhir_alliance.conformance.validator.findings import Severity
-from fhir_alliance.instruments.catalogue import Catalogue, read_catalogue, shipped
+from fhir_alliance.instruments.catalogue import Catalogue, installed, read_catalogue, shipped
 from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.questionnaire import build_questionnaire
 from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.submission import Submission
-from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.scoring.answers import Answers, asked_only
 from fhir_alliance.scoring.scorer import Scorer
 from smart_app.sandbox.people.population import population
 
@@ -59,6 +60,22 @@ def test_every_submission_is_valid(make_submission: Make, instrument: Instrument
     """What a submission writes breaks no rule of FHIR, US Core or SDC, and its response fits the form it answers."""
     for submission in submissions(make_submission, instrument, form):
         assert findings(write_bundle(submission)) == []
+
+
+@pytest.mark.parametrize("interrupted", ["true", "false"])
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_site_s_own_form_is_valid(make_submission: Make, interrupted: str, share: float) -> None:
+    """A Questionnaire that a site has written, and what is written of it, break no rule and fit each other."""
+    folder = Path(__file__).parents[2] / "docs" / "examples"
+    instrument = installed(None, own_forms=folder).instrument("session-feedback")
+    form = instrument.forms[0]
+    questionnaire = build_questionnaire(instrument, form)
+    given = asked_only(form, answers_of(form, share) | ({"interrupted": interrupted, "about": "room"} if share else {}))
+
+    bundle = write_bundle(make_submission(given, instrument=instrument, form="all", declined=not given))
+
+    assert findings(questionnaire) == []
+    assert findings(bundle, questionnaire) == []
 
 
 def pack(instrument: Instrument) -> dict[str, object]:

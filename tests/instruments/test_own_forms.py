@@ -400,8 +400,10 @@ def test_numbers_without_bounds(put: Put) -> None:
     )
     form["item"].append({"linkId": "n", "text": "How many?", "type": "integer"})
 
-    items = put(own=form).instrument("own").items
+    catalogue = put(own=form)
 
+    items = catalogue.instrument("own").items
+    assert [remark for remark in catalogue.remarks if "item[6] (n): does not say minValue" in remark]
     assert items["n"].accepts("-999999")
     assert not items["n"].accepts("1000000")
     assert not items["n"].accepts("0.5")

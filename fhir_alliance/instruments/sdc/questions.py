@@ -199,6 +199,8 @@ def _span(item: Element, kind: Kind) -> Span:
     slider = item.control == "slider"
     if slider and (low is None or high is None):
         item.fault("is a slider without minValue and maxValue")
+    elif low is None or high is None:
+        item.remark(f"does not say minValue and maxValue: numbers from -{_FARTHEST} to {_FARTHEST} are taken where not")
     places = 0 if kind is Kind.INTEGER else item.whole(PLACES, _PLACES)
     step = item.whole(STEP, 0)
     if step == 1:

@@ -76,5 +76,5 @@ def require_ready(instrument: Instrument, *, today: date, alerts: bool = False) 
     """Return the instrument; NotReady, with the reason, when it may not be used."""
     found = readiness(instrument, today=today, alerts=alerts)
     if found.state is not State.READY:
-        raise NotReady(f"{instrument.name} {instrument.version} is {found.state}: {found.reason}")
+        raise NotReady(f"{instrument.name} {instrument.version} cannot be used ({found.state}): {found.reason}")
     return instrument

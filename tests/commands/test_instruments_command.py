@@ -9,6 +9,8 @@ from click.testing import CliRunner, Result
 
 from fhir_alliance.instruments import catalogue
 from smart_app.cli import main
+from smart_app.commands import instruments
+from smart_app.demo.site import write_site
 
 
 def run(*arguments: str) -> Result:
@@ -40,7 +42,7 @@ def test_faulty_instrument_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "1.0.0.yaml").write_text("instrument: x\n")
     found = catalogue.read_catalogue(tmp_path)
-    monkeypatch.setattr(catalogue, "installed", lambda *_, **__: found)
+    monkeypatch.setattr(instruments, "installed", lambda *_: found)
 
     result = run("list")
 
@@ -59,7 +61,7 @@ def test_show_as_table() -> None:
 def test_show_tells_weights_where_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
     """A score whose items do not all count once, or that is multiplied, says so below the table."""
     invented = catalogue.read_catalogue(Path(__file__).parents[1] / "scoring" / "definitions")
-    monkeypatch.setattr(catalogue, "installed", lambda *_, **__: invented)
+    monkeypatch.setattr(instruments, "installed", lambda *_: invented)
 
     weighted, signed = run("show", "weighted").output, run("show", "signed").output
 
@@ -102,3 +104,16 @@ def test_committed_page_is_the_generated_one() -> None:
     committed = Path(__file__).parents[2] / "questionnaires" / "README.md"
 
     assert run("page").output == committed.read_text("utf-8")
+
+
+def test_check_with_settings_names_a_reviewer_of_nothing(tmp_path: Path) -> None:
+    """The settings of a site are held against what is installed: a reviewer of words that are not there is told."""
+    site = write_site(tmp_path, ehr_port=1, app_port=2)
+    text = site.settings.read_text("utf-8")
+    reviewed = '[instruments.reviewed_by]\n"visit-check-in-1.0.0.it" = "Dr. Eva Muster"\n\n[ehr.harbor]\n'
+    site.settings.write_text(text.replace("[ehr.harbor]\n", reviewed, 1), "utf-8")
+
+    result = run("check", "--settings", str(site.settings))
+
+    assert result.exit_code == 1
+    assert "visit-check-in-1.0.0.it names no words that are installed" in result.output

@@ -13,7 +13,7 @@ from smart_app.demo.site import BACKEND_SCOPES, CLINICIAN_SCOPES, PATIENT_SCOPES
 from smart_app.publishing import SCOPE
 from smart_app.sandbox.app import create_sandbox
 from smart_app.sandbox.config import SandboxConfig
-from smart_app.web import signin
+from smart_app.web import opening
 
 ROOT = Path(__file__).parents[2]
 STATEMENT = client_statement(Edition(version="0.0.0", date="2026-11-24"))
@@ -32,7 +32,7 @@ def test_every_call_in_the_code_is_stated() -> None:
 
 def test_what_a_launch_needs_is_a_must() -> None:
     """Without these permissions no form is started, so the statement says SHALL."""
-    for resource_type, letter in signin._NEEDED + signin._READ_BY_CLINICIAN:
+    for resource_type, letter in opening._NEEDED + opening._READ_BY_CLINICIAN:
         assert CODES[letter] in USES[resource_type].interactions
         assert USES[resource_type].expectation == "SHALL"
 

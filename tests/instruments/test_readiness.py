@@ -53,7 +53,7 @@ def test_only_ready_instruments_are_published(site: Site) -> None:
 
 def test_refusal_says_why() -> None:
     """Using an instrument that is not ready is an error with the reason."""
-    with pytest.raises(NotReady, match=r"wai-sr 1\.0\.0 is needs wording"):
+    with pytest.raises(NotReady, match=r"wai-sr 1\.0\.0 cannot be used \(needs wording\)"):
         require_ready(shipped().instrument("wai-sr"), today=TODAY)
 
 

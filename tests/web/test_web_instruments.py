@@ -1,14 +1,19 @@
 """A site asks the instruments it chose: one at each visit, others on request, none that it may not use."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
 from fhir_alliance.errors import InvalidSettings, NotReady
+from fhir_alliance.instruments.catalogue import Catalogue
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.words import Rater
+from fhir_alliance.settings import InstrumentSettings
 from smart_app.demo.browser import Page
 from smart_app.demo.site import Site
-from smart_app.web.asked import instrument_in_use, on_request
+from smart_app.web.asked import check_instruments, instrument_in_use, on_request
 
 from .house import House, Person
 
@@ -49,6 +54,23 @@ items:
   "4": {patient: Today as a whole}
 licence: {holder: the owner, reference: Letter 18, expires: EXPIRES, modes: [screen], item_text_in_ehr: true}
 """
+GERMAN = """\
+instrument: wai-b3
+version: 1.0.0
+language: de
+provenance: {author: tests, method: original}
+copyright: "© die Inhaber"
+anchors: {minimum: selten, maximum: immer}
+sections: {all: Heute}
+forms: {all: ganz}
+raters: {patient: Patient, therapist: Therapeutin}
+instructions: {patient: Bitte wählen., therapist: Bitte wählen.}
+items:
+  "9": {patient: Eins, therapist: Eins}
+  "10": {patient: Zwei, therapist: Zwei}
+  "11": {patient: Drei, therapist: Drei}
+licence: {holder: die Inhaber, reference: Brief 3, modes: [screen], item_text_in_ehr: false}
+"""
 
 
 def asking(instruments: str, expires: str = "2099-12-31") -> Callable[[Site], None]:
@@ -58,6 +80,7 @@ def asking(instruments: str, expires: str = "2099-12-31") -> Callable[[Site], No
         folder = site.settings.parent / "wording"
         folder.mkdir()
         (folder / "wai-sr.en.yaml").write_text(WAI_SR.replace("EXPIRES", expires), "utf-8")
+        (folder / "wai-b3.de.yaml").write_text(GERMAN, "utf-8")
         (folder / "srs.en.yaml").write_text(SRS.replace("EXPIRES", expires), "utf-8")
         text = site.settings.read_text("utf-8")
         before, _, after = text.partition("[instruments]")
@@ -163,12 +186,13 @@ def test_a_licence_that_ends(make_house: MakeHouse) -> None:
 
 
 FAULTS = [
-    ('each_visit = "wai-s"', "wai-s 1.0.0 is draft"),
-    ('on_request = ["haq-ii", "nothing"]', "haq-ii 1.0.0 is draft"),
+    ('each_visit = "wai-s"', "wai-s 1.0.0 cannot be used (draft)"),
+    ('on_request = ["haq-ii", "nothing"]', "haq-ii 1.0.0 cannot be used (draft)"),
     ('on_request = ["haq-ii", "nothing"]', "no instrument nothing is installed"),
-    ('on_request = ["arm-5"]', "arm-5 1.0.0 is needs wording"),
+    ('on_request = ["arm-5"]', "arm-5 1.0.0 cannot be used (needs wording)"),
     ('on_request = ["gad-7", "gad-7"]', "on_request names an instrument twice"),
     ('on_request = ["visit-check-in"]', "on_request names an instrument twice, or the one of each visit"),
+    ('on_request = ["wai-b3"]', "wai-b3 has no words in en, the language of the pages"),
     ('[instruments.reviewed_by]\n"visit-check-in-9.0.0.de" = "Dr. Who"', "names no words that are installed"),
 ]
 
@@ -182,7 +206,25 @@ def test_what_may_not_be_asked_stops_the_start(make_house: MakeHouse, instrument
     assert any(reason in fault for fault in raised.value.faults)
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda it: replace(it, scales=()), "visit-check-in has no score that could be shown over time"),
+        (lambda it: replace(it, forms=tuple(it.forms_of(Rater.THERAPIST))), "visit-check-in has no form for patients"),
+    ],
+)
+def test_what_cannot_be_shown_or_asked_stops_the_start(
+    house: House, check_in: Instrument, change: Callable[[Instrument], Instrument], reason: str
+) -> None:
+    """At each visit an instrument without a score would show nothing, and one for therapists asks no patient."""
+    catalogue = Catalogue(instruments=(change(check_in),), faults=())
+    settings = replace(house.services.settings, instruments=InstrumentSettings())
+
+    with pytest.raises(InvalidSettings, match=reason):
+        check_instruments(settings, catalogue, today=date(2026, 11, 24))
+
+
 def test_an_expired_licence_stops_the_start(make_house: MakeHouse) -> None:
     """A pack whose licence has ended cannot be assigned."""
-    with pytest.raises(InvalidSettings, match=r"wai-sr 1\.0\.0 is licence expired: The licence Letter 17"):
+    with pytest.raises(InvalidSettings, match=r"wai-sr 1\.0\.0 cannot be used \(licence expired\): .*Letter 17"):
         make_house(change=asking('each_visit = "wai-sr"', expires="2026-01-31"))

@@ -2,7 +2,8 @@
 
 from fhir_alliance.instruments.items import Item, Kind
 from fhir_alliance.instruments.layout import Computed, Group, mirrored
-from fhir_alliance.instruments.questionnaire import form_title, option_coding, score_link_id
+from fhir_alliance.instruments.question_items import option_coding
+from fhir_alliance.instruments.questionnaire import form_title, score_link_id
 from fhir_alliance.instruments.words import Wording
 from fhir_alliance.records.codes import DECLINED, PATIENT_SUPPLIED, RESTRICTED, JsonObject, as_json, number, reference
 from fhir_alliance.records.submission import Submission

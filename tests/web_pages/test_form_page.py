@@ -17,7 +17,7 @@ from fhir_alliance.instruments.items import Condition, Test
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers, check_answers
 from smart_app.web.pages import FormPage, audience_text, form_page, read_answers
-from smart_app.web.pages.questions import field_name
+from smart_app.web.pages.conditions import field_name
 
 CORE = form(Rater.PATIENT, "core")
 FULL = form(Rater.PATIENT, "full")

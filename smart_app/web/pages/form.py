@@ -8,8 +8,9 @@ from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.items import Item
 from fhir_alliance.instruments.words import DAY, Wording
 from fhir_alliance.scoring.answers import Answers
+from smart_app.web.pages.conditions import field_name
 from smart_app.web.pages.frame import Frame
-from smart_app.web.pages.questions import SKIP, Question, Section, field_name, sections_of, skip_field
+from smart_app.web.pages.questions import SKIP, Question, Section, sections_of, skip_field
 from smart_app.web.pages.words import When, day, local_day
 
 

@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-import orjson
-
 from fhir_alliance.instruments.definition import Form
-from fhir_alliance.instruments.items import Condition, Item, Kind, Look, Test
+from fhir_alliance.instruments.items import Item, Kind, Look
 from fhir_alliance.instruments.layout import Computed, Group, Note, Part
 from fhir_alliance.instruments.words import Wording
 from fhir_alliance.scoring.answers import Answers
+from smart_app.web.pages.conditions import conditions_as_json, conditions_in_words, field_name
 
 SKIP = "skip"
 # Up to five choices of up to three letters, and the skip, stand side by side on the narrowest phone.
@@ -95,17 +94,9 @@ class Section:
         return tuple(part for part in self.parts if isinstance(part, Question))
 
 
-def field_name(link_id: str) -> str:
-    """Return the name of the field of a question; fields of the page itself have names of their own."""
-    return f"~{link_id}" if link_id.startswith("~") or link_id in _OWN_FIELDS else link_id
-
-
 def skip_field(link_id: str) -> str:
     """Return the name of the field by which a question without radio buttons is skipped."""
     return f"~skip {link_id}"
-
-
-_OWN_FIELDS = frozenset({"_csrf", "action", "declined", "key", "version"})
 
 
 def sections_of(form: Form, wording: Wording, answers: Answers, problems: Mapping[str, str]) -> tuple[Section, ...]:
@@ -137,7 +128,7 @@ class _Builder:
         if isinstance(part, Item):
             return self._question(part)
         text = self._wording.items[part.link_id][self._form.rater]
-        return Remark(text=text, when=_as_json(part.conditions))
+        return Remark(text=text, when=conditions_as_json(part.conditions))
 
     def _question(self, item: Item) -> Question:
         given, span = self._answers.given.get(item.link_id), item.span
@@ -161,37 +152,13 @@ class _Builder:
             ends=self._wording.anchors_of(item.link_id),
             skipped=item.link_id in self._answers.skipped,
             problem=self._problems.get(item.link_id, ""),
-            when=_as_json(item.conditions),
-            condition=self._condition(item),
+            when=conditions_as_json(item.conditions),
+            condition=conditions_in_words(item.conditions, self._form, self._wording),
         )
 
     def _anchor(self, link_id: str) -> str:
         """Return a fragment for links: a linkId may hold anything, an id may not."""
         return link_id if re.fullmatch(r"[A-Za-z0-9-]+", link_id) else f"at-{self._places[link_id]}"
-
-    def _condition(self, item: Item) -> str:
-        """Say when a question is asked, for readers without a script."""
-        return "; ".join(filter(None, (self._in_words(condition) for condition in item.conditions)))
-
-    def _in_words(self, condition: Condition) -> str:
-        tests = [test for test in condition.tests if test.question in self._form.by_link_id]
-        asked = {test.question for test in tests}
-        if len(asked) == 1 and all(test.operator == "=" for test in tests):
-            options = self._form.by_link_id[asked.pop()].options
-            values = {test.value for test in tests}
-            chosen = [option.code for option in options if option.code in values] or sorted(values)
-            return "If you chose " + " or ".join(f"“{self._wording.option(code)}”" for code in chosen)
-        joined = " and " if condition.every else " or "
-        return "If " + joined.join(self._test_in_words(test) for test in tests) if tests else ""
-
-    def _test_in_words(self, test: Test) -> str:
-        question = f"“{self._wording.items[test.question][self._form.rater]}”"
-        if test.operator == "exists":
-            return f"{question} {'has an' if test.value == 'true' else 'has no'} answer"
-        return f"{question} is {_COMPARED[test.operator]}{self._wording.option(test.value)}"
-
-
-_COMPARED = {"=": "", "!=": "not ", ">": "more than ", "<": "less than ", ">=": "at least ", "<=": "at most "}
 
 
 def look_of(item: Item, wording: Wording) -> str:
@@ -204,15 +171,3 @@ def look_of(item: Item, wording: Wording) -> str:
         return "row"
     are_numbers = item.scored and not any(option.code in wording.options for option in item.options)
     return "points" if are_numbers else "words"
-
-
-def _as_json(conditions: Iterable[Condition]) -> str:
-    """Return conditions as the page's script reads them: a list of {every, tests: [[field, operator, value], ...]}."""
-    listed = [
-        {
-            "every": condition.every,
-            "tests": [[field_name(test.question), test.operator, test.value] for test in condition.tests],
-        }
-        for condition in conditions
-    ]
-    return orjson.dumps(listed).decode() if listed else ""

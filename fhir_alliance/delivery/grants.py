@@ -6,21 +6,26 @@ from threading import Lock
 from typing import Any, Final, Literal
 from uuid import uuid4
 
-from sqlalchemy import Engine, RowMapping, insert, select, update
+import structlog
+from sqlalchemy import ColumnElement, Engine, RowMapping, insert, select, union, update
 
+from fhir_alliance.delivery.outbox import State
 from fhir_alliance.ehr.launches import Granted
 from fhir_alliance.ehr.registry import Registry
-from fhir_alliance.ehr.smart import Refreshed, refresh
-from fhir_alliance.errors import SignInNeeded
+from fhir_alliance.ehr.smart import Refreshed, refresh, revoke
+from fhir_alliance.errors import AllianceError, SignInNeeded
 from fhir_alliance.settings import ClientSettings, EhrSettings
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import grants
+from fhir_alliance.tables import grants, launches, submissions
 from fhir_alliance.vault import Vault
 
 Client = Literal["clinician", "patient"]
 
 # A token that ends while a request is on its way is refused: it is renewed a little early.
 _EARLY: Final = timedelta(seconds=30)
+# Between a permission and the launch it is for lies a moment in which nobody uses it yet.
+_SETTLING: Final = timedelta(minutes=1)
+_log = structlog.get_logger(__name__)
 
 
 class Grants:
@@ -70,8 +75,46 @@ class Grants:
 
     def end(self, grant: str) -> None:
         """Stop using a permission; what is still to be delivered with it then waits for a new sign-in."""
+        self._end(grants.c.id == grant)
+
+    def end_all(self, ehr: str) -> int:
+        """End every permission of an EHR, before it is taken out of the settings; returns how many there were."""
+        return self._end(grants.c.ehr == ehr)
+
+    def end_unused(self, *, idle: timedelta, absolute: timedelta) -> int:
+        """End every permission that no launch uses and no submission waits with; returns how many there were.
+
+        A launch uses its permission until it ends, was left alone for `idle`, or is `absolute` old.
+        """
+        now = self._clock()
+        alive = (launches.c.seen_at >= now - idle) & (launches.c.created_at >= now - absolute)
+        done = (State.DELIVERED, State.REJECTED)
+        needed = union(
+            select(launches.c.grant_id).where(launches.c.ended_at.is_(None), alive),
+            select(submissions.c.grant_id).where(submissions.c.state.not_in(done)),
+        )
+        return self._end((grants.c.created_at < now - _SETTLING) & grants.c.id.not_in(needed))
+
+    def _end(self, chosen: ColumnElement[bool]) -> int:
+        """End permissions here, forget their tokens, and then tell the EHR."""
+        ending = chosen & grants.c.ended_at.is_(None)
+        forgotten = {"ended_at": self._clock(), "access_token": b"", "refresh_token": None}
         with transaction(self._engine) as connection:
-            connection.execute(update(grants).where(grants.c.id == grant).values(ended_at=self._clock()))
+            rows = connection.execute(select(grants).where(ending)).mappings().all()
+            connection.execute(update(grants).where(grants.c.id.in_([row["id"] for row in rows])).values(forgotten))
+        for row in rows:
+            self._revoke(row)
+        return len(rows)
+
+    def _revoke(self, row: RowMapping) -> None:
+        """Give a permission back; the refresh token ends the whole of it, and without an answer it ends in its time."""
+        column = "refresh_token" if row["refresh_token"] else "access_token"
+        token = self._vault.open(row[column], place=_place(row["ehr"], row["id"], column)).decode()
+        try:
+            ehr = self._registry.by_name(row["ehr"])
+            revoke(self._registry, ehr, _client(ehr, row["client"]), token, now=self._clock())
+        except AllianceError as error:
+            _log.warning("revocation.failed", code=error.code, ehr=row["ehr"])
 
     def _refresh(self, row: RowMapping) -> str:
         ehr = self._registry.by_name(row["ehr"])

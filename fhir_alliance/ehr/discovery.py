@@ -16,7 +16,7 @@ _PATH: Final = "/.well-known/smart-configuration"
 _REQUIRED: Final = ("authorization_endpoint", "token_endpoint")
 _LISTS: Final = ("capabilities", "grant_types_supported", "code_challenge_methods_supported")
 # Where codes, secrets and keys go to and come from (T05).
-_PINNED: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri", "issuer")
+_PINNED: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri", "issuer", "revocation_endpoint")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,9 @@ def discover(door: Door, ehr: EhrSettings) -> Discovered:
     if not isinstance(values, dict):
         raise EhrUnreachable(f"HTTP {reply.status} instead of a smart-configuration")
     _require(values)
-    moved = [name for name in _PINNED if name in values and _absolute(ehr, values[name]) != getattr(ehr, name)]
+    moved = [
+        name for name in _PINNED if name in values and getattr(ehr, name) not in (None, _absolute(ehr, values[name]))
+    ]
     if moved:
         raise ChangedEhr(f"{ehr.name}: {', '.join(moved)}")
     return Discovered(capabilities=frozenset(str(each) for each in values["capabilities"]))

@@ -48,11 +48,11 @@ class Registry:
         return self._ehrs[name]
 
     def door(self, ehr: EhrSettings) -> Door:
-        """Return the door to an EHR: its FHIR base, token endpoint and keys, and nothing else, can be reached by it."""
+        """Return the door to an EHR: its FHIR base, token endpoints and keys, and nothing else, are reached by it."""
         with self._lock:
             if ehr.name not in self._doors:
-                urls = (ehr.fhir_base, ehr.token_endpoint, ehr.jwks_uri)
-                self._doors[ehr.name] = Door(base_urls=urls, allow_private=ehr.allow_private)
+                urls = (ehr.fhir_base, ehr.token_endpoint, ehr.jwks_uri, ehr.revocation_endpoint)
+                self._doors[ehr.name] = Door(base_urls=[url for url in urls if url], allow_private=ehr.allow_private)
             return self._doors[ehr.name]
 
     def check(self, ehr: EhrSettings) -> Discovered:

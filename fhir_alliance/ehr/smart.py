@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from fhir_alliance.ehr.backend import ask_for_token
+from fhir_alliance.ehr.backend import ask_for_token, proof
 from fhir_alliance.ehr.context import Context, read_context
 from fhir_alliance.ehr.identity import User, verify_id_token
 from fhir_alliance.ehr.launches import Granted, PendingLaunch, client_of
@@ -74,6 +74,20 @@ def refresh(
     """
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
     return read_tokens(ask_for_token(registry, ehr, client, form, now=now), now=now)
+
+
+def revoke(registry: Registry, ehr: EhrSettings, client: ClientSettings, token: str, *, now: datetime) -> None:
+    """Tell the EHR that a token is no longer needed (RFC 7009, S30); nothing happens where it does not offer that.
+
+    Raises FhirError when the EHR refuses, EhrError when no usable answer came.
+    """
+    if ehr.revocation_endpoint is None:
+        return
+    who = proof(client, ehr, now=now)
+    form = {"token": token, **who.form}
+    reply = registry.door(ehr).request("POST", ehr.revocation_endpoint, form=form, headers=who.headers)
+    if not reply.ok:
+        raise FhirError(reply.status, "revocation")
 
 
 def _code(ehr: EhrSettings, pending: PendingLaunch, args: Mapping[str, str]) -> str:

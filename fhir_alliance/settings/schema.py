@@ -62,6 +62,7 @@ class _EhrSchema(_Strict):
     authorization_endpoint = fields.String(required=True, validate=url)
     token_endpoint = fields.String(required=True, validate=url)
     jwks_uri = fields.String(required=True, validate=url)
+    revocation_endpoint = fields.String(load_default=None, validate=url)
     frame_ancestors = fields.List(fields.String(validate=origin), load_default=list)
     allow_private = fields.Boolean(load_default=False)
     clinician = fields.Nested(_ClientSchema, load_default=None)

@@ -25,7 +25,10 @@ class ClientSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EhrSettings:
-    """One registered FHIR base, with the endpoints pinned when it was registered."""
+    """One registered FHIR base, with the endpoints pinned when it was registered.
+
+    Without a `revocation_endpoint` what was granted ends here only, and at the EHR in its own time.
+    """
 
     name: str
     title: str
@@ -39,6 +42,7 @@ class EhrSettings:
     clinician: ClientSettings | None
     patient: ClientSettings | None
     backend: ClientSettings | None
+    revocation_endpoint: str | None = None
 
     @property
     def clients(self) -> tuple[ClientSettings, ...]:

@@ -100,6 +100,7 @@ issuer = "{site.fhir_base}"
 authorization_endpoint = "{site.ehr_url}/auth/authorize"
 token_endpoint = "{site.token_endpoint}"
 jwks_uri = "{site.ehr_url}/auth/jwks"
+revocation_endpoint = "{site.ehr_url}/auth/revoke"
 frame_ancestors = ["{site.ehr_url}"]
 allow_private = true
 

@@ -1,13 +1,16 @@
 """What is noted of a request in the audit trail, and how a device is left behind."""
 
+from collections.abc import Callable
+from functools import partial
+
 from flask import Response, make_response
 
 from fhir_alliance.audit import Event, record
 from fhir_alliance.store import transaction
 from smart_app.web.cookies import SESSION, forget, read_secret
 from smart_app.web.failures import request_id
-from smart_app.web.launches import Launch
-from smart_app.web.services import services
+from smart_app.web.launches import ABSOLUTE, IDLE, Launch
+from smart_app.web.services import Services, services
 from smart_app.web.sessions import end_session
 
 
@@ -27,6 +30,11 @@ def audit(event: Event, launch: Launch, *, outcome: str = "done") -> None:
         )
 
 
+def end_unused_grants(parts: Services) -> Callable[[], object]:
+    """Return what gives back permissions that nobody needs any more, to be done after the answer has been sent."""
+    return partial(parts.grants.end_unused, idle=max(IDLE.values()), absolute=ABSOLUTE)
+
+
 def close(page: str) -> Response:
     """End this browser's session and show a last page that leaves nothing behind."""
     response = make_response(page)
@@ -34,5 +42,6 @@ def close(page: str) -> Response:
         with transaction(services().engine) as connection:
             end_session(connection, secret, at=services().clock())
     forget(response, SESSION)
+    response.call_on_close(end_unused_grants(services()))
     response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
     return response

@@ -14,6 +14,7 @@ from fhir_alliance.errors import LaunchError, MissingScope
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import EhrSettings
 from fhir_alliance.store import transaction
+from smart_app.web.access import end_unused_grants
 from smart_app.web.asked import forms_of
 from smart_app.web.cookies import SESSION, fingerprint, set_secret
 from smart_app.web.launches import Context, Role, open_launch
@@ -95,6 +96,7 @@ def open_granted(ehr: EhrSettings, client: ClientRole, granted: Granted) -> Resp
     services().outbox.renew(ehr=ehr.name, patient=patient_id, grant=grant)
     response = redirect(url_for("home.home", handle=handle), 303)
     set_secret(response, SESSION, secret)
+    response.call_on_close(end_unused_grants(services()))
     return response
 
 

@@ -1,6 +1,7 @@
 """Permissions are kept sealed, refreshed once, and never used after their end."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -119,3 +120,46 @@ def test_tokens_are_not_shown(site: "Site") -> None:
 
     assert "CANARY" not in shown
     assert "token-1" not in shown
+
+
+IDLE, ABSOLUTE = timedelta(minutes=30), timedelta(hours=8)
+
+
+def test_an_unused_permission_is_ended_and_forgotten(site: "Site", ehr: "FakeEhr") -> None:
+    """Without a launch or a waiting form a permission ends a minute later, and its tokens are kept nowhere."""
+    grant = site.grant(refresh="r1")
+
+    at_once = site.grants.end_unused(idle=IDLE, absolute=ABSOLUTE)
+    site.clock.pass_by(minutes=2)
+    later = [site.grants.end_unused(idle=IDLE, absolute=ABSOLUTE) for _ in range(2)]
+
+    with site.engine.connect() as connection:
+        row = connection.execute(select(grants)).mappings().one()
+    assert (at_once, later) == (0, [1, 0])
+    assert (row["access_token"], row["refresh_token"]) == (b"", None)
+    with pytest.raises(SignInNeeded):
+        site.grants.token(grant)
+
+
+def test_a_waiting_form_keeps_its_permission(site: "Site", accept: Callable[..., str]) -> None:
+    """Until a form is in the chart, what it is to be delivered with stays."""
+    accept()
+    site.clock.pass_by(minutes=2)
+
+    before = site.grants.end_unused(idle=IDLE, absolute=ABSOLUTE)
+    site.deliver()
+    after = site.grants.end_unused(idle=IDLE, absolute=ABSOLUTE)
+
+    assert (before, after) == (0, 1)
+
+
+def test_all_permissions_of_an_ehr_end_together(site: "Site") -> None:
+    """Before an EHR leaves the settings, everything it granted ends, used or not; other EHRs keep theirs."""
+    first, second = site.grant(), site.grant()
+
+    ended = [site.grants.end_all(name) for name in ("lakeside", "harbor")]
+
+    assert ended == [0, 2]
+    for grant in (first, second):
+        with pytest.raises(SignInNeeded):
+            site.grants.token(grant)

@@ -1,6 +1,9 @@
 """A submission as a QuestionnaireResponse: the answers as given, and the hidden scores equal to the Observations."""
 
-from fhir_alliance.instruments.items import Item, Kind
+from functools import lru_cache
+
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.items import Item, Kind, Option
 from fhir_alliance.instruments.layout import Computed, Group, mirrored
 from fhir_alliance.instruments.question_items import option_coding
 from fhir_alliance.instruments.questionnaire import form_title, score_link_id
@@ -77,8 +80,15 @@ def _value(submission: Submission, item: Item, answer: str, words: Wording) -> J
     if item.kind is not Kind.CHOICE or option is None or option.own:
         written: JsonObject = as_json(answer_of(item, answer))
         return written
-    coding = option_coding(submission.instrument, option, words)
-    return {"valueCoding": coding if words.text_in_ehr else {**coding, "display": option.code}}
+    return {"valueCoding": dict(_coding(submission.instrument, option, words.language))}
+
+
+@lru_cache(maxsize=4096)
+def _coding(instrument: Instrument, option: Option, language: str) -> JsonObject:
+    """Return a chosen option; where a licence keeps words out of the EHR its code stands for them."""
+    words = instrument.wordings[language]
+    coding = option_coding(instrument, option, words)
+    return coding if words.text_in_ehr else {**coding, "display": option.code}
 
 
 def _score(submission: Submission, score: Score) -> JsonObject | None:

@@ -58,7 +58,7 @@ def write_parts(folder: Path, submission: Submission) -> None:
 
 def line(submission: Submission, draw: random.Random) -> bytes:
     """Return one response as the chart holds it."""
-    items = [item for item in submission.form.items if item.enabled_by is None and draw.random() > 1 / 20]
+    items = [item for item in submission.form.items if not item.conditions and draw.random() > 1 / 20]
     answers = Answers(given={item.link_id: draw.choice(item.options).code for item in items})
     scores = Scorer(submission.form).score(answers)
     response = build_response(replace(submission, answers=answers, scores=scores))

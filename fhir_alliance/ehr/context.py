@@ -58,7 +58,7 @@ def _intent(value: Any) -> str | None:
 
 
 def _fhir_context(value: Any) -> tuple[dict[str, Any], ...]:
-    """Read fhirContext, also in its form of version 2.0: plain references."""
+    """Read fhirContext, also in its form of version 2.0: plain texts, of which those with a version are canonicals."""
     items = value[:_MAX_ITEMS] if isinstance(value, list) else []
-    objects = [{"reference": item} if isinstance(item, str) else item for item in items]
+    objects = [{"canonical" if "|" in item else "reference": item} if isinstance(item, str) else item for item in items]
     return tuple(item for item in objects if isinstance(item, dict))

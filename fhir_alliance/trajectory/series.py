@@ -102,7 +102,7 @@ def read_series(
     found = [
         ((code, therapists.get(point.encounter or "")), point)
         for observation in observations
-        if _is_about(observation, patient) and observation.get("status") in _COUNTS
+        if is_about(observation, patient) and observation.get("status") in COUNTS
         if (code := _score_code(observation, systems)) and (point := _point(observation))
     ]
     found.sort(key=lambda pair: (pair[0][0], pair[0][1] or "", pair[1].at))
@@ -131,20 +131,21 @@ def read_time(text: object) -> datetime | None:
 
 
 # A score that may be compared; a preliminary or withdrawn one is not.
-_COUNTS = frozenset({"final", "amended", "corrected"})
+COUNTS = frozenset({"final", "amended", "corrected"})
 
 
 def _dated(encounters: Iterable[RawResource], patient: str) -> Iterator[tuple[datetime, RawResource]]:
     for each in encounters:
         start = read_time(each.get("period", {}).get("start"))
-        if start and each.get("id") and _is_about(each, patient) and each.get("status") not in _NOT_HELD:
+        if start and each.get("id") and is_about(each, patient) and each.get("status") not in _NOT_HELD:
             yield start, each
 
 
 _NOT_HELD = frozenset({"planned", "cancelled", "entered-in-error"})
 
 
-def _is_about(resource: RawResource, patient: str) -> bool:
+def is_about(resource: RawResource, patient: str) -> bool:
+    """Whether a resource is about this patient and nobody else."""
     return bool(resource.get("subject", {}).get("reference") == f"Patient/{patient}")
 
 

@@ -10,6 +10,7 @@ from fhir_alliance.instruments.questionnaire import form_title
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.answers import read_answers
 from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.trajectory.companions import Companion, read_companions
 from fhir_alliance.trajectory.first_line import first_line
 from fhir_alliance.trajectory.series import Rating, Series, Visit, read_series
 from fhir_alliance.trajectory.usual import usual_range
@@ -60,6 +61,7 @@ def chart(launch: Launch) -> ResponseReturnValue:
         and launch.context.visit is not None
         and launch.context.visit.therapist == therapist,
         on_request=on_request(),
+        companions=_companions(data, instrument, launch),
         alerts=alerts_of(launch),
         held=[receipt.reason or "" for receipt in services().outbox.held_for(launch.ehr.name, launch.patient.id)],
     )
@@ -96,6 +98,13 @@ def _chosen_form() -> tuple[Instrument, Form]:
             if each.form == form and name in ("", instrument.name):
                 return instrument, each
     raise BadRequest("no such form")
+
+
+def _companions(data: ChartData, instrument: Instrument, launch: Launch) -> tuple[Companion, ...]:
+    """Return the outcome measures of the record, but for the instrument that the view is about."""
+    others = [each for each in services().catalogue.instruments if each.name != instrument.name]
+    zone = services().settings.site.time_zone
+    return read_companions(data.observations, others, patient=launch.patient.id, zone=zone)
 
 
 def _series_about(therapist: str, data: ChartData, instrument: Instrument, launch: Launch) -> tuple[Series, ...]:

@@ -120,6 +120,15 @@ def test_a_form_on_request(house: House) -> None:
     assert responses[0]["questionnaire"].endswith("/gad-7-patient-all|1.0.0")
 
 
+def test_outcomes_of_the_record_stand_beside(house: House) -> None:
+    """What the record holds of PHQ-9 and GAD-7, asked here or not, is shown beside the alliance."""
+    _, chart = house.clinician()
+
+    beside = chart.text.partition("Also in the record")[2].partition("</table>")[0]
+    assert 'PHQ-9 <span class="soft">0 to 27</span>' in beside
+    assert 'GAD-7 <span class="soft">0 to 21</span>' in beside
+
+
 @pytest.mark.parametrize("form", ["wai-sr/all", "gad-7/none", "gad-7", "visit-check-in/core"])
 def test_only_offered_forms_are_handed_over(house: House, form: str) -> None:
     """What was not offered, whatever its name, is no form."""

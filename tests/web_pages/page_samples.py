@@ -1,5 +1,6 @@
 """Sample values of every page in every state, made by the builders the views use."""
 
+from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -16,10 +17,12 @@ from course_samples import (
 )
 
 from fhir_alliance.alerts.book import Alert, AlertAnswer
+from fhir_alliance.instruments.catalogue import shipped
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.settings import SiteSettings
+from fhir_alliance.trajectory.companions import Companion, Reading
 from fhir_alliance.trajectory.series import UsualRange
 from smart_app.web.pages import (
     AlertBox,
@@ -71,6 +74,22 @@ def thomas_chart(course: Course, first_line: str, *, visits: int = 14, **more: o
         first_line=first_line,
         today=TODAY,
         **more,  # type: ignore[arg-type]
+    )
+
+
+def companions() -> tuple[Companion, ...]:
+    """Return what the record holds of two other measures, eight days of one of them."""
+    values = {"phq-9": (19, 17, 17, 14, 12, 13, 10, 9), "gad-7": (12, 8)}
+    return tuple(
+        Companion(
+            instrument=(measure := shipped().instrument(name)),
+            scale=measure.scales[0],
+            readings=tuple(
+                Reading(on=TODAY - timedelta(days=14 * (len(values[name]) - place)), value=Decimal(value))
+                for place, value in enumerate(values[name])
+            ),
+        )
+        for name in values
     )
 
 

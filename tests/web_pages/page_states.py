@@ -15,6 +15,7 @@ from page_samples import (
     PROBLEM,
     SITE,
     THOMAS_FRAME,
+    companions,
     patient_form,
     patient_review,
     receipt,
@@ -101,6 +102,7 @@ CLINICIAN_PAGES = {
         thomas_chart(
             COURSE,
             "Last answer (Thu 12 Nov): 4.8. Thomas rated the last 2 visits below the usual 7.2 to 8.6 (visits 1 to 5).",
+            companions=companions(),
         ),
     ),
     "chart-alert": ("chart.html", thomas_chart(COURSE, "Last answer (Thu 12 Nov): 4.8.", alerts=ALERTS)),

@@ -5,17 +5,20 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import gallery
 import pytest
 from course_samples import COURSE, INSTRUMENT, NOW, THERAPIST, TODAY, answers_of, series_of, weekly
-from page_samples import SITE, THOMAS_FRAME, WORDING, thomas_chart
+from page_samples import SITE, THOMAS_FRAME, WORDING, companions, thomas_chart
 
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.series import Point, Series, Visit
 from smart_app.web.pages.chart import HELD, INCOMPLETE, ChartPage, chart_page
+from smart_app.web.pages.companions import companion_table
 from smart_app.web.pages.tables import ITEM_COLUMNS
 from smart_app.web.pages.visit_rows import join_visits
+from smart_app.web.pages.words import short_day
 
 VISITS = weekly(14)
 
@@ -269,3 +272,20 @@ def test_form_advised_at_this_visit_is_offered_first(visit: int, first: str) -> 
     page = thomas_chart(COURSE, "", frame=frame)
 
     assert page.offers[0].form == first
+
+
+def test_other_measures_stand_beside_in_a_table_of_their_own() -> None:
+    """The last six days with a total are shown, each measure with its range, and a day without one stays empty."""
+    table = companion_table(companions(), language="en", today=TODAY)
+
+    assert [each.short for each in table.days][-1] == short_day(TODAY - timedelta(days=14))
+    assert [(row.name, row.between, row.cells) for row in table.rows] == [
+        ("PHQ-9", "0 to 27", ("17", "14", "12", "13", "10", "9")),
+        ("GAD-7", "0 to 21", ("", "", "", "", "12", "8")),
+    ]
+
+
+def test_no_other_measures_no_table() -> None:
+    """Without any, nothing is said about them."""
+    assert "Also in the record" not in gallery.render("chart-none")
+    assert "Also in the record" in gallery.render("chart")

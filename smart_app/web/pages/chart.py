@@ -9,8 +9,10 @@ from fhir_alliance.instruments.facts import RawFact
 from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.words import Rater, Wording
 from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.trajectory.companions import Companion
 from fhir_alliance.trajectory.series import Series, UsualRange, Visit
 from smart_app.web.pages.alerts import AlertBox
+from smart_app.web.pages.companions import CompanionTable, companion_table
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.tables import ItemTable, ScoreTable, item_table, score_table
 from smart_app.web.pages.trend import Trend, trend_of
@@ -88,6 +90,7 @@ class ChartPage:
     trend: Trend | None
     scores: tuple[ScoreTable, ...]
     items: ItemTable
+    companions: CompanionTable
     method: tuple[str, ...]
     status: Status
     offers: tuple[Offer, ...]
@@ -114,6 +117,7 @@ def chart_page(
     can_hand_over: bool = True,
     can_rate: bool = True,
     alerts: Sequence[AlertBox] = (),
+    companions: Sequence[Companion] = (),
 ) -> ChartPage:
     """Return the page; `answers` by response reference, `held` the reason of each form not in the chart yet."""
     wording = instrument.wordings[frame.language]
@@ -135,6 +139,7 @@ def chart_page(
             score_table(instrument, wording, part, names=names, today=today) for part in _recent_and_earlier(rows)
         ),
         items=item_table(instrument, wording, rows, today=today),
+        companions=companion_table(companions, language=frame.language, today=today),
         method=_method(instrument, wording),
         status=_status(rows, today),
         offers=_offers(instrument, wording, frame) if can_hand_over else (),

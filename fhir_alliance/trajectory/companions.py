@@ -1,0 +1,93 @@
+"""Outcome measures that the record holds, whoever wrote them: shown beside the alliance, never merged with it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.scale import Scale
+from fhir_alliance.instruments.words import Rater
+from fhir_alliance.terms import ALLIANCE
+from fhir_alliance.trajectory.series import COUNTS, RawResource, is_about, read_time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One total of the record."""
+
+    on: date
+    value: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Companion:
+    """One measure and its totals, oldest first, one a day."""
+
+    instrument: Instrument
+    scale: Scale
+    readings: tuple[Reading, ...]
+
+
+def read_companions(
+    observations: Iterable[RawResource], instruments: Iterable[Instrument], *, patient: str, zone: ZoneInfo
+) -> tuple[Companion, ...]:
+    """Return the measures found, by the codes that others know their totals by (LOINC) and by our own.
+
+    Left out: what is about another patient, not final, undated, or outside the range of the measure. Of two on one day
+    the later counts. A day is the site's where the record says the time, else the one that is written.
+    """
+    mine = [each for each in observations if is_about(each, patient) and each.get("status") in COUNTS]
+    found = (_companion(instrument, mine, zone) for instrument in instruments if instrument.codes)
+    return tuple(each for each in found if each and each.readings)
+
+
+def _companion(instrument: Instrument, observations: list[RawResource], zone: ZoneInfo) -> Companion | None:
+    known = {code.scale: (code.system, code.code) for code in instrument.codes if code.scale}
+    scale = next((each for each in instrument.scales if each.name in known), None)
+    if scale is None:
+        return None
+    codes = {known[scale.name], (ALLIANCE, instrument.code(Rater.PATIENT, scale.name))}
+    by_day = {on: value for (on, _), value in sorted(_readings(observations, codes, scale, zone))}
+    return Companion(
+        instrument=instrument,
+        scale=scale,
+        readings=tuple(Reading(on=on, value=value) for on, value in by_day.items()),
+    )
+
+
+def _readings(
+    observations: Iterable[RawResource], codes: set[tuple[str, str]], scale: Scale, zone: ZoneInfo
+) -> Iterator[tuple[tuple[date, float], Decimal]]:
+    """Yield day, moment and value of each total that is one."""
+    for each in observations:
+        codings = {(str(coding.get("system")), str(coding.get("code"))) for coding in _codings(each)}
+        value, when = _value(each), _when(each.get("effectiveDateTime"), zone)
+        if codings & codes and when and value is not None and scale.minimum <= value <= scale.maximum:
+            yield when, value
+
+
+def _codings(observation: RawResource) -> list[Mapping[str, Any]]:
+    codings: list[Mapping[str, Any]] = observation.get("code", {}).get("coding", [])
+    return codings
+
+
+def _value(observation: RawResource) -> Decimal | None:
+    found = observation.get("valueQuantity", {}).get("value", observation.get("valueInteger"))
+    try:
+        value = None if found is None or isinstance(found, bool) else Decimal(str(found))
+    except InvalidOperation:
+        return None
+    return value if value is not None and value.is_finite() else None
+
+
+def _when(text: object, zone: ZoneInfo) -> tuple[date, float] | None:
+    """Return the day of a FHIR dateTime and the moment within all of them; one that is vaguer than a day has none."""
+    if at := read_time(text):
+        return at.astimezone(zone).date(), at.timestamp()
+    try:
+        return date.fromisoformat(str(text)), 0.0
+    except ValueError:
+        return None

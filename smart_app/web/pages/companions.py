@@ -1,0 +1,47 @@
+"""What the record holds beside the alliance: totals of outcome measures by day, newest at the right."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from fhir_alliance.trajectory.companions import Companion
+from smart_app.web.pages.words import When, day
+
+COLUMNS = 6  # how many days fit beside a name in a 480 px frame
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompanionRow:
+    """One measure with its range, and a cell for each day, empty without a total."""
+
+    name: str
+    between: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompanionTable:
+    """The measures on the last days that have any of them."""
+
+    days: tuple[When, ...]
+    rows: tuple[CompanionRow, ...]
+
+
+def companion_table(companions: Sequence[Companion], *, language: str, today: date) -> CompanionTable:
+    """Return the table; a measure without words installed goes by the title of its definition."""
+    days = sorted({reading.on for each in companions for reading in each.readings})[-COLUMNS:]
+    return CompanionTable(
+        days=tuple(day(on, today=today) for on in days),
+        rows=tuple(_row(each, days, language) for each in companions),
+    )
+
+
+def _row(companion: Companion, days: Sequence[date], language: str) -> CompanionRow:
+    words = companion.instrument.wordings.get(language)
+    values = {reading.on: f"{reading.value.normalize():f}" for reading in companion.readings}
+    low, high = companion.scale.minimum, companion.scale.maximum
+    return CompanionRow(
+        name=words.title if words else companion.instrument.title,
+        between=f"{low.normalize():f} to {high.normalize():f}",
+        cells=tuple(values.get(on, "") for on in days),
+    )

@@ -125,7 +125,8 @@ drafts = sa.Table(
     _moment("updated_at"),
 )
 
-# `launch` is no foreign key: a submission outlives the launch it came from.
+# `launch` is no foreign key: a submission outlives the launch it came from. `payload` is all that there is to write;
+# on a lesser rung `pieces` is what is written instead, and the payload is kept for the clinician's view.
 submissions = sa.Table(
     "submissions",
     metadata,
@@ -155,6 +156,9 @@ submissions = sa.Table(
     _moment("accepted_at"),
     _moment("delivered_at", null=True),
     _text("response_id", null=True),
+    _text("rung", server_default="observations"),
+    _sealed("pieces", null=True),
+    _moment("kept_until", null=True),
     sa.Index(None, "ehr", "patient", "sequence"),
     sa.Index(None, "state", "next_attempt_at"),
     sqlite_autoincrement=True,

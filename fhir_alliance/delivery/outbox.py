@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, Row, Select, exists, insert, select, 
 from fhir_alliance.alerts.book import open_alert
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.expected import expected_of
+from fhir_alliance.delivery.ladder import Way
 from fhir_alliance.errors import AllianceError, InvalidResource, SubmissionConflict
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.store import transaction
@@ -22,6 +23,10 @@ from fhir_alliance.tables import grants, submissions
 from fhir_alliance.vault import Vault
 
 NEEDS_SIGN_IN = "needs-sign-in"
+NOT_IN_CHART = "not-in-chart"
+
+
+_WHOLE = Way()
 
 
 class State(StrEnum):
@@ -68,8 +73,10 @@ class Outbox:
         self._vault = vault
         self._clock = clock
 
-    def accept(self, submission: Submission, bundle: bytes, *, grant: str) -> Receipt:
+    def accept(self, submission: Submission, bundle: bytes, *, grant: str, way: Way = _WHOLE) -> Receipt:
         """Store a submission and its write-back bundle in one transaction; a repeat gets the first receipt again.
+
+        By a `way` that does not lead into the chart it is held at once, with the reason NOT_IN_CHART.
 
         An answer that calls for an alert opens it in the same transaction. `grant` is the id of the EHR's permission to
         deliver with. Raises SubmissionConflict when the key came with other answers before, InvalidResource when the
@@ -80,7 +87,7 @@ class Outbox:
         with transaction(self._engine) as connection:
             row = connection.execute(_receipts().where(submissions.c.key == submission.key)).one_or_none()
             if row is None:
-                self._insert(connection, submission, bundle, grant)
+                self._insert(connection, submission, bundle, grant, way)
                 row = connection.execute(_receipts().where(submissions.c.key == submission.key)).one()
             elif (row.ehr, row.answers_digest) != (submission.ehr, self._digest(submission)):
                 raise SubmissionConflict("the key was used for other answers")
@@ -142,7 +149,7 @@ class Outbox:
         self.accepted.set()
         return len(renewed)
 
-    def _insert(self, connection: Connection, submission: Submission, bundle: bytes, grant: str) -> None:
+    def _insert(self, connection: Connection, submission: Submission, bundle: bytes, grant: str, way: Way) -> None:
         now, key, ehr = self._clock(), submission.key, submission.ehr
         values = {
             "key": key,
@@ -161,10 +168,14 @@ class Outbox:
             "therapist": submission.therapist,
             "payload": self._vault.seal(bundle, place=place(ehr, key, "payload")),
             "shown": self._vault.seal(orjson.dumps(asdict(submission.patient)), place=place(ehr, key, "shown")),
-            "state": State.ACCEPTED,
+            "state": State.ACCEPTED if way.leads_into_chart else State.HELD,
+            "reason": None if way.leads_into_chart else NOT_IN_CHART,
             "attempts": 0,
             "next_attempt_at": now,
             "accepted_at": now,
+            "rung": way.rung,
+            "pieces": self._vault.seal(way.pieces, place=place(ehr, key, "pieces")) if way.pieces else None,
+            "kept_until": way.kept_until,
         }
         connection.execute(insert(submissions).values(**values))
         patient, launch = submission.patient.id, submission.launch

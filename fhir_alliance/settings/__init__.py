@@ -11,15 +11,20 @@ from fhir_alliance.settings.values import (
     Settings,
     SiteSettings,
 )
+from fhir_alliance.settings.writing import FlowsheetRow, Rung, WriteSettings, mapping_gaps
 
 __all__ = [
     "AlertSettings",
     "ClientSettings",
     "EhrSettings",
+    "FlowsheetRow",
     "FreeTextSettings",
     "InstrumentSettings",
+    "Rung",
     "Settings",
     "SiteSettings",
+    "WriteSettings",
     "client_secret",
+    "mapping_gaps",
     "read_settings",
 ]

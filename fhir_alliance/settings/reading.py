@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from marshmallow import ValidationError
 from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.settings.schema import SettingsSchema
 from fhir_alliance.settings.secrets import client_secret, file_fault
-from fhir_alliance.settings.values import Settings
+from fhir_alliance.settings.values import EhrSettings, Settings
+from fhir_alliance.settings.writing import read_mapping
 
 
 def read_settings(path: Path) -> Settings:
@@ -28,9 +30,23 @@ def read_settings(path: Path) -> Settings:
         settings: Settings = schema.load(values)
     except ValidationError as error:
         raise InvalidSettings([f"{path.name}: {where}: {why}" for where, why in _flat(error.messages)]) from None
-    if faults := list(_file_faults(settings)):
+    faults = list(_file_faults(settings))
+    ehrs = {name: _mapped(ehr, faults) for name, ehr in settings.ehrs.items()}
+    if faults:
         raise InvalidSettings(faults)
-    return settings
+    return replace(settings, ehrs=ehrs)
+
+
+def _mapped(ehr: EhrSettings, faults: list[str]) -> EhrSettings:
+    """Return an EHR with the rows of its mapping file; what is wrong there is added to the faults."""
+    path = ehr.write.mapping_file
+    if path is None:
+        return ehr
+    try:
+        return replace(ehr, write=replace(ehr.write, rows=read_mapping(path)))
+    except ValueError as error:
+        faults.extend(f"{path.name}: {fault}" for fault in str(error).splitlines())
+    return ehr
 
 
 def _flat(messages: Any, path: str = "") -> list[tuple[str, str]]:

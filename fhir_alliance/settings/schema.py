@@ -19,6 +19,7 @@ from fhir_alliance.settings.values import (
     Settings,
     SiteSettings,
 )
+from fhir_alliance.settings.writing import Rung, WriteSettings
 
 
 class _Strict(Schema):
@@ -55,6 +56,31 @@ class _ClientSchema(_Strict):
             raise ValidationError("with a secret it must be visible ASCII without a colon", "client_id")
 
 
+class _WriteSchema(_Strict):
+    rung = fields.Enum(Rung, by_value=True, required=True)
+    category = fields.String(
+        load_default="", validate=validate.Regexp(r"\A[a-z]+(-[a-z]+)*\Z", error="is not an observation category")
+    )
+    mapping = fields.String(load_default="", validate=_TEXT)
+    keep_days = fields.Integer(load_default=None, strict=True, validate=validate.Range(min=1, max=36525))
+
+    @validates_schema(skip_on_field_errors=False)
+    def check(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Ask for what a rung needs, and refuse what it would not use."""
+        rung = data.get("rung")
+        if rung is None:
+            return
+        flowsheet, lesser = rung is Rung.FLOWSHEET, rung is not Rung.OBSERVATIONS
+        needed = {"category": flowsheet, "mapping": flowsheet, "keep_days": lesser}
+        faults = {
+            name: [f"is needed on rung {rung}" if wanted else f"means nothing on rung {rung}"]
+            for name, wanted in needed.items()
+            if name in data and bool(data[name]) is not wanted
+        }
+        if faults:
+            raise ValidationError(faults)
+
+
 class _EhrSchema(_Strict):
     title = fields.String(required=True, validate=_TEXT)
     fhir_base = fields.String(required=True, validate=url)
@@ -68,6 +94,7 @@ class _EhrSchema(_Strict):
     clinician = fields.Nested(_ClientSchema, load_default=None)
     patient = fields.Nested(_ClientSchema, load_default=None)
     backend = fields.Nested(_ClientSchema, load_default=None)
+    write = fields.Nested(_WriteSchema, load_default=None)
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -191,7 +218,18 @@ class SettingsSchema(_Strict):
         clinician, patient, backend = (self._client(values[role]) for role in ("clinician", "patient", "backend"))
         ancestors = tuple(values["frame_ancestors"])
         settled = {"name": name, "frame_ancestors": ancestors, "clinician": clinician, "patient": patient}
-        return EhrSettings(**{**values, **settled, "backend": backend})
+        return EhrSettings(**{**values, **settled, "backend": backend, "write": self._write(values["write"])})
+
+    def _write(self, values: dict[str, Any] | None) -> WriteSettings:
+        if values is None:
+            return WriteSettings()
+        mapping, keep_days = values["mapping"], values["keep_days"]
+        return WriteSettings(
+            rung=values["rung"],
+            category=values["category"],
+            mapping_file=self.context_folder / mapping if mapping else None,
+            keep=timedelta(days=keep_days) if keep_days else None,
+        )
 
     def _client(self, values: dict[str, Any] | None) -> ClientSettings | None:
         if values is None:

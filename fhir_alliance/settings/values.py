@@ -7,6 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from fhir_alliance.settings.writing import WriteSettings
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClientSettings:
@@ -25,7 +27,7 @@ class ClientSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EhrSettings:
-    """One registered FHIR base, with the endpoints pinned when it was registered.
+    """One registered FHIR base, with the endpoints pinned when it was registered, and what is written there.
 
     Without a `revocation_endpoint` what was granted ends here only, and at the EHR in its own time.
     """
@@ -43,6 +45,7 @@ class EhrSettings:
     patient: ClientSettings | None
     backend: ClientSettings | None
     revocation_endpoint: str | None = None
+    write: WriteSettings = field(default_factory=WriteSettings)
 
     @property
     def clients(self) -> tuple[ClientSettings, ...]:

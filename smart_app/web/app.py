@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+import structlog
 from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue, RouteCallable
 from flask_compress import Compress
@@ -21,16 +22,18 @@ from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.ehr.client_keys import published_keys
 from fhir_alliance.ehr.registry import Registry
-from fhir_alliance.settings import Settings
+from fhir_alliance.instruments.catalogue import Catalogue
+from fhir_alliance.settings import EhrSettings, Rung, Settings, mapping_gaps
 from fhir_alliance.store import open_store
 from fhir_alliance.vault import Vault
 from smart_app.web import alerts, clinician, filling, handed, home, keys, patient, receipts, signin
-from smart_app.web.asked import check_instruments, site_catalogue
+from smart_app.web.asked import check_instruments, score_codes, site_catalogue
 from smart_app.web.csrf import csrf_token, protect
 from smart_app.web.failures import register_failures
 from smart_app.web.headers import add_headers, style_nonce
 from smart_app.web.services import Services, utc_now
 
+_log = structlog.get_logger(__name__)
 MAX_BODY: Final = 64 * 1024
 # Guessing a short code or flooding a launch is slow work; honest use stays far below.
 _LIMITS: Final = {
@@ -77,6 +80,8 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
     check_instruments(settings, catalogue, today=clock().date())
     published_keys(settings.ehrs)  # raises for keys that could not be published
     engine = open_store(settings.database)
+    for ehr in settings.ehrs.values():
+        _tell_gaps(settings, ehr, catalogue)
     registry = Registry(settings)
     grants = Grants(engine, vault, registry, clock)
     outbox = Outbox(engine, vault, clock)
@@ -93,6 +98,13 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         notifier=Notifier(engine, settings.alerts, settings.site, clock=clock) if settings.alerts else None,
         clock=clock,
     )
+
+
+def _tell_gaps(settings: Settings, ehr: EhrSettings, catalogue: Catalogue) -> None:
+    """Warn of every score without a flowsheet row, and of every row without a score."""
+    if ehr.write.rung is Rung.FLOWSHEET:
+        for gap in mapping_gaps(ehr.write.rows, score_codes(settings, catalogue)):
+            _log.warning("flowsheet.unmatched", ehr=ehr.name, detail=gap)
 
 
 def _health() -> ResponseReturnValue:

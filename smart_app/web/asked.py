@@ -55,6 +55,18 @@ def site_catalogue(settings: Settings) -> Catalogue:
     return reviewed(catalogue, settings.instruments.reviewed_by)
 
 
+def score_codes(settings: Settings, catalogue: Catalogue) -> set[str]:
+    """Return the code of every score that this site may ask for."""
+    named = (settings.instruments.each_visit, *settings.instruments.on_request)
+    instruments = [catalogue.instrument(name) for name in named]
+    return {
+        instrument.code(form.rater, scale.name)
+        for instrument in instruments
+        for form in instrument.forms
+        for scale in form.scales
+    }
+
+
 def check_instruments(settings: Settings, catalogue: Catalogue, *, today: date) -> None:
     """Raise InvalidSettings with a reason for each instrument that the settings name and nobody may be asked."""
     usual, others = settings.instruments.each_visit, settings.instruments.on_request

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from fhir_alliance.delivery.ladder import way_into
 from fhir_alliance.delivery.outbox import Receipt
 from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.words import Rater
@@ -92,6 +93,7 @@ def send_form(launch: Launch, opened: OpenForm, *, declined: bool) -> Receipt:
     )
     bundle = write_bundle(submission)
     check_shape(bundle)
-    receipt = services().outbox.accept(submission, orjson.dumps(bundle), grant=launch.grant)
+    way = way_into(submission, launch.ehr.write, now=now)
+    receipt = services().outbox.accept(submission, orjson.dumps(bundle), grant=launch.grant, way=way)
     drop_draft(draft.key)
     return receipt

@@ -23,6 +23,7 @@ INCOMPLETE = "Not everything could be read from the health record. Scores and vi
 OF_OTHERS = "Only visits with you are shown. This patient also sees somebody else, whose ratings stay with them."
 # Why a sent form is not in the chart yet, by the courier's reason.
 HELD: Mapping[str, str] = {
+    "not-in-chart": "the health record takes none of its scores; they stay here",
     "needs-sign-in": "it goes in the next time the app is opened for this patient",
     "patient-changed": "the patient's record has changed since it was filled in; please check it is the same person",
     "encounter-mismatch": "the visit belongs to another patient; please check",

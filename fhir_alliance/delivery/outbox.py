@@ -17,7 +17,9 @@ from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.expected import expected_of
 from fhir_alliance.delivery.ladder import Way
 from fhir_alliance.errors import AllianceError, InvalidResource, SubmissionConflict
+from fhir_alliance.records.kept import kept_resources
 from fhir_alliance.records.submission import Submission
+from fhir_alliance.settings import Rung
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import grants, submissions
 from fhir_alliance.vault import Vault
@@ -121,12 +123,31 @@ class Outbox:
             return tuple(_receipt(row) for row in connection.execute(recent))
 
     def held_for(self, ehr: str, patient: str) -> tuple[Receipt, ...]:
-        """Return what waits for a person before it can be in this patient's chart, oldest first."""
-        waiting = submissions.c.state.in_((State.HELD, State.REJECTED))
+        """Return what waits for a person before it can be in this patient's chart, oldest first.
+
+        What no chart takes is not waiting.
+        """
+        waiting = submissions.c.state.in_((State.HELD, State.REJECTED)) & (
+            submissions.c.reason.is_distinct_from(NOT_IN_CHART)
+        )
         mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
         with self._engine.connect() as connection:
             rows = connection.execute(_receipts().where(mine, waiting).order_by(submissions.c.sequence)).all()
         return tuple(_receipt(row) for row in rows)
+
+    def kept(self, *, ehr: str, patient: str) -> tuple[dict[str, Any], ...]:
+        """Return what a patient's chart cannot give back, oldest first, as it was accepted.
+
+        These are the responses and Observations of the lesser rungs, until their retention date; VaultError when one
+        was tampered with.
+        """
+        mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
+        lesser = (submissions.c.rung != Rung.OBSERVATIONS) & (submissions.c.kept_until > self._clock())
+        found = select(submissions.c.key, submissions.c.payload).where(mine, lesser).order_by(submissions.c.sequence)
+        with self._engine.connect() as connection:
+            rows = connection.execute(found).all()
+        bundles = ((row.key, self._vault.open(row.payload, place=place(ehr, row.key, "payload"))) for row in rows)
+        return tuple(each for key, bundle in bundles for each in kept_resources(orjson.loads(bundle), key=key))
 
     def renew(self, *, ehr: str, patient: str, grant: str) -> int:
         """Let a new permission for this very patient take over what waits for a sign-in; returns how many there were.

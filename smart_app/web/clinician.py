@@ -63,6 +63,7 @@ def chart(launch: Launch) -> ResponseReturnValue:
         on_request=on_request(),
         companions=_companions(data, instrument, launch),
         alerts=alerts_of(launch),
+        kept=data.kept,
         held=[receipt.reason or "" for receipt in services().outbox.held_for(launch.ehr.name, launch.patient.id)],
     )
     return render_template("chart.html", page=page)

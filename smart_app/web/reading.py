@@ -34,7 +34,8 @@ class LaunchFacts:
 class ChartData:
     """A patient's visits, scores and responses as the EHR holds them; not `complete` when it gave us only a part.
 
-    `withheld` are the types of resources that we have no permission to read.
+    `withheld` are the types of resources that we have no permission to read. What the EHR cannot give back is among
+    them from our own store; `kept` are the references of those responses.
     """
 
     visits: tuple[Visit, ...]
@@ -42,6 +43,7 @@ class ChartData:
     responses: tuple[RawResource, ...]
     complete: bool
     withheld: tuple[str, ...]
+    kept: frozenset[str]
 
 
 def read_launch_facts(client: FhirClient, patient: str, *, user: str, scopes: Collection[str]) -> LaunchFacts:
@@ -74,12 +76,14 @@ def read_chart(launch: Launch) -> ChartData:
     )
     found: list[SearchResult] = with_ehr(launch, lambda client: _together(client, reads))
     encounters, observations, responses = found
+    kept_responses, kept_scores = _kept(launch)
     return ChartData(
         visits=read_visits(encounters.resources, patient=patient),
-        observations=observations.resources,
-        responses=_of_patient(responses.resources, patient),
+        observations=(*observations.resources, *kept_scores),
+        responses=(*_of_patient(responses.resources, patient), *kept_responses),
         complete=all(result.complete for result in found),
         withheld=tuple(kind for kind in ("Encounter", "QuestionnaireResponse") if not _may(scopes, kind)),
+        kept=frozenset(f"QuestionnaireResponse/{each['id']}" for each in kept_responses),
     )
 
 
@@ -132,6 +136,13 @@ def _encounters(patient: str) -> Callable[[FhirClient], SearchResult]:
 
 def _responses(patient: str) -> Callable[[FhirClient], SearchResult]:
     return lambda ehr: ehr.search("QuestionnaireResponse", [("patient", patient), _MANY])
+
+
+def _kept(launch: Launch) -> tuple[tuple[RawResource, ...], tuple[RawResource, ...]]:
+    """Return the responses and the scores of this patient that the EHR cannot give back."""
+    kept = services().outbox.kept(ehr=launch.ehr.name, patient=launch.patient.id)
+    responses = tuple(each for each in kept if each["resourceType"] == "QuestionnaireResponse")
+    return responses, tuple(each for each in kept if each["resourceType"] == "Observation")
 
 
 def _client(launch: Launch, token: str) -> FhirClient:

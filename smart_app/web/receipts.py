@@ -5,7 +5,7 @@ from typing import Final
 from flask import Blueprint, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
-from fhir_alliance.delivery.outbox import Receipt, State
+from fhir_alliance.delivery.outbox import NOT_IN_CHART, Receipt, State
 from fhir_alliance.records.answers import read_answers
 from smart_app.web.frames import frame_of
 from smart_app.web.gates import launched
@@ -57,6 +57,8 @@ def _rows(launch: Launch, found: Receipt) -> tuple[AnswerRow, ...]:
 
 def shown_as(found: Receipt) -> ReceiptState:
     """Return where a submission is, as the person is told; only what was read back is in the chart."""
+    if found.reason == NOT_IN_CHART:
+        return ReceiptState.KEPT
     return _SHOWN_AS.get(found.state, ReceiptState.RECEIVED)
 
 

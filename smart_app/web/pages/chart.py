@@ -1,6 +1,6 @@
 """What the clinician's view shows: the first line answers the question, the rest is evidence."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,10 +20,10 @@ from smart_app.web.pages.visit_rows import VisitRow, join_visits
 from smart_app.web.pages.words import When, day, kept_together
 
 INCOMPLETE = "Not everything could be read from the health record. Scores and visits may be missing here."
+KEPT_HERE = "Scores marked “kept here” cannot be read from the health record: this app keeps them for this view."
 OF_OTHERS = "Only visits with you are shown. This patient also sees somebody else, whose ratings stay with them."
 # Why a sent form is not in the chart yet, by the courier's reason.
 HELD: Mapping[str, str] = {
-    "not-in-chart": "the health record takes none of its scores; they stay here",
     "needs-sign-in": "it goes in the next time the app is opened for this patient",
     "patient-changed": "the patient's record has changed since it was filled in; please check it is the same person",
     "encounter-mismatch": "the visit belongs to another patient; please check",
@@ -69,11 +69,12 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """How many visits have the patient's answer, and when the last one was."""
+    """How many visits have the patient's answer, when the last one was, and whether it is kept here."""
 
     answered: int
     visits: int
     last: When | None
+    kept: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,11 +120,15 @@ def chart_page(
     can_rate: bool = True,
     alerts: Sequence[AlertBox] = (),
     companions: Sequence[Companion] = (),
+    kept: Collection[str] = (),
 ) -> ChartPage:
-    """Return the page; `answers` by response reference, `held` the reason of each form not in the chart yet."""
+    """Return the page; `answers` by response reference, `held` the reason of each form not in the chart yet.
+
+    `kept` are the references of the responses that are kept here, because no chart gives them back.
+    """
     wording = instrument.wordings[frame.language]
     names = rater_names(frame, wording)
-    rows = join_visits(visits, series, answers, zone=frame.site.time_zone, today=today)
+    rows = join_visits(visits, series, answers, kept=kept, zone=frame.site.time_zone, today=today)
     return ChartPage(
         frame=frame,
         instrument=wording.title,
@@ -131,7 +136,7 @@ def chart_page(
         caveat=wording.caveat,
         anchors=wording.anchors,
         first_line=kept_together(first_line),
-        notes=_notes(complete, withheld, of_others, held),
+        notes=_notes(complete, withheld, of_others, held, any_kept=any(row.kept for row in rows)),
         facts=_facts(instrument, wording, rows, today),
         trend=trend_of(
             instrument, wording.scores[instrument.scales[0].name], rows, names=names, usual=usual, today=today
@@ -156,10 +161,13 @@ def rater_names(frame: Frame, wording: Wording) -> Mapping[Rater, str]:
     return {**wording.raters, Rater.PATIENT: patient or wording.raters[Rater.PATIENT]}
 
 
-def _notes(complete: bool, withheld: Sequence[str], of_others: bool, held: Sequence[str]) -> tuple[str, ...]:
+def _notes(
+    complete: bool, withheld: Sequence[str], of_others: bool, held: Sequence[str], *, any_kept: bool
+) -> tuple[str, ...]:
     waiting = tuple(f"A sent form is kept here, not in the chart: {HELD.get(why, HELD_OTHERWISE)}." for why in held)
     lacking = tuple(WITHHELD[kind] for kind in withheld)
-    return (*(() if complete else (INCOMPLETE,)), *lacking, *((OF_OTHERS,) if of_others else ()), *waiting)
+    said = ((INCOMPLETE, not complete), (OF_OTHERS, of_others), (KEPT_HERE, any_kept))
+    return (*lacking, *(note for note, holds in said if holds), *waiting)
 
 
 def _method(instrument: Instrument, wording: Wording) -> tuple[str, ...]:
@@ -211,7 +219,10 @@ def _recent_and_earlier(rows: Sequence[VisitRow]) -> Iterator[Sequence[VisitRow]
 def _status(rows: Sequence[VisitRow], today: date) -> Status:
     answered = [row for row in rows if row.rated_by(Rater.PATIENT)]
     return Status(
-        answered=len(answered), visits=len(rows), last=day(answered[-1].on, today=today) if answered else None
+        answered=len(answered),
+        visits=len(rows),
+        last=day(answered[-1].on, today=today) if answered else None,
+        kept=bool(answered) and answered[-1].kept,
     )
 
 

@@ -42,6 +42,7 @@ class ReceiptState(StrEnum):
     RECEIVED = "received"
     IN_CHART = "in_chart"
     HELD = "held"
+    KEPT = "kept"
 
 
 @dataclass(frozen=True, kw_only=True)

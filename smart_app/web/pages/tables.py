@@ -25,6 +25,7 @@ class VisitHead:
 
     number: int | None
     day: When
+    kept: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,4 +166,4 @@ def _shade(item: Item, answer: str) -> int | None:
 
 
 def _head(row: VisitRow, today: date) -> VisitHead:
-    return VisitHead(number=row.number, day=day(row.on, today=today))
+    return VisitHead(number=row.number, day=day(row.on, today=today), kept=row.kept)

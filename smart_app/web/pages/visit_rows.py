@@ -1,6 +1,6 @@
 """Visits, scores and answers joined: what each rater said at each visit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -20,12 +20,16 @@ class _Gathered:
 
 @dataclass(frozen=True, kw_only=True)
 class VisitRow:
-    """One visit: scores by rater and scale, answers by rater; `number` is None for what was filed without a visit."""
+    """One visit: scores by rater and scale, answers by rater; `number` is None for what was filed without a visit.
+
+    `kept` means that a score of it is kept here, because the chart does not give it back.
+    """
 
     number: int | None
     on: date
     points: Mapping[Rater, Mapping[str, Point]]
     answers: Mapping[Rater, Answers]
+    kept: bool
 
     @property
     def label(self) -> str:
@@ -42,11 +46,17 @@ class VisitRow:
 
 
 def join_visits(
-    visits: Sequence[Visit], series: Sequence[Series], answers: Mapping[str, Answers], *, zone: ZoneInfo, today: date
+    visits: Sequence[Visit],
+    series: Sequence[Series],
+    answers: Mapping[str, Answers],
+    *,
+    zone: ZoneInfo,
+    today: date,
+    kept: Collection[str] = (),
 ) -> tuple[VisitRow, ...]:
     """Return a row per visit up to today, oldest first; of two scores at one visit the later counts.
 
-    `answers` is keyed by the response's reference, as `Point.response` names it.
+    `answers` is keyed by the response's reference, as `Point.response` names it; `kept` are such references.
     """
     rows = {
         visit.encounter: _Gathered(number=visit.number, at=visit.start)
@@ -58,14 +68,15 @@ def join_visits(
             place = point.encounter or point.response or point.at.isoformat()
             row = rows.setdefault(place, _Gathered(number=None, at=point.at))
             row.points.setdefault(each.rater, {})[each.scale] = point
-    return tuple(_row(row, answers, zone) for row in sorted(rows.values(), key=lambda row: row.at))
+    return tuple(_row(row, answers, kept, zone) for row in sorted(rows.values(), key=lambda row: row.at))
 
 
-def _row(row: _Gathered, answers: Mapping[str, Answers], zone: ZoneInfo) -> VisitRow:
+def _row(row: _Gathered, answers: Mapping[str, Answers], kept: Collection[str], zone: ZoneInfo) -> VisitRow:
     given = {
         rater: answers[point.response]
         for rater, points in row.points.items()
         for point in points.values()
         if point.response and point.response in answers
     }
-    return VisitRow(number=row.number, on=local_day(row.at, zone), points=row.points, answers=given)
+    stays = any(point.response in kept for points in row.points.values() for point in points.values())
+    return VisitRow(number=row.number, on=local_day(row.at, zone), points=row.points, answers=given, kept=stays)

@@ -39,7 +39,7 @@ class Chart:
     def check_patient(self, shown: PatientShown) -> None:
         """Stop unless the patient is still as shown: not gone, merged, inactive or changed."""
         patient = self._present("Patient", shown.id, gone="patient-gone")
-        with _foreign():
+        with foreign():
             same = _same_patient(patient, shown)
         if not same:
             raise Stop(State.HELD, "patient-changed")
@@ -65,7 +65,7 @@ class Chart:
                 if isinstance(error, SignInNeeded) or hold_reason(error) is None:
                     raise
                 continue
-            with _foreign():
+            with foreign():
                 ours = {each["id"] for each in found.resources if self._is_ours(each)}
             if ours:
                 return _only(ours)
@@ -83,8 +83,8 @@ class Chart:
             response = self._client.read("QuestionnaireResponse", response_id)
             found = self._observations()
         except FhirError as error:
-            raise _unread(error) from None
-        with _foreign():
+            raise unread(error) from None
+        with foreign():
             return self._compare(response, found)
 
     @property
@@ -100,7 +100,7 @@ class Chart:
             raise
 
     def _subject(self, resource: Resource) -> str:
-        with _foreign():
+        with foreign():
             reference = str(resource["subject"]["reference"])
         return reference.removeprefix(f"{self._base}/").partition("/_history/")[0]
 
@@ -120,7 +120,7 @@ class Chart:
             ("date", f"ge{since.isoformat()}"),
         ]
         found: dict[Identifier, list[Resource]] = {}
-        with _foreign():
+        with foreign():
             for observation in self._client.search("Observation", params).resources:
                 for each in observation.get("identifier", ()):
                     found.setdefault((each.get("system", ""), each.get("value", "")), []).append(observation)
@@ -165,7 +165,8 @@ def _only(ids: set[str]) -> str:
     return ids.pop()
 
 
-def _unread(error: FhirError) -> FhirError | Stop:
+def unread(error: FhirError) -> FhirError | Stop:
+    """Return what to raise when something that was sent cannot be read."""
     if error.status in _GONE:
         return Stop(State.UNKNOWN, "not-read-back")
     lasting = hold_reason(error) is not None and not isinstance(error, SignInNeeded)
@@ -173,7 +174,7 @@ def _unread(error: FhirError) -> FhirError | Stop:
 
 
 @contextmanager
-def _foreign() -> Iterator[None]:
+def foreign() -> Iterator[None]:
     """Read what another system wrote: any shape may come, and a wrong one is no usable answer."""
     try:
         yield

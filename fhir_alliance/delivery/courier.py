@@ -11,12 +11,14 @@ import structlog
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.outbox import Outbox, State
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, hold_reason, next_try
+from fhir_alliance.delivery.pieces import PieceDelivery
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.steps import Delivery
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.scopes import allows
 from fhir_alliance.errors import AllianceError, EhrError, SignInNeeded, StoreError
+from fhir_alliance.settings import Rung
 
 _POLL_SECONDS: Final = 1.0
 _RANDOM: Final = SystemRandom()
@@ -104,9 +106,11 @@ class Courier:
             renewed = self._grants.token(item.grant, rejected=token)
             return self._delivery(item, renewed, now).run()
 
-    def _delivery(self, item: Item, token: str, now: datetime) -> Delivery:
+    def _delivery(self, item: Item, token: str, now: datetime) -> Delivery | PieceDelivery:
         ehr = self._registry.by_name(item.ehr)
         client = FhirClient(self._registry.door(ehr), ehr.fhir_base, token)
+        if item.rung is not Rung.OBSERVATIONS:
+            return PieceDelivery(self._queue, client, item, fhir_base=ehr.fhir_base, now=now)
         scopes = self._grants.scopes(item.grant)
         told = allows(scopes, "Provenance", "c", "user") or allows(scopes, "Provenance", "c", "patient")
         return Delivery(self._queue, client, item, fhir_base=ehr.fhir_base, now=now, may_tell_provenance=told)

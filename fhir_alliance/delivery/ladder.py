@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import orjson
+
+from fhir_alliance.records.flowsheet import build_rows
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.settings import Rung, WriteSettings
 
@@ -26,4 +29,9 @@ class Way:
 
 def way_into(submission: Submission, write: WriteSettings, *, now: datetime) -> Way:
     """Return the way of a submission into an EHR that is accepted now."""
-    return Way(rung=write.rung, kept_until=now + write.keep if write.keep else None)
+    pieces = build_rows(submission, write.rows, category=write.category) if write.rung is Rung.FLOWSHEET else []
+    return Way(
+        rung=write.rung,
+        pieces=orjson.dumps(pieces) if pieces else None,
+        kept_until=now + write.keep if write.keep else None,
+    )

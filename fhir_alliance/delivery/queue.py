@@ -12,6 +12,7 @@ from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.outbox import State, place
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop
 from fhir_alliance.records.submission import PatientShown
+from fhir_alliance.settings import Rung
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import attempts, submissions
 from fhir_alliance.vault import Vault
@@ -39,8 +40,10 @@ class Item:
     tries: int
     response_id: str | None
     lease: str
+    rung: Rung
     payload: bytes = field(repr=False)
     shown: bytes = field(repr=False)
+    sealed_pieces: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +84,8 @@ class Queue:
             tries=row.attempts,
             response_id=row.response_id,
             lease=lease,
+            rung=Rung(row.rung),
+            sealed_pieces=row.pieces,
             payload=row.payload,
             shown=row.shown,
         )
@@ -89,15 +94,21 @@ class Queue:
         """Return the write-back bundle as it was accepted; VaultError when it was tampered with."""
         return self._vault.open(item.payload, place=place(item.ehr, item.key, "payload"))
 
+    def pieces(self, item: Item) -> bytes:
+        """Return what is written on a lesser rung, a JSON list of resources; VaultError when it was tampered with."""
+        return self._vault.open(item.sealed_pieces or b"", place=place(item.ehr, item.key, "pieces"))
+
     def patient(self, item: Item) -> PatientShown:
         """Return the patient as shown when the form was answered; VaultError when it was tampered with."""
         values = orjson.loads(self._vault.open(item.shown, place=place(item.ehr, item.key, "shown")))
         identifiers = tuple((system, value) for system, value in values.pop("identifiers"))
         return PatientShown(**values, identifiers=identifiers)
 
-    def last_send(self, item: Item) -> Send | None:
-        """Return the latest send of a submission, None when it was never sent."""
+    def last_send(self, item: Item, step: str | None = None) -> Send | None:
+        """Return the latest send of a submission, or of one step of it, None when there was none."""
         mine = select(attempts).where(attempts.c.submission == item.key).order_by(attempts.c.id.desc()).limit(1)
+        if step is not None:
+            mine = mine.where(attempts.c.step == step)
         with self._engine.connect() as connection:
             row = connection.execute(mine).one_or_none()
         if row is None:

@@ -12,7 +12,7 @@ from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.errors import EhrError, FhirError
 
 # A request given up after 30 seconds may still be written by a slow EHR: until then one empty search proves nothing.
-_QUIET: Final = timedelta(seconds=30)
+QUIET: Final = timedelta(seconds=30)
 _INVALID: Final = frozenset({400, 422})
 
 
@@ -73,7 +73,7 @@ class Delivery:
         if last is None or last.outcome is Outcome.REFUSED:
             return None
         found = self._chart.find_response()
-        if found is None and (last.outcome is Outcome.WRITTEN or self._now - last.started_at < _QUIET):
+        if found is None and (last.outcome is Outcome.WRITTEN or self._now - last.started_at < QUIET):
             raise Stop(State.UNKNOWN, "not-read-back")
         return found
 
@@ -89,7 +89,7 @@ class Delivery:
                 return found
             left = tuple(each for each in others if _may_help(each, error.status))
             if not left:
-                raise _refusal(error) from None
+                raise refusal(error) from None
         return self._send(left)
 
     def _send_by(self, rung: _Rung) -> str:
@@ -118,5 +118,6 @@ def _may_help(rung: _Rung, status: int) -> bool:
     return status not in _CONFLICT and (rung.conditional or status in _CONDITION)
 
 
-def _refusal(error: FhirError) -> FhirError | Stop:
+def refusal(error: FhirError) -> FhirError | Stop:
+    """Return what to raise for a refused write: content that is invalid would be refused again."""
     return Stop(State.REJECTED, "invalid") if error.status in _INVALID else error

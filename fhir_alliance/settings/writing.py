@@ -15,7 +15,6 @@ class Rung(StrEnum):
 
     OBSERVATIONS = "observations"
     FLOWSHEET = "flowsheet"
-    NOTE = "note"
     HOLD = "hold"
 
 

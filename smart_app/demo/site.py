@@ -10,16 +10,37 @@ from joserfc.jwk import ECKey
 
 from fhir_alliance.vault import create_key_file
 
+_SURVEY_ONLY = "?category=http://terminology.hl7.org/CodeSystem/observation-category|survey"
 CLINICIAN_SCOPES = (
     "launch openid fhirUser online_access user/Patient.r user/Encounter.rs user/Questionnaire.rs "
     "user/QuestionnaireResponse.crus "
-    "user/Observation.crus?category=http://terminology.hl7.org/CodeSystem/observation-category|survey "
+    f"user/Observation.crus{_SURVEY_ONLY} "
     "user/DocumentReference.c user/Provenance.c user/Practitioner.r user/PractitionerRole.rs"
 )
 PATIENT_SCOPES = (
     "launch/patient openid fhirUser online_access patient/Patient.r patient/Encounter.rs "
     "patient/QuestionnaireResponse.crus patient/Observation.crus"
 )
+_SCALES = ("core", "full", "goals", "bond-openness", "tasks-collaboration", "safety-boundaries")
+_ROWS = (*_SCALES, *(f"therapist-{scale}" for scale in _SCALES))
+_FLOWSHEET = "score,system,code,display,unit\n" + "".join(
+    f"visit-check-in-{name},urn:oid:2.999.4711,{number},Visit check-in {name},score\n"
+    for number, name in enumerate(_ROWS, 1)
+)
+_ROWS_ONLY = """
+[ehr.harbor.write]
+rung = "flowsheet"
+category = "vital-signs"
+mapping = "flowsheet.csv"
+keep_days = 3650
+"""
+_NOTHING = """
+[ehr.harbor.write]
+rung = "hold"
+keep_days = 3650
+"""
+# How the demo's site writes into each kind of EHR that does not take everything.
+_WRITE = {"flowsheet": _ROWS_ONLY, "lab-and-vitals-only": _ROWS_ONLY, "notes-only": _NOTHING}
 BACKEND_SCOPES = "system/Questionnaire.crus system/CodeSystem.crus"
 HEALTH_SYSTEM_SCOPES = "system/Observation.rs"
 
@@ -58,13 +79,19 @@ def write_site(
     )
     create_key_file(folder / "vault.json")
     public = {name: _write_key(folder / f"{name}.jwk") for name in ("clinician", "backend", "health-system")}
-    site.settings.write_text(_settings(site, folder), "utf-8")
+    write = _WRITE.get(profile, "")
+    settings, clients = _settings(site, folder) + write, _clients(site, public)
+    if write == _ROWS_ONLY:  # a flowsheet row is no survey
+        settings = settings.replace(_SURVEY_ONLY, "")
+        clients = [{**each, "scopes": each["scopes"].replace(_SURVEY_ONLY, "")} for each in clients]
+        (folder / "flowsheet.csv").write_text(_FLOWSHEET, "utf-8")
+    site.settings.write_text(settings, "utf-8")
     sandbox = {
         "base_url": site.ehr_url,
         "database": str(folder / "sandbox.db"),
         "token_seconds": token_seconds,
         "profile": profile,
-        "clients": _clients(site, public),
+        "clients": clients,
     }
     site.sandbox.write_text(json.dumps(sandbox, indent=2), "utf-8")
     return site

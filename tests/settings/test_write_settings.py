@@ -46,12 +46,11 @@ def test_everything_is_written_unless_the_site_says_otherwise(folder: Path) -> N
     assert (write.rung, write.keep, write.rows) == (Rung.OBSERVATIONS, None, ())
 
 
-@pytest.mark.parametrize("rung", [Rung.NOTE, Rung.HOLD])
-def test_a_lesser_rung_keeps_for_as_long_as_the_site_says(folder: Path, rung: Rung) -> None:
+def test_a_lesser_rung_keeps_for_as_long_as_the_site_says(folder: Path) -> None:
     """Rung and days come out as written."""
-    write = read(folder, f'rung = "{rung}"\nkeep_days = 30')
+    write = read(folder, 'rung = "hold"\nkeep_days = 30')
 
-    assert (write.rung, write.keep) == (rung, timedelta(days=30))
+    assert (write.rung, write.keep) == (Rung.HOLD, timedelta(days=30))
 
 
 def test_mapping_is_read_beside_the_settings(folder: Path) -> None:
@@ -67,9 +66,9 @@ def test_mapping_is_read_beside_the_settings(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "found"),
     [
-        ('rung = "guess"', ["rung: Must be one of: observations, flowsheet, note, hold."]),
+        ('rung = "guess"', ["rung: Must be one of: observations, flowsheet, hold."]),
         ('category = "vital-signs"', ["rung: Missing data for required field."]),
-        ('rung = "note"', ["keep_days: is needed on rung note"]),
+        ('rung = "hold"', ["keep_days: is needed on rung hold"]),
         ('rung = "observations"\nkeep_days = 30', ["keep_days: means nothing on rung observations"]),
         (
             'rung = "flowsheet"',

@@ -1,0 +1,105 @@
+"""A lesser rung's way into the chart: piece by piece, each found again before it is sent again."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import orjson
+
+from fhir_alliance.delivery.chart import Chart, foreign, unread
+from fhir_alliance.delivery.expected import expected_of, value_of
+from fhir_alliance.delivery.outbox import State
+from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, outcome_of
+from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.steps import QUIET, refusal
+from fhir_alliance.ehr.fhir import FhirClient
+from fhir_alliance.errors import EhrError, FhirError
+
+_MARGIN: Final = timedelta(days=1)
+
+Resource = Mapping[str, Any]
+
+
+class PieceDelivery:
+    """The steps for one leased submission whose scores go into flowsheet rows."""
+
+    def __init__(self, queue: Queue, client: FhirClient, item: Item, *, fhir_base: str, now: datetime) -> None:
+        self._queue = queue
+        self._client = client
+        self._item = item
+        self._now = now
+        self._base = fhir_base
+        self._pieces: list[dict[str, Any]] = orjson.loads(queue.pieces(item))
+        self._chart = Chart(client, fhir_base=fhir_base, expected=expected_of(queue.bundle(item)))
+
+    def run(self) -> Settlement:
+        """Bring every piece into the chart, exactly once; returns DELIVERED, raises Stop or the EHR's error."""
+        self._chart.check_patient(self._queue.patient(self._item))
+        self._chart.check_encounter()
+        for number, piece in enumerate(self._pieces, 1):
+            step = f"{self._item.rung}-{number}"
+            if not self._is_there(piece, step):
+                self._send(piece, step)
+        for piece in self._pieces:
+            if not self._find(piece):
+                raise Stop(State.UNKNOWN, "not-read-back")
+        return Settlement(state=State.DELIVERED)
+
+    def _is_there(self, piece: Resource, step: str) -> bool:
+        """Look for what an earlier send may have left."""
+        last = self._queue.last_send(self._item, step)
+        if last is None or last.outcome is Outcome.REFUSED:
+            return False
+        found = self._find(piece)
+        if not found and (last.outcome is Outcome.WRITTEN or self._now - last.started_at < QUIET):
+            raise Stop(State.UNKNOWN, "not-read-back")
+        return found
+
+    def _send(self, piece: dict[str, Any], step: str) -> None:
+        attempt = self._queue.begin_send(self._item, step, self._now)
+        try:
+            answer = self._client.create(piece)
+        except EhrError as error:
+            status = error.status if isinstance(error, FhirError) else None
+            self._queue.end_send(attempt, outcome_of(error), status=status)
+            raise (refusal(error) if isinstance(error, FhirError) else error) from None
+        self._queue.end_send(attempt, Outcome.WRITTEN, status=answer.status)
+
+    def _find(self, piece: Resource) -> bool:
+        """Whether a piece reads back by patient, code and time (spec row E03); stops when the EHR has changed it.
+
+        The search is one that every US Core server SHALL support; identifiers may have been dropped.
+        """
+        (coding,) = piece["code"]["coding"]
+        since = (datetime.fromisoformat(piece["effectiveDateTime"]) - _MARGIN).date()
+        params = [
+            ("patient", piece["subject"]["reference"].rpartition("/")[2]),
+            ("code", f"{coding['system']}|{coding['code']}"),
+            ("date", f"ge{since.isoformat()}"),
+        ]
+        try:
+            found = self._client.search("Observation", params)
+        except FhirError as error:
+            raise unread(error) from None
+        with foreign():
+            ours = [each for each in found.resources if _is_same(each, piece)]
+            changed = any(self._told(each) != self._told(piece) for each in ours)
+        if len(ours) > 1:
+            raise Stop(State.HELD, "possible-duplicate")
+        if changed:
+            raise Stop(State.HELD, "changed-by-ehr")
+        return bool(ours)
+
+    def _told(self, observation: Resource) -> tuple[object, ...]:
+        subject = str(observation["subject"]["reference"]).removeprefix(f"{self._base}/")
+        return observation["status"], value_of(observation), subject
+
+
+def _is_same(found: Resource, piece: Resource) -> bool:
+    """Whether an Observation is of the same row and moment as a piece of ours."""
+    (own,) = piece["code"]["coding"]
+    row = any(
+        (each.get("system"), each.get("code")) == (own["system"], own["code"]) for each in found["code"]["coding"]
+    )
+    moments = [datetime.fromisoformat(each["effectiveDateTime"]) for each in (found, piece)]
+    return row and moments[0] == moments[1]

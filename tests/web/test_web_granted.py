@@ -58,7 +58,7 @@ def test_a_clinician_is_told_what_is_not_there(
     assert [kind for kind, words in WITHHELD.items() if words in chart.text] == withheld
     assert not asked & set(withheld)
     assert all(call[2] != 403 for call in house.traffic)
-    assert ('<table class="items">' in chart.text) is answers
+    assert ('aria-label="Answers by question"' in chart.text) is answers
     assert house.code(person, chart)[1]
 
 

@@ -13,8 +13,8 @@ from fhir_alliance.delivery.expected import (
     labels_of,
     value_of,
 )
-from fhir_alliance.delivery.outbox import State
 from fhir_alliance.delivery.outcomes import Stop, hold_reason
+from fhir_alliance.delivery.receipts import State
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.errors import EhrUnreachable, FhirError, SignInNeeded
 from fhir_alliance.records.patient import read_patient

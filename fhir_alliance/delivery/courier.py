@@ -9,10 +9,11 @@ from typing import Final
 import structlog
 
 from fhir_alliance.delivery.grants import Grants
-from fhir_alliance.delivery.outbox import Outbox, State
+from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, hold_reason, next_try
 from fhir_alliance.delivery.pieces import PieceDelivery
 from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.receipts import State
 from fhir_alliance.delivery.steps import Delivery
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.registry import Registry

@@ -9,7 +9,7 @@ from uuid import uuid4
 import structlog
 from sqlalchemy import ColumnElement, Engine, RowMapping, insert, select, union, update
 
-from fhir_alliance.delivery.outbox import State
+from fhir_alliance.delivery.receipts import State
 from fhir_alliance.ehr.launches import Granted
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.smart import Refreshed, refresh, revoke

@@ -3,20 +3,29 @@
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
-from enum import StrEnum
 from threading import Event as Signal
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, Row, Select, exists, insert, select, update
+from sqlalchemy import Connection, Engine, exists, insert, select, update
 
 from fhir_alliance.alerts.book import open_alert
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.expected import expected_of
 from fhir_alliance.delivery.ladder import Way
-from fhir_alliance.errors import AllianceError, InvalidResource, SubmissionConflict
+from fhir_alliance.delivery.receipts import (
+    NEEDS_SIGN_IN,
+    NOT_IN_CHART,
+    Receipt,
+    State,
+    UnknownReceipt,
+    place,
+    receipt_of,
+    receipts,
+)
+from fhir_alliance.errors import InvalidResource, SubmissionConflict
 from fhir_alliance.records.kept import kept_resources
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.settings import Rung
@@ -24,46 +33,7 @@ from fhir_alliance.store import transaction
 from fhir_alliance.tables import grants, submissions
 from fhir_alliance.vault import Vault
 
-NEEDS_SIGN_IN = "needs-sign-in"
-NOT_IN_CHART = "not-in-chart"
-
-
 _WHOLE = Way()
-
-
-class State(StrEnum):
-    """Where a submission is; UNKNOWN was sent without a usable answer, HELD waits for a person."""
-
-    ACCEPTED = "accepted"
-    LEASED = "leased"
-    UNKNOWN = "unknown"
-    HELD = "held"
-    REJECTED = "rejected"
-    DELIVERED = "delivered"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Receipt:
-    """What may be told about a submission; `reason` is a plain code, and only DELIVERED means "in the chart"."""
-
-    key: str
-    launch: str
-    form: str
-    encounter: str | None
-    declined: bool
-    state: State
-    accepted_at: datetime
-    delivered_at: datetime | None
-    reason: str | None
-
-
-class UnknownReceipt(AllianceError):
-    """No submission has this key."""
-
-    code = "submission.unknown"
-    http_status = 404
-    title = "There is no such receipt"
-    sentence = "We have no answers under this address. Please open the form again from your health record."
 
 
 class Outbox:
@@ -87,23 +57,23 @@ class Outbox:
         if expected_of(bundle).subject != submission.patient.reference:
             raise InvalidResource(["the bundle is about another patient than the one shown"])
         with transaction(self._engine) as connection:
-            row = connection.execute(_receipts().where(submissions.c.key == submission.key)).one_or_none()
+            row = connection.execute(receipts().where(submissions.c.key == submission.key)).one_or_none()
             if row is None:
                 self._insert(connection, submission, bundle, grant, way)
-                row = connection.execute(_receipts().where(submissions.c.key == submission.key)).one()
+                row = connection.execute(receipts().where(submissions.c.key == submission.key)).one()
             elif (row.ehr, row.answers_digest) != (submission.ehr, self._digest(submission)):
                 raise SubmissionConflict("the key was used for other answers")
         self.accepted.set()
-        return _receipt(row)
+        return receipt_of(row)
 
     def receipt(self, key: str, *, ehr: str, patient: str) -> Receipt:
         """Return where a patient's submission is; UnknownReceipt when there is none, or it is another patient's."""
         mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
         with self._engine.connect() as connection:
-            row = connection.execute(_receipts().where(mine, submissions.c.key == key)).one_or_none()
+            row = connection.execute(receipts().where(mine, submissions.c.key == key)).one_or_none()
         if row is None:
             raise UnknownReceipt
-        return _receipt(row)
+        return receipt_of(row)
 
     def response(self, key: str, *, ehr: str, patient: str) -> dict[str, Any]:
         """Return the QuestionnaireResponse of a patient's submission as it was accepted; UnknownReceipt as above."""
@@ -118,9 +88,9 @@ class Outbox:
     def sent(self, *, ehr: str, patient: str, since: datetime) -> tuple[Receipt, ...]:
         """Return what was accepted about a patient since then, newest first."""
         mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
-        recent = _receipts().where(mine, submissions.c.accepted_at >= since).order_by(submissions.c.sequence.desc())
+        recent = receipts().where(mine, submissions.c.accepted_at >= since).order_by(submissions.c.sequence.desc())
         with self._engine.connect() as connection:
-            return tuple(_receipt(row) for row in connection.execute(recent))
+            return tuple(receipt_of(row) for row in connection.execute(recent))
 
     def held_for(self, ehr: str, patient: str) -> tuple[Receipt, ...]:
         """Return what waits for a person before it can be in this patient's chart, oldest first.
@@ -132,8 +102,8 @@ class Outbox:
         )
         mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
         with self._engine.connect() as connection:
-            rows = connection.execute(_receipts().where(mine, waiting).order_by(submissions.c.sequence)).all()
-        return tuple(_receipt(row) for row in rows)
+            rows = connection.execute(receipts().where(mine, waiting).order_by(submissions.c.sequence)).all()
+        return tuple(receipt_of(row) for row in rows)
 
     def kept(self, *, ehr: str, patient: str) -> tuple[dict[str, Any], ...]:
         """Return what a patient's chart cannot give back, oldest first, as it was accepted.
@@ -221,41 +191,3 @@ class Outbox:
             outcome="done",
             request_id=key,
         )
-
-
-def place(ehr: str, key: str, column: str) -> str:
-    """Return where a sealed value of a submission belongs."""
-    return f"{ehr}/submissions/{key}/{column}"
-
-
-_RECEIPT = (
-    "key",
-    "ehr",
-    "launch",
-    "form",
-    "encounter",
-    "declined",
-    "answers_digest",
-    "state",
-    "accepted_at",
-    "delivered_at",
-    "reason",
-)
-
-
-def _receipts() -> Select[tuple[object, ...]]:
-    return select(*(submissions.c[name] for name in _RECEIPT))
-
-
-def _receipt(row: Row[tuple[object, ...]]) -> Receipt:
-    return Receipt(
-        key=row.key,
-        launch=row.launch,
-        form=row.form,
-        encounter=row.encounter,
-        declined=row.declined,
-        state=State(row.state),
-        accepted_at=row.accepted_at,
-        delivered_at=row.delivered_at,
-        reason=row.reason,
-    )

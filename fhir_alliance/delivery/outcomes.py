@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Final
 
-from fhir_alliance.delivery.outbox import NEEDS_SIGN_IN, State
+from fhir_alliance.delivery.receipts import NEEDS_SIGN_IN, State
 from fhir_alliance.errors import AllianceError, EhrError, FhirError, SignInNeeded
 
 SHORTEST: Final = timedelta(seconds=1)

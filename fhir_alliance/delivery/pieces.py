@@ -8,9 +8,9 @@ import orjson
 
 from fhir_alliance.delivery.chart import Chart, foreign, unread
 from fhir_alliance.delivery.expected import expected_of, value_of
-from fhir_alliance.delivery.outbox import State
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, outcome_of
 from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.receipts import State
 from fhir_alliance.delivery.steps import QUIET, refusal
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.errors import EhrError, FhirError

@@ -9,8 +9,8 @@ import orjson
 from sqlalchemy import Connection, Engine, Select, exists, insert, select, update
 
 from fhir_alliance.audit import Event, record
-from fhir_alliance.delivery.outbox import State, place
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop
+from fhir_alliance.delivery.receipts import State, place
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.settings import Rung
 from fhir_alliance.store import transaction

@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 
 from fhir_alliance.delivery.chart import Chart
 from fhir_alliance.delivery.expected import expected_of, has_provenance, lesser
-from fhir_alliance.delivery.outbox import State
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, outcome_of
 from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.receipts import State
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.errors import EhrError, FhirError
 

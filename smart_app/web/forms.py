@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import orjson
 
 from fhir_alliance.delivery.ladder import way_into
-from fhir_alliance.delivery.outbox import Receipt
+from fhir_alliance.delivery.receipts import Receipt
 from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.bundle import write_bundle

@@ -7,7 +7,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
-from fhir_alliance.delivery.outbox import Receipt
+from fhir_alliance.delivery.receipts import Receipt
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.access import audit, close

@@ -5,7 +5,7 @@ from typing import Final
 from flask import Blueprint, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
-from fhir_alliance.delivery.outbox import NOT_IN_CHART, Receipt, State
+from fhir_alliance.delivery.receipts import NOT_IN_CHART, Receipt, State
 from fhir_alliance.records.answers import read_answers
 from smart_app.web.frames import frame_of
 from smart_app.web.gates import launched

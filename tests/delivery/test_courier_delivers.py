@@ -7,7 +7,7 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from fhir_alliance.audit import Event, verify
-from fhir_alliance.delivery.outbox import State
+from fhir_alliance.delivery.receipts import State
 from fhir_alliance.tables import audit
 
 if TYPE_CHECKING:

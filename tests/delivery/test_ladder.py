@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from fhir_alliance.delivery.ladder import Way, way_into
-from fhir_alliance.delivery.outbox import State
+from fhir_alliance.delivery.receipts import State
 from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.settings import Rung, WriteSettings

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event, func, select, text
 
 from fhir_alliance.audit import Event, verify
-from fhir_alliance.delivery.outbox import Receipt, State, UnknownReceipt
+from fhir_alliance.delivery.receipts import Receipt, State, UnknownReceipt
 from fhir_alliance.errors import InvalidResource, StoreError, SubmissionConflict
 from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.submission import Submission

@@ -16,8 +16,9 @@ import structlog
 
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.grants import Grants
-from fhir_alliance.delivery.outbox import Outbox, State
+from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.queue import Queue
+from fhir_alliance.delivery.receipts import State
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.identity import User
 from fhir_alliance.ehr.publishing import publish

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from smart_app.web.pages.chart import WITHHELD
+from smart_app.web.pages.notes import WITHHELD
 
 from .house import CORE, House, code_of
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from smart_app.demo.site import Site
-from smart_app.web.pages.chart import KEPT_HERE
+from smart_app.web.pages.notes import KEPT_HERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

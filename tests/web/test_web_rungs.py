@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from fhir_alliance.delivery.outbox import State, place
+from fhir_alliance.delivery.receipts import State, place
 from fhir_alliance.tables import attempts, submissions
 from smart_app.demo.site import write_site
 from smart_app.sandbox.app import create_sandbox

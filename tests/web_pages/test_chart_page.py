@@ -14,8 +14,9 @@ from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.series import Point, Series, Visit
-from smart_app.web.pages.chart import HELD, INCOMPLETE, ChartPage, chart_page
+from smart_app.web.pages.chart import ChartPage, chart_page
 from smart_app.web.pages.companions import companion_table
+from smart_app.web.pages.notes import HELD, INCOMPLETE
 from smart_app.web.pages.tables import ITEM_COLUMNS
 from smart_app.web.pages.visit_rows import join_visits
 from smart_app.web.pages.words import short_day

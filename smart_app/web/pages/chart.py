@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from fhir_alliance.instruments.definition import Instrument
-from fhir_alliance.instruments.facts import RawFact
 from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.words import Rater, Wording
 from fhir_alliance.scoring.answers import Answers
@@ -13,33 +12,15 @@ from fhir_alliance.trajectory.companions import Companion
 from fhir_alliance.trajectory.series import Series, UsualRange, Visit
 from smart_app.web.pages.alerts import AlertBox
 from smart_app.web.pages.companions import CompanionTable, companion_table
+from smart_app.web.pages.facts import Facts, facts_of
 from smart_app.web.pages.frame import Frame
+from smart_app.web.pages.notes import notes_of
 from smart_app.web.pages.tables import ItemTable, ScoreTable, item_table, score_table
 from smart_app.web.pages.trend import Trend, trend_of
 from smart_app.web.pages.visit_rows import VisitRow, join_visits
 from smart_app.web.pages.words import When, day, kept_together
 
-INCOMPLETE = "Not everything could be read from the health record. Scores and visits may be missing here."
-KEPT_HERE = "Scores marked “kept here” cannot be read from the health record: this app keeps them for this view."
-OF_OTHERS = "Only visits with you are shown. This patient also sees somebody else, whose ratings stay with them."
-# Why a sent form is not in the chart yet, by the courier's reason.
-HELD: Mapping[str, str] = {
-    "needs-sign-in": "it goes in the next time the app is opened for this patient",
-    "patient-changed": "the patient's record has changed since it was filled in; please check it is the same person",
-    "encounter-mismatch": "the visit belongs to another patient; please check",
-    "not-allowed": "the health record does not allow it; your administrator can",
-    "subject-rewritten": "the health record filed it under another patient; please tell your administrator now",
-}
-# What is not there because the EHR did not grant it, by the type of resource.
-WITHHELD: Mapping[str, str] = {
-    "Encounter": (
-        "The health record does not let this app read visits. Ratings cannot be told apart by therapist, so none are "
-        "shown; a form can be handed over, without a visit."
-    ),
-    "QuestionnaireResponse": "The health record does not let this app read single answers, so only scores are shown.",
-}
 RECENT = 6  # scored visits whose scores are shown at once
-HELD_OTHERWISE = "the health record has not taken it yet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,23 +29,6 @@ class Offer:
 
     form: str
     label: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fact:
-    """One answer as it was given."""
-
-    question: str
-    answer: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """The answers of one visit that are shown as they are."""
-
-    visit: str
-    day: When
-    facts: tuple[Fact, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,8 +100,8 @@ def chart_page(
         caveat=wording.caveat,
         anchors=wording.anchors,
         first_line=kept_together(first_line),
-        notes=_notes(complete, withheld, of_others, held, any_kept=any(row.kept for row in rows)),
-        facts=_facts(instrument, wording, rows, today),
+        notes=notes_of(complete, withheld, of_others, held, any_kept=any(row.kept for row in rows)),
+        facts=facts_of(instrument, wording, rows, today),
         trend=trend_of(
             instrument, wording.scores[instrument.scales[0].name], rows, names=names, usual=usual, today=today
         ),
@@ -159,15 +123,6 @@ def rater_names(frame: Frame, wording: Wording) -> Mapping[Rater, str]:
     """Return who rated, as a line or a row is named."""
     patient = frame.banner.first_name if frame.banner else ""
     return {**wording.raters, Rater.PATIENT: patient or wording.raters[Rater.PATIENT]}
-
-
-def _notes(
-    complete: bool, withheld: Sequence[str], of_others: bool, held: Sequence[str], *, any_kept: bool
-) -> tuple[str, ...]:
-    waiting = tuple(f"A sent form is kept here, not in the chart: {HELD.get(why, HELD_OTHERWISE)}." for why in held)
-    lacking = tuple(WITHHELD[kind] for kind in withheld)
-    said = ((INCOMPLETE, not complete), (OF_OTHERS, of_others), (KEPT_HERE, any_kept))
-    return (*lacking, *(note for note, holds in said if holds), *waiting)
 
 
 def _method(instrument: Instrument, wording: Wording) -> tuple[str, ...]:
@@ -224,35 +179,3 @@ def _status(rows: Sequence[VisitRow], today: date) -> Status:
         last=day(answered[-1].on, today=today) if answered else None,
         kept=bool(answered) and answered[-1].kept,
     )
-
-
-def _facts(instrument: Instrument, wording: Wording, rows: Sequence[VisitRow], today: date) -> Facts | None:
-    """Return the facts of the last visit the patient answered, and what was asked because of them."""
-    answered = [row for row in rows if Rater.PATIENT in row.answers]
-    if not answered:
-        return None
-    last = answered[-1]
-    given = last.answers[Rater.PATIENT].given
-    holding = [fact.item for fact in instrument.raw_facts if _holds(instrument, fact, given)]
-    links = [link for item in holding for link in (item, *_asked(instrument, item))]
-    facts = tuple(
-        Fact(question=wording.items[link][Rater.PATIENT], answer=wording.option(given[link]))
-        for link in links
-        if link in given
-    )
-    return Facts(visit=last.label, day=day(last.on, today=today), facts=facts) if facts else None
-
-
-def _holds(instrument: Instrument, fact: RawFact, given: Mapping[str, str]) -> bool:
-    if fact.item not in given:
-        return False
-    values = {option.code: option.value for option in instrument.items[fact.item].options}
-    value = values[given[fact.item]]
-    return given[fact.item] in fact.any_of or (value is not None and fact.at_most is not None and value <= fact.at_most)
-
-
-def _asked(instrument: Instrument, question: str) -> Iterator[str]:
-    """Yield the questions asked only because of an answer to this one."""
-    for item in instrument.items.values():
-        if any(test.question == question for condition in item.conditions for test in condition.tests):
-            yield item.link_id

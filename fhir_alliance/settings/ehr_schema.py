@@ -1,0 +1,110 @@
+"""What `alliance.toml` may say of an EHR."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from fhir_alliance.settings.addresses import origin, url
+from fhir_alliance.settings.strict import FILLED, Strict
+from fhir_alliance.settings.values import ClientSettings, EhrSettings
+from fhir_alliance.settings.writing import Rung, WriteSettings
+
+_BASIC_NAME = re.compile(r"[!-9;-~]+")
+
+
+class _ClientSchema(Strict):
+    client_id = fields.String(required=True, validate=FILLED)
+    scopes = fields.String(required=True, validate=FILLED)
+    key_file = fields.String(load_default=None, validate=FILLED)
+    secret_file = fields.String(load_default=None, validate=FILLED)
+    secret_variable = fields.String(
+        load_default="", validate=validate.Regexp(r"\A[A-Z_][A-Z0-9_]*\Z", error="is not the name of a variable")
+    )
+
+    @validates_schema(skip_on_field_errors=True)
+    def check(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Refuse two proofs at once, and a name that HTTP Basic cannot carry (RFC 7617)."""
+        if sum(bool(data[name]) for name in ("key_file", "secret_file", "secret_variable")) > 1:
+            raise ValidationError("takes one of key_file, secret_file, secret_variable", "key_file")
+        if (data["secret_file"] or data["secret_variable"]) and not _BASIC_NAME.fullmatch(data["client_id"]):
+            raise ValidationError("with a secret it must be visible ASCII without a colon", "client_id")
+
+
+class _WriteSchema(Strict):
+    rung = fields.Enum(Rung, by_value=True, required=True)
+    category = fields.String(
+        load_default="", validate=validate.Regexp(r"\A[a-z]+(-[a-z]+)*\Z", error="is not an observation category")
+    )
+    mapping = fields.String(load_default="", validate=FILLED)
+    keep_days = fields.Integer(load_default=None, strict=True, validate=validate.Range(min=1, max=36525))
+
+    @validates_schema(skip_on_field_errors=False)
+    def check(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Ask for what a rung needs, and refuse what it would not use."""
+        rung = data.get("rung")
+        if rung is None:
+            return
+        flowsheet, lesser = rung is Rung.FLOWSHEET, rung is not Rung.OBSERVATIONS
+        needed = {"category": flowsheet, "mapping": flowsheet, "keep_days": lesser}
+        faults = {
+            name: [f"is needed on rung {rung}" if wanted else f"means nothing on rung {rung}"]
+            for name, wanted in needed.items()
+            if name in data and bool(data[name]) is not wanted
+        }
+        if faults:
+            raise ValidationError(faults)
+
+
+class EhrSchema(Strict):
+    """One EHR: its addresses, the clients registered there, and what is written."""
+
+    title = fields.String(required=True, validate=FILLED)
+    fhir_base = fields.String(required=True, validate=url)
+    issuer = fields.String(required=True, validate=url)
+    authorization_endpoint = fields.String(required=True, validate=url)
+    token_endpoint = fields.String(required=True, validate=url)
+    jwks_uri = fields.String(required=True, validate=url)
+    revocation_endpoint = fields.String(load_default=None, validate=url)
+    frame_ancestors = fields.List(fields.String(validate=origin), load_default=list)
+    allow_private = fields.Boolean(load_default=False)
+    clinician = fields.Nested(_ClientSchema, load_default=None)
+    patient = fields.Nested(_ClientSchema, load_default=None)
+    backend = fields.Nested(_ClientSchema, load_default=None)
+    write = fields.Nested(_WriteSchema, load_default=None)
+
+    @validates_schema(skip_on_field_errors=True)
+    def check(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Refuse a backend client that cannot prove itself: client_credentials has no public clients."""
+        if data["backend"] and not data["backend"]["key_file"]:
+            raise ValidationError("a backend client needs a key_file", "backend")
+
+
+def build_ehr(name: str, values: dict[str, Any], folder: Path) -> EhrSettings:
+    """Turn checked values into the frozen object; paths are relative to `folder`."""
+    clinician, patient, backend = (_client(values[role], folder) for role in ("clinician", "patient", "backend"))
+    ancestors = tuple(values["frame_ancestors"])
+    settled = {"name": name, "frame_ancestors": ancestors, "clinician": clinician, "patient": patient}
+    return EhrSettings(**{**values, **settled, "backend": backend, "write": _write(values["write"], folder)})
+
+
+def _write(values: dict[str, Any] | None, folder: Path) -> WriteSettings:
+    if values is None:
+        return WriteSettings()
+    mapping, keep_days = values["mapping"], values["keep_days"]
+    return WriteSettings(
+        rung=values["rung"],
+        category=values["category"],
+        mapping_file=folder / mapping if mapping else None,
+        keep=timedelta(days=keep_days) if keep_days else None,
+    )
+
+
+def _client(values: dict[str, Any] | None, folder: Path) -> ClientSettings | None:
+    if values is None:
+        return None
+    files = {name: folder / values[name] for name in ("key_file", "secret_file") if values[name]}
+    return ClientSettings(**{**values, **files})

@@ -1,0 +1,34 @@
+"""What a clinician has to know of what the view shows, or cannot show."""
+
+from collections.abc import Mapping, Sequence
+
+INCOMPLETE = "Not everything could be read from the health record. Scores and visits may be missing here."
+KEPT_HERE = "Scores marked “kept here” cannot be read from the health record: this app keeps them for this view."
+OF_OTHERS = "Only visits with you are shown. This patient also sees somebody else, whose ratings stay with them."
+# Why a sent form is not in the chart yet, by the courier's reason.
+HELD: Mapping[str, str] = {
+    "needs-sign-in": "it goes in the next time the app is opened for this patient",
+    "patient-changed": "the patient's record has changed since it was filled in; please check it is the same person",
+    "encounter-mismatch": "the visit belongs to another patient; please check",
+    "not-allowed": "the health record does not allow it; your administrator can",
+    "subject-rewritten": "the health record filed it under another patient; please tell your administrator now",
+}
+# What is not there because the EHR did not grant it, by the type of resource.
+WITHHELD: Mapping[str, str] = {
+    "Encounter": (
+        "The health record does not let this app read visits. Ratings cannot be told apart by therapist, so none are "
+        "shown; a form can be handed over, without a visit."
+    ),
+    "QuestionnaireResponse": "The health record does not let this app read single answers, so only scores are shown.",
+}
+HELD_OTHERWISE = "the health record has not taken it yet"
+
+
+def notes_of(
+    complete: bool, withheld: Sequence[str], of_others: bool, held: Sequence[str], *, any_kept: bool
+) -> tuple[str, ...]:
+    """Return the notes; `withheld` are types of resources, `held` reasons of the courier."""
+    waiting = tuple(f"A sent form is kept here, not in the chart: {HELD.get(why, HELD_OTHERWISE)}." for why in held)
+    lacking = tuple(WITHHELD[kind] for kind in withheld)
+    said = ((INCOMPLETE, not complete), (OF_OTHERS, of_others), (KEPT_HERE, any_kept))
+    return (*lacking, *(note for note, holds in said if holds), *waiting)

@@ -1,7 +1,7 @@
 """Which addresses a site may name."""
 
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from marshmallow import ValidationError
 
@@ -10,16 +10,23 @@ LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def origin(value: str) -> None:
     """Refuse what could widen a header or a comparison: only scheme, host and port, https outside loopback."""
-    parts = urlsplit(value)
+    parts = _parts(value, "must be an origin such as https://ehr.example.org")
     if value != f"{parts.scheme}://{parts.netloc}" or _suspicious(value):
         raise ValidationError("must be an origin such as https://ehr.example.org")
 
 
 def url(value: str) -> None:
     """Refuse what is not a plain address, secure outside loopback."""
-    parts = urlsplit(value)
+    parts = _parts(value, "must be an https address without query, fragment or final slash")
     if parts.query or parts.fragment or value.endswith("/") or _suspicious(value):
         raise ValidationError("must be an https address without query, fragment or final slash")
+
+
+def _parts(value: str, fault: str) -> SplitResult:
+    try:
+        return urlsplit(value)
+    except ValueError:  # brackets that hold no IPv6 address
+        raise ValidationError(fault) from None
 
 
 def _suspicious(value: str) -> bool:

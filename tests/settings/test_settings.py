@@ -92,7 +92,7 @@ def test_every_fault_is_reported_together(folder: Path) -> None:
         "https://ehr.example.invalid, https://evil.example.invalid", "https://ehr.example.invalid evil.example.invalid",
         "https://user@ehr.example.invalid", "https://ehr.example.invalid?a", "https://ehr.example.invalid#a",
         "https://ehr.example.invalid\\\\evil", "https://ehr.example.invalid\\r\\nX: y", "null", "ehr.example.invalid",
-        "ftp://ehr.example.invalid", "https://ehr.example.invalid:99999", "https://EHR.example.invalid",
+        "ftp://ehr.example.invalid", "https://[broken", "https://ehr.example.invalid:99999", "https://EHR.example.invalid",
     ],
 )  # fmt: skip
 def test_a_bad_origin_is_refused(folder: Path, origin: str) -> None:
@@ -105,7 +105,13 @@ def test_a_bad_origin_is_refused(folder: Path, origin: str) -> None:
 @pytest.mark.parametrize("name", ["fhir_base", "issuer", "token_endpoint", "jwks_uri", "authorization_endpoint"])
 @pytest.mark.parametrize(
     "url",
-    ["http://ehr.example.invalid/fhir", "https://ehr.example.invalid/fhir/", "https://a@b.example.invalid/x", "/fhir"],
+    [
+        "http://ehr.example.invalid/fhir",
+        "https://ehr.example.invalid/fhir/",
+        "https://a@b.example.invalid/x",
+        "/fhir",
+        "https://[x",
+    ],
 )
 def test_endpoints_are_secure_and_plain(folder: Path, name: str, url: str) -> None:
     """Outside loopback every endpoint is https, without query, fragment, credentials or final slash."""

@@ -2,7 +2,7 @@
 
 import click
 
-from smart_app.commands import alerts, instruments, resources, site
+from smart_app.commands import alerts, ehr, instruments, resources, site
 
 
 @click.group()
@@ -14,7 +14,7 @@ def main() -> None:
 for _command in (
     *(site.demo, site.serve, site.publish),
     *(resources.package, resources.score, resources.validate),
-    *(instruments.instruments, alerts.alerts),
+    *(instruments.instruments, alerts.alerts, ehr.ehr),
 ):
     main.add_command(_command)
 

@@ -12,11 +12,12 @@ from fhir_alliance.settings import EhrSettings
 MAX_AGE: Final = 600.0
 """Seconds for which an answer is believed."""
 
+PINNED: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri", "issuer", "revocation_endpoint")
+"""Where codes, secrets and keys go to and come from (T05)."""
+
 _PATH: Final = "/.well-known/smart-configuration"
 _REQUIRED: Final = ("authorization_endpoint", "token_endpoint")
 _LISTS: Final = ("capabilities", "grant_types_supported", "code_challenge_methods_supported")
-# Where codes, secrets and keys go to and come from (T05).
-_PINNED: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri", "issuer", "revocation_endpoint")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,26 +27,43 @@ class Discovered:
     capabilities: frozenset[str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A pinned endpoint, and what the EHR states instead: another one, which blocks launches, or none any more."""
+
+    name: str
+    registered: str
+    stated: str | None
+
+
 def discover(door: Door, ehr: EhrSettings) -> Discovered:
-    """Read an EHR's smart-configuration, below the whole of its FHIR base.
+    """Read an EHR's smart-configuration and hold it against what was registered.
 
     Raises LaunchError when it lacks what a launch needs (S256 above all), ChangedEhr when an endpoint is not the
     registered one, EhrUnreachable when there is no usable answer.
     """
-    reply = door.request("GET", f"{ehr.fhir_base}{_PATH}", headers={"Accept": "application/json"})
-    values = reply.json() if reply.ok else None
-    if not isinstance(values, dict):
-        raise EhrUnreachable(f"HTTP {reply.status} instead of a smart-configuration")
-    _require(values)
-    moved = [
-        name for name in _PINNED if name in values and getattr(ehr, name) not in (None, _absolute(ehr, values[name]))
-    ]
+    values = read_configuration(door, ehr.fhir_base)
+    require(values)
+    moved = [change.name for change in changes(values, ehr) if change.stated is not None]
     if moved:
         raise ChangedEhr(f"{ehr.name}: {', '.join(moved)}")
     return Discovered(capabilities=frozenset(str(each) for each in values["capabilities"]))
 
 
-def _require(values: Mapping[str, Any]) -> None:
+def read_configuration(door: Door, fhir_base: str) -> dict[str, Any]:
+    """Return the smart-configuration below the whole of a FHIR base (spec row S04), as it is.
+
+    Raises EhrUnreachable when there is no usable answer, EhrError for a redirect.
+    """
+    reply = door.request("GET", f"{fhir_base}{_PATH}", headers={"Accept": "application/json"})
+    values = reply.json() if reply.ok else None
+    if not isinstance(values, dict):
+        raise EhrUnreachable(f"HTTP {reply.status} instead of a smart-configuration")
+    return values
+
+
+def require(values: Mapping[str, Any]) -> None:
+    """Raise LaunchError when a smart-configuration lacks what a launch needs (spec row S05)."""
     lacking = [name for name in _REQUIRED if not isinstance(values.get(name), str)]
     lacking += [name for name in _LISTS if not isinstance(values.get(name), list)]
     if not lacking and "sso-openid-connect" in values["capabilities"]:
@@ -56,6 +74,25 @@ def _require(values: Mapping[str, Any]) -> None:
         raise LaunchError("smart-configuration does not offer S256")
 
 
-def _absolute(ehr: EhrSettings, url: object) -> str:
-    """Resolve a relative endpoint against the FHIR base."""
-    return urljoin(f"{ehr.fhir_base}/", str(url))
+def endpoints(values: Mapping[str, Any], fhir_base: str) -> dict[str, str]:
+    """Return the endpoints that a smart-configuration states, absolute, by their names in the settings."""
+    return {name: _absolute(fhir_base, str(values[name])) for name in PINNED if values.get(name) is not None}
+
+
+def changes(values: Mapping[str, Any], ehr: EhrSettings) -> list[Change]:
+    """Return every pinned endpoint that a smart-configuration does not state as it was registered."""
+    stated = endpoints(values, ehr.fhir_base)
+    pinned = {name: getattr(ehr, name) for name in PINNED}
+    return [
+        Change(name=name, registered=registered, stated=stated.get(name))
+        for name, registered in pinned.items()
+        if registered is not None and registered != stated.get(name)
+    ]
+
+
+def _absolute(fhir_base: str, url: str) -> str:
+    """Resolve a relative endpoint against the FHIR base; what is no address stays as it is, and fits nothing."""
+    try:
+        return urljoin(f"{fhir_base}/", url)
+    except ValueError:
+        return url

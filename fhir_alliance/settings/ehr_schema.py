@@ -13,6 +13,9 @@ from fhir_alliance.settings.strict import FILLED, Strict
 from fhir_alliance.settings.values import ClientSettings, EhrSettings
 from fhir_alliance.settings.writing import Rung, WriteSettings
 
+EHR_NAME = re.compile(r"\A[a-z0-9]+(-[a-z0-9]+)*\Z")
+"""What an EHR may be called: its name goes into addresses."""
+
 _BASIC_NAME = re.compile(r"[!-9;-~]+")
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from fhir_alliance.settings.addresses import LOOPBACK, origin
-from fhir_alliance.settings.ehr_schema import EhrSchema, build_ehr
+from fhir_alliance.settings.ehr_schema import EHR_NAME, EhrSchema, build_ehr
 from fhir_alliance.settings.strict import FILLED, Strict
 from fhir_alliance.settings.values import (
     AlertSettings,
@@ -96,9 +96,7 @@ class SettingsSchema(Strict):
     alerts = fields.Nested(_AlertSchema, load_default=None)
     instruments = fields.Nested(_InstrumentSchema, load_default=InstrumentSettings())
     ehr = fields.Dict(
-        keys=fields.String(
-            validate=validate.Regexp(r"\A[a-z0-9]+(-[a-z0-9]+)*\Z", error="use lower-case letters, digits, hyphens")
-        ),
+        keys=fields.String(validate=validate.Regexp(EHR_NAME, error="use lower-case letters, digits, hyphens")),
         values=fields.Nested(EhrSchema),
         required=True,
         validate=validate.Length(min=1, error="needs at least one EHR"),

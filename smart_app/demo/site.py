@@ -8,19 +8,10 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
+from fhir_alliance.ehr.draft import BACKEND_SCOPES, CLINICIAN_SCOPES, PATIENT_SCOPES
 from fhir_alliance.vault import create_key_file
 
 _SURVEY_ONLY = "?category=http://terminology.hl7.org/CodeSystem/observation-category|survey"
-CLINICIAN_SCOPES = (
-    "launch openid fhirUser online_access user/Patient.r user/Encounter.rs user/Questionnaire.rs "
-    "user/QuestionnaireResponse.crus "
-    f"user/Observation.crus{_SURVEY_ONLY} "
-    "user/DocumentReference.c user/Provenance.c user/Practitioner.r user/PractitionerRole.rs"
-)
-PATIENT_SCOPES = (
-    "launch/patient openid fhirUser online_access patient/Patient.r patient/Encounter.rs "
-    "patient/QuestionnaireResponse.crus patient/Observation.crus"
-)
 _SCALES = ("core", "full", "goals", "bond-openness", "tasks-collaboration", "safety-boundaries")
 _ROWS = (*_SCALES, *(f"therapist-{scale}" for scale in _SCALES))
 _FLOWSHEET = "score,system,code,display,unit\n" + "".join(
@@ -41,7 +32,6 @@ keep_days = 3650
 """
 # How the demo's site writes into each kind of EHR that does not take everything.
 _WRITE = {"flowsheet": _ROWS_ONLY, "lab-and-vitals-only": _ROWS_ONLY, "notes-only": _NOTHING}
-BACKEND_SCOPES = "system/Questionnaire.crus system/CodeSystem.crus"
 HEALTH_SYSTEM_SCOPES = "system/Observation.rs"
 
 

@@ -1,0 +1,103 @@
+"""A draft of an EHR's entry in `alliance.toml`, from what its server states of itself."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from marshmallow import ValidationError
+
+from fhir_alliance.ehr.addresses import address
+from fhir_alliance.ehr.discovery import PINNED, endpoints, require
+from fhir_alliance.errors import InvalidSettings, LaunchError
+from fhir_alliance.settings.addresses import LOOPBACK, url
+
+CLINICIAN_SCOPES: Final = (
+    "launch openid fhirUser online_access user/Patient.r user/Encounter.rs user/Questionnaire.rs "
+    "user/QuestionnaireResponse.crus "
+    "user/Observation.crus?category=http://terminology.hl7.org/CodeSystem/observation-category|survey "
+    "user/DocumentReference.c user/Provenance.c user/Practitioner.r user/PractitionerRole.rs"
+)
+PATIENT_SCOPES: Final = (
+    "launch/patient openid fhirUser online_access patient/Patient.r patient/Encounter.rs "
+    "patient/QuestionnaireResponse.crus patient/Observation.crus"
+)
+BACKEND_SCOPES: Final = "system/Questionnaire.crus system/CodeSystem.crus"
+"""What each client asks for; a site may take scopes out, and features of the app go with them."""
+
+_OPTIONAL = ("revocation_endpoint",)
+# Comments only: the file can be read before the site has filled anything in.
+_TO_FILL_IN = """\
+# frame_ancestors = ["https://ehr.example.org"]   # origins of the EHR's pages that show the app in a frame
+
+# Register the app at the EHR with these addresses, below public_url:
+#   launch /launch   redirect /callback/{name}   keys /.well-known/jwks.json
+# Then fill in what the EHR gave you, and remove the leading "#". A patient client may be public: no key_file.
+
+# [ehr.{name}.clinician]
+# client_id = ""
+# key_file = "clinician.jwk"   # a private file, mode 0600; or secret_file, or secret_variable
+# scopes = "{clinician}"
+
+# [ehr.{name}.patient]
+# client_id = ""
+# scopes = "{patient}"
+
+# [ehr.{name}.backend]         # publishes the forms
+# client_id = ""
+# key_file = "backend.jwk"
+# scopes = "{backend}"
+"""
+
+
+def checked_base(fhir_base: str, *, allow_private: bool) -> str:
+    """Return the FHIR base of an EHR without its final slash; raises InvalidSettings when it may not be asked."""
+    base = fhir_base.removesuffix("/")
+    if fault := _fault(base, allow_private=allow_private):
+        raise InvalidSettings([f"the FHIR base {fault}"])
+    return base
+
+
+def draft_entry(values: Mapping[str, Any], *, name: str, fhir_base: str, allow_private: bool) -> str:
+    """Return the lines of `[ehr.NAME]` with the endpoints of a smart-configuration, pinned as they are stated.
+
+    Raises LaunchError when the server lacks what a launch needs (spec row S05) or what says who signs in, and
+    InvalidSettings with every endpoint that may not be registered. What a server states is not trusted: only plain
+    addresses get into the file.
+    """
+    require(values)
+    stated = endpoints(values, fhir_base)
+    if lacking := [each for each in PINNED if each not in stated and each not in _OPTIONAL]:
+        raise LaunchError(f"smart-configuration lacks {', '.join(lacking)}: who signs in could not be proven")
+    faults = [(each, _fault(stated[each], allow_private=allow_private)) for each in stated]
+    if any(fault for _, fault in faults):
+        raise InvalidSettings([f"smart-configuration: {each} {fault}" for each, fault in faults if fault])
+    return "\n".join(_lines(stated, name=name, fhir_base=fhir_base, allow_private=allow_private))
+
+
+def usable(value: str) -> bool:
+    """Whether an address may stand in the settings, and may be shown on a terminal as it is."""
+    return _fault(value, allow_private=True) is None
+
+
+def _lines(stated: Mapping[str, str], *, name: str, fhir_base: str, allow_private: bool) -> Iterator[str]:
+    yield f"[ehr.{name}]"
+    yield f'title = "{urlsplit(fhir_base).hostname}"   # how people call this EHR'
+    yield f'fhir_base = "{fhir_base}"'
+    yield from (f'{each} = "{value}"' for each, value in stated.items())
+    if allow_private:
+        yield "allow_private = true"
+    yield _TO_FILL_IN.format(name=name, clinician=CLINICIAN_SCOPES, patient=PATIENT_SCOPES, backend=BACKEND_SCOPES)
+
+
+def _fault(value: str, *, allow_private: bool) -> str | None:
+    """Return why an address may not be registered; loopback is for those who allow private addresses."""
+    try:
+        url(value)
+    except ValidationError as error:
+        return str(error.messages[0])
+    found = address(value)
+    if found is None:
+        return "is an address that could be read in two ways"
+    if found.host in LOOPBACK and not allow_private:
+        return "is on this machine; --allow-private is for that"
+    return None

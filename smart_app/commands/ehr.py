@@ -1,0 +1,56 @@
+"""Commands on EHRs: ehr add, ehr check."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from smart_app.commands.options import SETTINGS, fail, read
+
+
+@click.group()
+def ehr() -> None:
+    """Register EHRs, and see whether they still state what was registered."""
+
+
+@ehr.command()
+@click.argument("url")
+@click.option("--name", help="What to call it in the settings.  [default: made from its host]")
+@SETTINGS
+@click.option("--write", is_flag=True, help="Append the entry to the settings file instead of printing it.")
+@click.option("--allow-private", is_flag=True, help="It may be on this machine or in a private network.")
+def add(*, url: str, name: str | None, settings: Path, write: bool, allow_private: bool) -> None:
+    """Ask the server at this FHIR base for its endpoints, and draft its entry for the settings file."""
+    from fhir_alliance.errors import EhrError, ForeignUrl, InvalidSettings, LaunchError
+    from smart_app.registering import append_entry, draft
+
+    try:
+        chosen, entry = draft(url, name=name, allow_private=allow_private)
+        if write:
+            append_entry(settings, chosen, entry)
+    except InvalidSettings as error:
+        fail(error.faults)
+    except ForeignUrl as error:
+        fail([f"{error}. A server on this machine or in a private network needs --allow-private."])
+    except (LaunchError, EhrError) as error:
+        fail([f"{error}. This server cannot be registered as it is."])
+    click.echo(f"[ehr.{chosen}] was added to {settings.name}; fill in its clients there." if write else entry, nl=write)
+
+
+@ehr.command(name="check")
+@SETTINGS
+@click.option("--ehr", "name", help="Only this EHR, by its name in the settings.")
+def check_endpoints(settings: Path, name: str | None) -> None:
+    """Compare the registered endpoints with what each EHR states now. Exits 1 when something differs."""
+    from smart_app.registering import check
+
+    site = read(settings)
+    if name and name not in site.ehrs:
+        fail([f"There is no [ehr.{name}] in {settings.name}."])
+    differs = False
+    for each in [site.ehrs[name]] if name else site.ehrs.values():
+        found = list(check(site, each))
+        differs = differs or bool(found)
+        for line in found or ["as registered"]:
+            click.echo(f"{each.name:<12} {line}")
+    sys.exit(1 if differs else 0)

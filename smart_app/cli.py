@@ -14,7 +14,7 @@ def main() -> None:
 for _command in (
     *(site.demo, site.serve, site.publish),
     *(resources.package, resources.score, resources.validate),
-    *(instruments.instruments, alerts.alerts, ehr.ehr),
+    *(instruments.instruments, alerts.alerts, ehr.ehr, ehr.doctor),
 ):
     main.add_command(_command)
 

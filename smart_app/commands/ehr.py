@@ -1,4 +1,4 @@
-"""Commands on EHRs: ehr add, ehr check."""
+"""Commands on EHRs: ehr add, ehr check, doctor."""
 
 import sys
 from pathlib import Path
@@ -54,3 +54,24 @@ def check_endpoints(settings: Path, name: str | None) -> None:
         for line in found or ["as registered"]:
             click.echo(f"{each.name:<12} {line}")
     sys.exit(1 if differs else 0)
+
+
+@click.command()
+@SETTINGS
+@click.option("--ehr", "name", required=True, help="The EHR, by its name in the settings.")
+def doctor(settings: Path, name: str) -> None:
+    """Say what an EHR allows by its own word, and what follows; nothing is written to it."""
+    from fhir_alliance.errors import EhrError, InvalidSettings
+    from smart_app.doctor import doctor_table
+
+    site = read(settings)
+    if name not in site.ehrs:
+        fail([f"There is no [ehr.{name}] in {settings.name}."])
+    try:
+        lines = list(doctor_table(site, site.ehrs[name]))
+    except InvalidSettings as error:
+        fail(error.faults)
+    except EhrError as error:
+        fail([f"{error}. It could not be asked; try again."])
+    for line in lines:
+        click.echo(line)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from fhir_alliance.conformance.codes import language_of
 from fhir_alliance.ehr.backend import backend_token
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.publishing import publish
@@ -11,11 +12,10 @@ from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.questionnaire import build_questionnaire
 from fhir_alliance.instruments.readiness import State, readiness
 from fhir_alliance.settings import Settings
-from smart_app.web.asked import site_catalogue
+from smart_app.web.asked import check_instruments, site_catalogue
 from smart_app.web.services import utc_now
 
 SCOPE = "system/Questionnaire.crus"
-LANGUAGE = "en"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,16 +37,17 @@ def ready_instruments(settings: Settings) -> list[Instrument]:
         each
         for each in site_catalogue(settings).instruments
         if readiness(each, today=today, alerts=alerts).state is State.READY
-        and (each.own or each.wordings[LANGUAGE].text_in_ehr)
+        and (each.own or each.wordings[language_of(each)].text_in_ehr)
     ]
 
 
 def publish_all(settings: Settings, *, ehr: str | None = None) -> Iterator[Published]:
     """Publish into one EHR, or into all that have a backend client; publishing twice changes nothing.
 
-    Raises UnknownIssuer for an EHR that is not registered, PublishConflict when a version is there with other
-    content, EhrError when the EHR does not play along.
+    Raises InvalidSettings for an instrument that the site names and may not ask, UnknownIssuer for an EHR that is not
+    registered, PublishConflict when a version is there with other content, EhrError when the EHR does not play along.
     """
+    check_instruments(settings, site_catalogue(settings), today=utc_now().date())
     registry = Registry(settings)
     chosen = [registry.by_name(ehr)] if ehr else list(settings.ehrs.values())
     for each in chosen:
@@ -56,5 +57,5 @@ def publish_all(settings: Settings, *, ehr: str | None = None) -> Iterator[Publi
         client = FhirClient(registry.door(each), each.fhir_base, token.access_token)
         for instrument in ready_instruments(settings):
             for form in instrument.forms:
-                outcome = publish(client, build_questionnaire(instrument, form))
+                outcome = publish(client, build_questionnaire(instrument, form, language=language_of(instrument)))
                 yield Published(ehr=each.name, canonical=form.canonical, outcome=outcome)

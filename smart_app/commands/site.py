@@ -44,12 +44,14 @@ def serve(settings: Path, host: str, port: int, threads: int) -> None:
 @click.option("--ehr", help="Only this EHR, by its name in the settings.")
 def publish(settings: Path, ehr: str | None) -> None:
     """Publish the forms as Questionnaires; what is already there stays as it is."""
-    from fhir_alliance.errors import AllianceError
+    from fhir_alliance.errors import AllianceError, InvalidSettings
     from smart_app.publishing import publish_all
 
     site = read(settings)
     try:
         for published in publish_all(site, ehr=ehr):
             click.echo(f"{published.outcome:<10} {published.ehr}  {published.canonical}")
+    except InvalidSettings as error:
+        fail(error.faults)
     except AllianceError as error:
         fail([f"{error} {error.sentence}"])

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from fhir_alliance.conformance.codes import language_of
+from fhir_alliance.instruments.questionnaire import build_questionnaire
 from fhir_alliance.settings import read_settings
 from smart_app.cli import main
 from smart_app.demo.site import Site, write_site
@@ -49,6 +51,51 @@ def test_publishing_to_an_ehr_that_is_away_fails_in_words(tmp_path: Path) -> Non
     assert (away.exit_code, unknown.exit_code) == (1, 1)
     assert away.stderr.startswith("ehr.unreachable")
     assert unknown.stderr.startswith("launch.unknown-issuer")
+
+
+def test_an_instrument_without_its_words_is_not_published(tmp_path: Path) -> None:
+    """A site that asks a restricted instrument without a pack is told which, and why, and nothing is sent."""
+    settings = write_site(tmp_path, ehr_port=1, app_port=2).settings
+    settings.write_text(settings.read_text().replace('["gad-7", "phq-4"]', '["gad-7", "wai-sr"]'))
+
+    done = call("publish", "--settings", str(settings))
+
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("instruments: wai-sr 1.0.0 cannot be used (needs wording): Write to the executive")
+
+
+def test_words_in_another_language_only(tmp_path: Path) -> None:
+    """An instrument that a site has in German only is published in German."""
+    settings = write_site(tmp_path, ehr_port=1, app_port=2).settings
+    (tmp_path / "wording").mkdir()
+    pack = GERMAN.replace("item_text_in_ehr: false", "item_text_in_ehr: true")
+    (tmp_path / "wording" / "wai-b3.de.yaml").write_text(pack, "utf-8")
+    settings.write_text(f'wording_folder = "wording"\n{settings.read_text()}')
+
+    ready = {each.name: each for each in ready_instruments(read_settings(settings))}
+
+    form = ready["wai-b3"].forms[0]
+    assert build_questionnaire(ready["wai-b3"], form, language=language_of(ready["wai-b3"]))["language"] == "de"
+
+
+GERMAN = """\
+instrument: wai-b3
+version: 1.0.0
+language: de
+provenance: {author: tests, method: original}
+copyright: "© die Inhaber"
+anchors: {minimum: selten, maximum: immer}
+sections: {all: Heute}
+forms: {all: ganz}
+raters: {patient: Patient, therapist: Therapeutin}
+instructions: {patient: Bitte wählen., therapist: Bitte wählen.}
+items:
+  "9": {patient: Eins, therapist: Eins}
+  "10": {patient: Zwei, therapist: Zwei}
+  "11": {patient: Drei, therapist: Drei}
+licence: {holder: die Inhaber, reference: Brief 3, modes: [screen], item_text_in_ehr: false}
+"""
 
 
 def test_a_demo_without_a_free_port_says_so() -> None:

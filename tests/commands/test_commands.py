@@ -11,6 +11,7 @@ from fhir_alliance.settings import read_settings
 from smart_app.cli import main
 from smart_app.demo.site import Site, write_site
 from smart_app.publishing import ready_instruments
+from tests.packs import wai_b3_in_german
 
 
 def call(*arguments: str) -> Result:
@@ -69,33 +70,13 @@ def test_words_in_another_language_only(tmp_path: Path) -> None:
     """An instrument that a site has in German only is published in German."""
     settings = write_site(tmp_path, ehr_port=1, app_port=2).settings
     (tmp_path / "wording").mkdir()
-    pack = GERMAN.replace("item_text_in_ehr: false", "item_text_in_ehr: true")
-    (tmp_path / "wording" / "wai-b3.de.yaml").write_text(pack, "utf-8")
+    (tmp_path / "wording" / "wai-b3.de.yaml").write_text(wai_b3_in_german(), "utf-8")
     settings.write_text(f'wording_folder = "wording"\n{settings.read_text()}')
 
     ready = {each.name: each for each in ready_instruments(read_settings(settings))}
 
     form = ready["wai-b3"].forms[0]
     assert build_questionnaire(ready["wai-b3"], form, language=language_of(ready["wai-b3"]))["language"] == "de"
-
-
-GERMAN = """\
-instrument: wai-b3
-version: 1.0.0
-language: de
-provenance: {author: tests, method: original}
-copyright: "© die Inhaber"
-anchors: {minimum: selten, maximum: immer}
-sections: {all: Heute}
-forms: {all: ganz}
-raters: {patient: Patient, therapist: Therapeutin}
-instructions: {patient: Bitte wählen., therapist: Bitte wählen.}
-items:
-  "9": {patient: Eins, therapist: Eins}
-  "10": {patient: Zwei, therapist: Zwei}
-  "11": {patient: Drei, therapist: Drei}
-licence: {holder: die Inhaber, reference: Brief 3, modes: [screen], item_text_in_ehr: false}
-"""
 
 
 def test_a_demo_without_a_free_port_says_so() -> None:

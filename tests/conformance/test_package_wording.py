@@ -7,25 +7,11 @@ import pytest
 from fhir_alliance.conformance.package import Package, build_package
 from fhir_alliance.errors import InvalidDefinition
 from fhir_alliance.instruments.catalogue import Catalogue, installed
+from tests.packs import wai_sr
 
 from .packed import TODAY, files_of
 
-# The words are ours, not the instrument's: only their shape matters.
-PACK = """\
-instrument: wai-sr
-version: 1.0.0
-language: en
-provenance: {author: A licensed site, method: original}
-copyright: "© the holder, used with permission"
-anchors: {minimum: seldom, maximum: always}
-sections: {all: Our work}
-forms: {all: whole form}
-raters: {patient: patient}
-instructions: {patient: Choose one.}
-options: {"1": seldom, "2": sometimes, "3": fairly often, "4": very often, "5": always}
-licence: {holder: The holder, reference: Letter 17, expires: 2026-12-31, modes: [screen], item_text_in_ehr: true}
-items:
-""" + "".join(f'  "{number}": {{patient: Placeholder {number}}}\n' for number in range(1, 13))
+PACK = wai_sr(expires="2026-12-31", in_ehr=True)
 
 
 def with_pack(folder: Path, text: str = PACK) -> Catalogue:

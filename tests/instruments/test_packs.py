@@ -14,29 +14,10 @@ from fhir_alliance.instruments.readiness import State, readiness
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.response import build_response
 from fhir_alliance.records.submission import Submission
+from tests.packs import wai_sr
 
 TODAY = date(2026, 11, 22)
-# The words are ours, not the instrument's: only their shape matters.
-PACK = """\
-instrument: wai-sr
-version: 1.0.0
-language: en
-provenance: {author: A licensed site, method: original}
-copyright: "© the holder, used with permission"
-anchors: {minimum: seldom, maximum: always}
-sections: {all: Our work}
-forms: {all: whole form}
-raters: {patient: patient}
-instructions: {patient: Choose one.}
-options: {"1": seldom, "2": sometimes, "3": fairly often, "4": very often, "5": always}
-licence:
-  holder: The holder
-  reference: Letter 17
-  expires: 2026-11-22
-  modes: [screen]
-  item_text_in_ehr: false
-items:
-""" + "".join(f'  "{number}": {{patient: Placeholder {number}}}\n' for number in range(1, 13))
+PACK = wai_sr(expires="2026-11-22")
 
 
 def with_pack(tmp_path: Path, text: str, name: str = "wai-sr.en.yaml") -> Catalogue:

@@ -14,27 +14,13 @@ from fhir_alliance.settings import InstrumentSettings
 from smart_app.demo.browser import Page
 from smart_app.demo.site import Site
 from smart_app.web.asked import check_instruments, instrument_in_use, on_request
+from tests.packs import wai_b3_in_german, wai_sr
 
 from .house import House, Person
 
 MakeHouse = Callable[..., House]
 
 # Words of our own stand in for licensed ones: only their shape matters.
-WAI_SR = """\
-instrument: wai-sr
-version: 1.0.0
-language: en
-provenance: {author: tests, method: original}
-copyright: "© the holder, used with permission"
-anchors: {minimum: seldom, maximum: always}
-sections: {all: Our work}
-forms: {all: whole form}
-raters: {patient: patient}
-instructions: {patient: Choose one.}
-options: {"1": seldom, "2": sometimes, "3": fairly often, "4": very often, "5": always}
-licence: {holder: the holder, reference: Letter 17, expires: EXPIRES, modes: [screen], item_text_in_ehr: false}
-items:
-""" + "".join(f'  "{number}": {{patient: Placeholder {number}}}\n' for number in range(1, 13))
 SRS = """\
 instrument: srs
 version: 1.0.0
@@ -54,23 +40,6 @@ items:
   "4": {patient: Today as a whole}
 licence: {holder: the owner, reference: Letter 18, expires: EXPIRES, modes: [screen], item_text_in_ehr: true}
 """
-GERMAN = """\
-instrument: wai-b3
-version: 1.0.0
-language: de
-provenance: {author: tests, method: original}
-copyright: "© die Inhaber"
-anchors: {minimum: selten, maximum: immer}
-sections: {all: Heute}
-forms: {all: ganz}
-raters: {patient: Patient, therapist: Therapeutin}
-instructions: {patient: Bitte wählen., therapist: Bitte wählen.}
-items:
-  "9": {patient: Eins, therapist: Eins}
-  "10": {patient: Zwei, therapist: Zwei}
-  "11": {patient: Drei, therapist: Drei}
-licence: {holder: die Inhaber, reference: Brief 3, modes: [screen], item_text_in_ehr: false}
-"""
 
 
 def asking(instruments: str, expires: str = "2099-12-31") -> Callable[[Site], None]:
@@ -79,8 +48,8 @@ def asking(instruments: str, expires: str = "2099-12-31") -> Callable[[Site], No
     def change(site: Site) -> None:
         folder = site.settings.parent / "wording"
         folder.mkdir()
-        (folder / "wai-sr.en.yaml").write_text(WAI_SR.replace("EXPIRES", expires), "utf-8")
-        (folder / "wai-b3.de.yaml").write_text(GERMAN, "utf-8")
+        (folder / "wai-sr.en.yaml").write_text(wai_sr(expires=expires), "utf-8")
+        (folder / "wai-b3.de.yaml").write_text(wai_b3_in_german(), "utf-8")
         (folder / "srs.en.yaml").write_text(SRS.replace("EXPIRES", expires), "utf-8")
         text = site.settings.read_text("utf-8")
         before, _, after = text.partition("[instruments]")
@@ -188,7 +157,7 @@ def test_a_licence_that_ends(make_house: MakeHouse) -> None:
 
     with house.app.app_context():
         offered = on_request()
-        with pytest.raises(NotReady, match="licence Letter 17 of the holder ended on 2099-12-31"):
+        with pytest.raises(NotReady, match="licence Letter 17 of The holder ended on 2099-12-31"):
             instrument_in_use()
     assert 'value="srs/all"' in chart.text
     assert offered == ()

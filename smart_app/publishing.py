@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fhir_alliance.conformance.codes import language_of
+from fhir_alliance.conformance.contents import forms_of, publishable
 from fhir_alliance.ehr.backend import backend_token
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.publishing import publish
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.instruments.definition import Instrument
-from fhir_alliance.instruments.questionnaire import build_questionnaire
-from fhir_alliance.instruments.readiness import State, readiness
 from fhir_alliance.settings import Settings
 from smart_app.web.asked import check_instruments, site_catalogue
 from smart_app.web.services import utc_now
@@ -28,17 +26,8 @@ class Published:
 
 
 def ready_instruments(settings: Settings) -> list[Instrument]:
-    """Return the instruments that may be published: ready, and with words that may be written to an EHR.
-
-    A site's own forms are among them: what is in them is the site's to give away.
-    """
-    today, alerts = utc_now().date(), settings.alerts is not None
-    return [
-        each
-        for each in site_catalogue(settings).instruments
-        if readiness(each, today=today, alerts=alerts).state is State.READY
-        and (each.own or each.wordings[language_of(each)].text_in_ehr)
-    ]
+    """Return the instruments of a site that may be published today."""
+    return publishable(site_catalogue(settings), today=utc_now().date(), alerts=settings.alerts is not None)
 
 
 def publish_all(settings: Settings, *, ehr: str | None = None) -> Iterator[Published]:
@@ -56,6 +45,6 @@ def publish_all(settings: Settings, *, ehr: str | None = None) -> Iterator[Publi
         token = backend_token(registry, each, each.backend, SCOPE, now=utc_now())
         client = FhirClient(registry.door(each), each.fhir_base, token.access_token)
         for instrument in ready_instruments(settings):
-            for form in instrument.forms:
-                outcome = publish(client, build_questionnaire(instrument, form, language=language_of(instrument)))
+            for form, questionnaire in zip(instrument.forms, forms_of(instrument), strict=True):
+                outcome = publish(client, questionnaire)
                 yield Published(ehr=each.name, canonical=form.canonical, outcome=outcome)

@@ -1,12 +1,15 @@
 """What goes into the package: which instruments, and every resource made from them."""
 
+import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from importlib.metadata import version
 
 from fhir_alliance.conformance.canonicals import Edition
 from fhir_alliance.conformance.capability import client_statement
 from fhir_alliance.conformance.codes import language_of
+from fhir_alliance.conformance.facade import facade_statement
 from fhir_alliance.conformance.profiles import profiles
 from fhir_alliance.conformance.terminology import alliance_terminology, answers
 from fhir_alliance.conformance.views import views
@@ -57,13 +60,39 @@ def choose(catalogue: Catalogue, *, today: date) -> Chosen:
 def definitions(edition: Edition, chosen: Chosen) -> Iterator[JsonObject]:
     """Yield every definition of the package."""
     yield client_statement(edition)
+    yield facade_statement(edition)
     yield from profiles(edition)
     yield from alliance_terminology(edition, chosen.instruments)
     yield from views(edition, chosen.instruments)
     for instrument in chosen.ready:
         yield from answers(edition, instrument)
-        for form in instrument.forms:
-            yield build_questionnaire(instrument, form, language=language_of(instrument))
+        yield from forms_of(instrument)
+
+
+def forms_of(instrument: Instrument) -> Iterator[JsonObject]:
+    """Yield the Questionnaires of an instrument as they are published."""
+    for form in instrument.forms:
+        yield build_questionnaire(instrument, form, language=language_of(instrument))
+
+
+def publishable(catalogue: Catalogue, *, today: date, alerts: bool) -> list[Instrument]:
+    """Return the instruments that may be published: ready, and with words that may be written to an EHR.
+
+    A site's own forms are among them: what is in them is the site's to give away.
+    """
+    return [
+        each
+        for each in catalogue.instruments
+        if readiness(each, today=today, alerts=alerts).state is State.READY
+        and (each.own or each.wordings[language_of(each)].text_in_ehr)
+    ]
+
+
+def edition_of(chosen: Chosen) -> Edition:
+    """Return our version; with a site's own words it is another edition, so it says which words (semver, build)."""
+    ours = version("fhir-alliance")
+    words = hashlib.sha256("".join(each.digest for each in chosen.licensed).encode()).hexdigest()
+    return Edition(version=f"{ours}+site.{words[:8]}" if chosen.licensed else ours, date=chosen.newest)
 
 
 def _with_words(instrument: Instrument, refused: Collection[str]) -> Instrument:

@@ -7,12 +7,10 @@ import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from importlib.metadata import version
 
 import orjson
 
-from fhir_alliance.conformance.canonicals import Edition
-from fhir_alliance.conformance.contents import Chosen, choose, definitions
+from fhir_alliance.conformance.contents import Chosen, choose, definitions, edition_of
 from fhir_alliance.conformance.examples import examples
 from fhir_alliance.conformance.guide import PACKAGE, implementation_guide, manifest
 from fhir_alliance.errors import InvalidDefinition
@@ -51,7 +49,7 @@ def build_package(catalogue: Catalogue, *, today: date) -> Package:
     if catalogue.faults:
         raise InvalidDefinition(catalogue.faults)
     chosen = choose(catalogue, today=today)
-    edition = Edition(version=_version(chosen), date=chosen.newest)
+    edition = edition_of(chosen)
     defined = list(definitions(edition, chosen))
     shown = examples(chosen.ready)
     resources = [implementation_guide(edition, defined, shown), *defined]
@@ -67,15 +65,6 @@ def build_package(catalogue: Catalogue, *, today: date) -> Package:
         resources=len(resources) + len(shown),
         chosen=chosen,
     )
-
-
-def _version(chosen: Chosen) -> str:
-    """Return our version; with a site's own words it is another package, so it says which words (semver, build)."""
-    ours = version("fhir-alliance")
-    if not chosen.licensed:
-        return ours
-    words = hashlib.sha256("".join(each.digest for each in chosen.licensed).encode()).hexdigest()
-    return f"{ours}+site.{words[:8]}"
 
 
 def _folder(folder: str, resources: Iterable[JsonObject]) -> dict[str, bytes]:

@@ -30,6 +30,8 @@ from smart_app.web import alerts, clinician, filling, handed, home, keys, patien
 from smart_app.web.asked import check_instruments, score_codes, site_catalogue
 from smart_app.web.csrf import csrf_token, protect
 from smart_app.web.failures import register_failures
+from smart_app.web.fhir import definitions
+from smart_app.web.fhir.library import Library
 from smart_app.web.headers import add_headers, style_nonce
 from smart_app.web.services import Services, utc_now
 
@@ -63,7 +65,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.secret_key = vault.derive("csrf")
     app.extensions["alliance"] = _services(settings, vault, clock)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    for part in (signin, keys, home, clinician, alerts, patient, filling, receipts, handed):
+    for part in (signin, keys, home, clinician, alerts, patient, filling, receipts, handed, definitions):
         app.register_blueprint(part.bp)
     app.add_url_rule("/health", "health", _health)
     app.before_request(protect)
@@ -91,6 +93,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         vault=vault,
         registry=registry,
         catalogue=catalogue,
+        library=Library(settings, catalogue),
         grants=grants,
         outbox=outbox,
         courier=Courier(outbox, Queue(engine, vault), grants, registry, clock=clock),

@@ -7,6 +7,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from fhir_alliance.errors import CsrfError
 from smart_app.web.cookies import SESSION, fingerprint, read_secret
+from smart_app.web.fhir.refusals import is_ours
 from smart_app.web.services import services
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -24,9 +25,10 @@ def csrf_token() -> str:
 def protect() -> None:
     """Raise CsrfError for an unsafe request that is not from a page of ours (runs before every view).
 
+    The FHIR endpoint reads no cookie, so no other page can make a browser act there in a person's name.
     Fetch metadata decides; a browser that sends none must name our exact origin; one that sends neither is refused.
     """
-    if request.method in _SAFE:
+    if request.method in _SAFE or is_ours():
         return
     site = request.headers.get("Sec-Fetch-Site")
     ours = site == "same-origin" if site else request.headers.get("Origin") == services().settings.public_url

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from fhir_alliance.audit import Event, record
 from fhir_alliance.errors import AllianceError, CsrfError, HandoverError, LaunchError, NotSignedIn, StoreError
 from fhir_alliance.store import transaction
+from smart_app.web.fhir.refusals import is_ours, outcome
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.message import error_page
 from smart_app.web.services import services
@@ -77,7 +78,7 @@ def register_failures(app: Flask) -> None:
     app.register_error_handler(Exception, _explain_unknown)
 
 
-def _explain(error: AllianceError) -> ResponseReturnValue:
+def _explain(error: AllianceError, *, http: HTTPException | None = None) -> ResponseReturnValue:
     level = log.error if error.http_status >= 500 else log.warning
     level(
         "request.failed",
@@ -89,6 +90,8 @@ def _explain(error: AllianceError) -> ResponseReturnValue:
         request=request_id(),
     )
     _audit(error)
+    if is_ours():
+        return outcome(http or error, reference=f"{error.code} {request_id()}")
     page = error_page(error, frame=Frame(site=services().settings.site), reference=request_id())
     return render_template("message.html", page=page), error.http_status
 
@@ -116,7 +119,7 @@ def _audit(error: AllianceError) -> None:
 
 def _explain_http(error: HTTPException) -> ResponseReturnValue:
     kind = _BY_STATUS.get(error.code or 500, BadRequest if (error.code or 500) < 500 else AllianceError)
-    return _explain(kind(f"HTTP {error.code}"))
+    return _explain(kind(f"HTTP {error.code}"), http=error)
 
 
 def _explain_unknown(error: Exception) -> ResponseReturnValue:

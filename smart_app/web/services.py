@@ -17,6 +17,7 @@ from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.instruments.catalogue import Catalogue
 from fhir_alliance.settings import Settings
 from fhir_alliance.vault import Vault
+from smart_app.web.fhir.library import Library
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class Services:
     vault: Vault
     registry: Registry
     catalogue: Catalogue
+    library: Library
     grants: Grants
     outbox: Outbox
     courier: Courier

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from fhir_alliance.conformance.facade import DEFINITIONS
+
 from .house import CORE, PRE_LAUNCH, SESSION, House, Person, handle_of
 
 ALWAYS = {
@@ -25,6 +27,7 @@ NOT_A_PAGE = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+FHIR_KIND = f"<any({','.join(DEFINITIONS)}):kind>"
 NEVER = ("Server-Timing", "X-Powered-By", "Access-Control-Allow-Origin", "X-Runtime")
 
 
@@ -45,6 +48,8 @@ def responses(house: House) -> Iterator[tuple[str, requests.Response, bool]]:
         "<link>": "none",
         "<int:alert>": "1",
         "<path:filename>": "app.js",
+        FHIR_KIND: "CodeSystem",
+        "<id>": "alliance",
     }
     for rule in house.app.url_map.iter_rules():
         path = rule.rule
@@ -73,8 +78,14 @@ def test_every_route_has_its_headers(house: House) -> None:
 
 
 def _caching(route: str) -> str:
-    kept = {"GET /static/<path:filename>": "public, max-age=31536000, immutable"}
-    return {**kept, "GET /.well-known/jwks.json": "public, max-age=300"}.get(route, "no-store")
+    kept = {
+        "GET /static/<path:filename>": "public, max-age=31536000, immutable",
+        "GET /.well-known/jwks.json": "public, max-age=300",
+        "GET /fhir/metadata": "public, max-age=3600",
+        f"GET /fhir/{FHIR_KIND}": "public, max-age=3600",
+        f"GET /fhir/{FHIR_KIND}/<id>": "public, max-age=3600",
+    }
+    return kept.get(route, "no-store")
 
 
 def _by_kind(house: House, reply: requests.Response, *, framed: bool) -> dict[str, str]:

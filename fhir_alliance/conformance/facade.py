@@ -1,0 +1,81 @@
+"""What our own FHIR endpoint offers, stated once for the package and for the endpoint itself (spec row P02)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fhir_alliance.conformance.canonicals import FHIR_VERSION, Edition, definition
+from fhir_alliance.conformance.guide import PACKAGE
+from fhir_alliance.records.codes import JsonObject
+
+FACADE = "alliance-endpoint"
+_TITLE = "What the FHIR endpoint of FHIR Alliance offers"
+_DESCRIPTION = "Definitions that anybody may read, by id and by canonical URL."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """One resource type that may be read and searched: by which parameters, of which kind."""
+
+    searches: Mapping[str, str]
+    why: str
+
+
+_BY_CANONICAL = {"_id": "token", "url": "uri", "version": "token", "status": "token"}
+
+DEFINITIONS: Mapping[str, Offer] = {
+    "Questionnaire": Offer(searches=_BY_CANONICAL, why="The forms that this site asks, as they are published."),
+    "CodeSystem": Offer(searches=_BY_CANONICAL, why="Our codes, and the answers of the forms."),
+    "ValueSet": Offer(searches=_BY_CANONICAL, why="What our profiles bind to, and the answers of the forms."),
+    "StructureDefinition": Offer(searches=_BY_CANONICAL, why="The profiles of what is written."),
+}
+
+
+def facade_statement(edition: Edition) -> JsonObject:
+    """Return the CapabilityStatement of the endpoint, wherever it runs."""
+    return definition(
+        edition,
+        "CapabilityStatement",
+        FACADE,
+        title=_TITLE,
+        description=_DESCRIPTION,
+        kind="capability",
+        **_offered(edition),
+    )
+
+
+def instance_statement(edition: Edition, *, base: str, site: str) -> JsonObject:
+    """Return what `GET /metadata` answers at the endpoint of a site, under the address `base`."""
+    stated = facade_statement(edition)
+    return {
+        **{name: value for name, value in stated.items() if name != "url"},
+        "kind": "instance",
+        "instantiates": [edition.pinned("CapabilityStatement", FACADE)],
+        "implementation": {"description": f"FHIR Alliance at {site}", "url": base},
+    }
+
+
+def _offered(edition: Edition) -> JsonObject:
+    return {
+        "software": {"name": "FHIR Alliance", "version": edition.version},
+        "fhirVersion": FHIR_VERSION,
+        "format": ["json"],
+        "implementationGuide": [edition.pinned("ImplementationGuide", PACKAGE)],
+        "rest": [
+            {
+                "mode": "server",
+                "documentation": "Read only.",
+                "security": {"cors": False, "description": "Definitions need no token."},
+                "resource": [_resource(name, offer) for name, offer in DEFINITIONS.items()],
+            }
+        ],
+    }
+
+
+def _resource(name: str, offer: Offer) -> JsonObject:
+    return {
+        "type": name,
+        "documentation": offer.why,
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "versioning": "no-version",
+        "searchParam": [{"name": name, "type": kind} for name, kind in offer.searches.items()],
+    }

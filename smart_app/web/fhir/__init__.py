@@ -1,0 +1,1 @@
+"""Our own FHIR endpoint, read only: definitions for everybody, and the records that a chart did not take."""

@@ -39,6 +39,10 @@ class Event(StrEnum):
     ALERT_NOTIFIED = "alert.notified"
     ALERT_ESCALATED = "alert.escalated"
     ALERT_ACKNOWLEDGED = "alert.acknowledged"
+    READER_ADMITTED = "reader.admitted"
+    READER_REFUSED = "reader.refused"
+    RECORDS_READ = "records.read"
+    RECORDS_REFUSED = "records.refused"
 
 
 def record(

@@ -18,6 +18,7 @@ AllianceError
 ├── NotSignedIn        no such launch for this browser, or it has ended
 │   └── HandedOver         it ended because its form was handed over
 ├── CsrfError          the request did not come from our own page
+├── ReaderRefused      a program at our FHIR endpoint could not prove who it is
 ├── HandoverError      the one-time code is used, expired or unknown
 ├── PublishConflict    the same version is already published with other content
 ├── SubmissionConflict the same submission key came with other answers
@@ -217,6 +218,14 @@ class HandoverError(AllianceError):
     http_status = 404
     title = "This code does not work"
     sentence = "The code may have been used already, or its 15 minutes are over. Please ask for a new one."
+
+
+class ReaderRefused(AllianceError):
+    """A program that asks for a token of ours did not prove who it is; the detail says which part is wrong."""
+
+    code = "reader.refused"
+    http_status = 401
+    sentence = "The client assertion is not accepted: its key, its claims, or because it was used before."
 
 
 class PublishConflict(AllianceError):

@@ -207,6 +207,23 @@ alert_attempts = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# Programs that read at our own FHIR endpoint: what they hold, and the proofs they have used already.
+reader_tokens = sa.Table(
+    "reader_tokens",
+    metadata,
+    _text("token_hash", primary_key=True),
+    _text("reader"),
+    _text("scopes"),
+    _moment("expires_at"),
+)
+
+reader_proofs = sa.Table(
+    "reader_proofs",
+    metadata,
+    _text("jti_hash", primary_key=True),
+    _moment("expires_at"),
+)
+
 # Append-only: triggers of the first migration refuse every change.
 audit = sa.Table(
     "audit",

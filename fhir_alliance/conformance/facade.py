@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 from fhir_alliance.conformance.canonicals import FHIR_VERSION, Edition, definition
 from fhir_alliance.conformance.guide import PACKAGE
-from fhir_alliance.records.codes import JsonObject
+from fhir_alliance.records.codes import JsonObject, concept
 
 FACADE = "alliance-endpoint"
 _TITLE = "What the FHIR endpoint of FHIR Alliance offers"
-_DESCRIPTION = "Definitions that anybody may read, by id and by canonical URL."
+_DESCRIPTION = (
+    "Definitions that anybody may read, by id and by canonical URL; and for registered programs the answers and scores "
+    "that an EHR did not take."
+)
+_SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +33,13 @@ DEFINITIONS: Mapping[str, Offer] = {
     "StructureDefinition": Offer(searches=_BY_CANONICAL, why="The profiles of what is written."),
 }
 
+_OF_PATIENT = {"_id": "token", "_lastUpdated": "date", "patient": "reference", "identifier": "token"}
+
+RECORDS: Mapping[str, Offer] = {
+    "QuestionnaireResponse": Offer(searches=_OF_PATIENT, why="Answers that are not in the chart of the EHR."),
+    "Observation": Offer(searches={**_OF_PATIENT, "code": "token"}, why="Scores that are not in the chart of the EHR."),
+}
+
 
 def facade_statement(edition: Edition) -> JsonObject:
     """Return the CapabilityStatement of the endpoint, wherever it runs."""
@@ -39,13 +50,16 @@ def facade_statement(edition: Edition) -> JsonObject:
         title=_TITLE,
         description=_DESCRIPTION,
         kind="capability",
-        **_offered(edition),
+        **_offered(edition, {**DEFINITIONS, **RECORDS}),
     )
 
 
-def instance_statement(edition: Edition, *, base: str, site: str) -> JsonObject:
-    """Return what `GET /metadata` answers at the endpoint of a site, under the address `base`."""
-    stated = facade_statement(edition)
+def instance_statement(edition: Edition, *, base: str, site: str, records: bool) -> JsonObject:
+    """Return what `GET /metadata` answers at the endpoint of a site, under the address `base`.
+
+    `records` says whether the site has registered anybody who may read records.
+    """
+    stated = facade_statement(edition) | _offered(edition, {**DEFINITIONS, **(RECORDS if records else {})})
     return {
         **{name: value for name, value in stated.items() if name != "url"},
         "kind": "instance",
@@ -54,7 +68,7 @@ def instance_statement(edition: Edition, *, base: str, site: str) -> JsonObject:
     }
 
 
-def _offered(edition: Edition) -> JsonObject:
+def _offered(edition: Edition, offers: Mapping[str, Offer]) -> JsonObject:
     return {
         "software": {"name": "FHIR Alliance", "version": edition.version},
         "fhirVersion": FHIR_VERSION,
@@ -64,10 +78,19 @@ def _offered(edition: Edition) -> JsonObject:
             {
                 "mode": "server",
                 "documentation": "Read only.",
-                "security": {"cors": False, "description": "Definitions need no token."},
-                "resource": [_resource(name, offer) for name, offer in DEFINITIONS.items()],
+                "security": _security(),
+                "resource": [_resource(name, offer) for name, offer in offers.items()],
             }
         ],
+    }
+
+
+def _security() -> JsonObject:
+    said = "Definitions need no token. Records need one of SMART Backend Services, for one EHR: its patients are meant."
+    return {
+        "cors": False,
+        "service": [concept(_SECURITY_SERVICE, "SMART-on-FHIR", "SMART-on-FHIR")],
+        "description": said,
     }
 
 

@@ -8,6 +8,7 @@ from fhir_alliance.settings.values import (
     EhrSettings,
     FreeTextSettings,
     InstrumentSettings,
+    ReaderSettings,
     Settings,
     SiteSettings,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "FlowsheetRow",
     "FreeTextSettings",
     "InstrumentSettings",
+    "ReaderSettings",
     "Rung",
     "Settings",
     "SiteSettings",

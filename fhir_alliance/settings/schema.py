@@ -10,6 +10,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 
 from fhir_alliance.settings.addresses import LOOPBACK, origin
 from fhir_alliance.settings.ehr_schema import EHR_NAME, EhrSchema, build_ehr
+from fhir_alliance.settings.reader_schema import ReaderSchema, build_readers, reader_faults
 from fhir_alliance.settings.strict import FILLED, Strict
 from fhir_alliance.settings.values import (
     AlertSettings,
@@ -101,6 +102,17 @@ class SettingsSchema(Strict):
         required=True,
         validate=validate.Length(min=1, error="needs at least one EHR"),
     )
+    reader = fields.Dict(
+        keys=fields.String(validate=validate.Regexp(EHR_NAME, error="use lower-case letters, digits, hyphens")),
+        values=fields.Nested(ReaderSchema),
+        load_default=dict,
+    )
+
+    @validates_schema(skip_on_field_errors=True)
+    def check(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Refuse readers that do not fit the EHRs, or each other."""
+        if faults := reader_faults(data["reader"], data["ehr"]):
+            raise ValidationError({"reader": faults})
 
     @post_load
     def build(self, data: dict[str, Any], **_: Any) -> Settings:
@@ -117,6 +129,7 @@ class SettingsSchema(Strict):
             instruments=data["instruments"],
             site=SiteSettings(**{**site, "time_zone": ZoneInfo(site["time_zone"])}),
             ehrs={name: build_ehr(name, values, self.context_folder) for name, values in data["ehr"].items()},
+            readers=build_readers(data["reader"], self.context_folder),
         )
 
     def _alerts(self, values: dict[str, Any] | None) -> AlertSettings | None:

@@ -54,6 +54,19 @@ class EhrSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReaderSettings:
+    """A program that may read what one EHR did not take; its public keys are in a file or at an address."""
+
+    name: str
+    client_id: str
+    ehr: str
+    scopes: frozenset[str]
+    jwks_file: Path | None = None
+    jwks_uri: str | None = None
+    allow_private: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class SiteSettings:
     """What every patient page says about help: without it no form is published or shown.
 
@@ -117,7 +130,7 @@ class Settings:
 
     `vault_key_file` holds the key of what is stored encrypted, `wording_folder` the words a site has a licence for,
     `questionnaire_folder` its own forms, which may ask for free text only with `free_text`;
-    without `alerts` no instrument with an item on self-harm can be used.
+    without `alerts` no instrument with an item on self-harm can be used. `readers` may read at our FHIR endpoint.
     """
 
     public_url: str
@@ -130,6 +143,7 @@ class Settings:
     instruments: InstrumentSettings = InstrumentSettings()
     site: SiteSettings
     ehrs: Mapping[str, EhrSettings]
+    readers: Mapping[str, ReaderSettings] = field(default_factory=dict)
 
     @property
     def host(self) -> str:

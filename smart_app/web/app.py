@@ -20,9 +20,12 @@ from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.queue import Queue
+from fhir_alliance.delivery.shelf import Shelf
 from fhir_alliance.ehr.client_keys import published_keys
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.instruments.catalogue import Catalogue
+from fhir_alliance.readers.keys import ReaderKeys
+from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import EhrSettings, Rung, Settings, mapping_gaps
 from fhir_alliance.store import open_store
 from fhir_alliance.vault import Vault
@@ -30,7 +33,7 @@ from smart_app.web import alerts, clinician, filling, handed, home, keys, patien
 from smart_app.web.asked import check_instruments, score_codes, site_catalogue
 from smart_app.web.csrf import csrf_token, protect
 from smart_app.web.failures import register_failures
-from smart_app.web.fhir import definitions
+from smart_app.web.fhir import definitions, records, tokens
 from smart_app.web.fhir.library import Library
 from smart_app.web.headers import add_headers, style_nonce
 from smart_app.web.services import Services, utc_now
@@ -42,6 +45,9 @@ _LIMITS: Final = {
     "handed.use_code": "10 per minute",
     "signin.launch": "120 per minute",
     "signin.start": "120 per minute",
+    "fhir_tokens.token": "60 per minute",
+    "fhir_records.search": "600 per minute",
+    "fhir_records.read": "600 per minute",
 }
 
 
@@ -65,7 +71,20 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.secret_key = vault.derive("csrf")
     app.extensions["alliance"] = _services(settings, vault, clock)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    for part in (signin, keys, home, clinician, alerts, patient, filling, receipts, handed, definitions):
+    for part in (
+        signin,
+        keys,
+        home,
+        clinician,
+        alerts,
+        patient,
+        filling,
+        receipts,
+        handed,
+        definitions,
+        tokens,
+        records,
+    ):
         app.register_blueprint(part.bp)
     app.add_url_rule("/health", "health", _health)
     app.before_request(protect)
@@ -81,6 +100,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
     catalogue = site_catalogue(settings)
     check_instruments(settings, catalogue, today=clock().date())
     published_keys(settings.ehrs)  # raises for keys that could not be published
+    reader_keys = ReaderKeys(settings.readers)
     engine = open_store(settings.database)
     for ehr in settings.ehrs.values():
         _tell_gaps(settings, ehr, catalogue)
@@ -96,6 +116,9 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         library=Library(settings, catalogue),
         grants=grants,
         outbox=outbox,
+        shelf=Shelf(engine, vault, clock),
+        reader_keys=reader_keys,
+        reader_tokens=ReaderTokens(engine, clock),
         courier=Courier(outbox, Queue(engine, vault), grants, registry, clock=clock),
         alerts=AlertBook(engine, vault, clock),
         notifier=Notifier(engine, settings.alerts, settings.site, clock=clock) if settings.alerts else None,

@@ -13,8 +13,11 @@ from fhir_alliance.alerts.notifier import Notifier
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.outbox import Outbox
+from fhir_alliance.delivery.shelf import Shelf
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.instruments.catalogue import Catalogue
+from fhir_alliance.readers.keys import ReaderKeys
+from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import Settings
 from fhir_alliance.vault import Vault
 from smart_app.web.fhir.library import Library
@@ -35,6 +38,9 @@ class Services:
     library: Library
     grants: Grants
     outbox: Outbox
+    shelf: Shelf
+    reader_keys: ReaderKeys
+    reader_tokens: ReaderTokens
     courier: Courier
     alerts: AlertBook
     notifier: Notifier | None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from fhir_alliance.conformance.facade import DEFINITIONS
+from fhir_alliance.conformance.facade import DEFINITIONS, RECORDS
 
 from .house import CORE, PRE_LAUNCH, SESSION, House, Person, handle_of
 
@@ -49,6 +49,7 @@ def responses(house: House) -> Iterator[tuple[str, requests.Response, bool]]:
         "<int:alert>": "1",
         "<path:filename>": "app.js",
         FHIR_KIND: "CodeSystem",
+        f"<any({','.join(RECORDS)}):kind>": "Observation",
         "<id>": "alliance",
     }
     for rule in house.app.url_map.iter_rules():
@@ -81,6 +82,7 @@ def _caching(route: str) -> str:
     kept = {
         "GET /static/<path:filename>": "public, max-age=31536000, immutable",
         "GET /.well-known/jwks.json": "public, max-age=300",
+        "GET /fhir/.well-known/smart-configuration": "public, max-age=3600",
         "GET /fhir/metadata": "public, max-age=3600",
         f"GET /fhir/{FHIR_KIND}": "public, max-age=3600",
         f"GET /fhir/{FHIR_KIND}/<id>": "public, max-age=3600",

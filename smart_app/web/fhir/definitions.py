@@ -11,7 +11,7 @@ from fhir_alliance.conformance.searching import found
 from fhir_alliance.conformance.site import Served
 from smart_app.web.fhir.asking import check_format, read_search
 from smart_app.web.fhir.refusals import ROOT, BadSearch, NotKnown
-from smart_app.web.fhir.replies import reply, searchset
+from smart_app.web.fhir.replies import base_url, reply, searchset
 from smart_app.web.frames import today
 from smart_app.web.headers import allow_caching
 from smart_app.web.services import services
@@ -29,7 +29,11 @@ _PLACE: Final = re.compile(r"[0-9]{1,6}")
 def metadata() -> ResponseReturnValue:
     """Say what is offered here."""
     allow_caching(_SECONDS)
-    return reply(instance_statement(_served().edition, base=base_url(), site=services().settings.site.name))
+    settings = services().settings
+    statement = instance_statement(
+        _served().edition, base=base_url(), site=settings.site.name, records=bool(settings.readers)
+    )
+    return reply(statement)
 
 
 @bp.get(f"/{_KIND}")
@@ -54,11 +58,6 @@ def read(kind: str, id: str) -> ResponseReturnValue:  # noqa: A002  # FHIR's own
             allow_caching(_SECONDS)
             return reply(each)
     raise NotKnown(kind)
-
-
-def base_url() -> str:
-    """Return the address of the endpoint."""
-    return f"{services().settings.public_url}{ROOT}"
 
 
 def _served() -> Served:

@@ -37,6 +37,24 @@ class NotAcceptable(AllianceError):
     sentence = "Only JSON is served: ask for application/fhir+json."
 
 
+class NoToken(AllianceError):
+    """Records were asked for without a token that is good here."""
+
+    code = "fhir.token"
+    http_status = 401
+    sentence = "A token is needed: GET /fhir/.well-known/smart-configuration says where to get one."
+
+
+class NotAllowed(AllianceError):
+    """The token does not allow this."""
+
+    code = "fhir.scope"
+    http_status = 403
+    sentence = "The scopes of this token do not allow this."
+
+
+# What a bearer is told in WWW-Authenticate (RFC 6750).
+_CHALLENGE: Final = {401: 'Bearer realm="FHIR", error="invalid_token"', 403: 'Bearer error="insufficient_scope"'}
 # The issue type (a FHIR code) by status; every other refusal of a request is "invalid".
 _ISSUE: Final = {
     401: "login",
@@ -84,5 +102,6 @@ def _headers(error: AllianceError | HTTPException, status: int) -> dict[str, str
     allowed = getattr(error, "valid_methods", None)
     return {
         **({"Allow": ", ".join(sorted(allowed))} if allowed else {}),
+        **({"WWW-Authenticate": _CHALLENGE[status]} if status in _CHALLENGE else {}),
         **({"Retry-After": str(_WAIT)} if status == HTTPStatus.TOO_MANY_REQUESTS else {}),
     }

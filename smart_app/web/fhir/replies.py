@@ -8,9 +8,15 @@ import orjson
 from flask import Response, request
 
 from smart_app.web.fhir.asking import Asked
-from smart_app.web.fhir.refusals import FHIR_JSON
+from smart_app.web.fhir.refusals import FHIR_JSON, ROOT
+from smart_app.web.services import services
 
 Resource = Mapping[str, Any]
+
+
+def base_url() -> str:
+    """Return the address of the endpoint."""
+    return f"{services().settings.public_url}{ROOT}"
 
 
 def reply(resource: Resource) -> Response:

@@ -1,0 +1,98 @@
+"""What no chart took, for programs that may read it: settled submissions only, one EHR at a time."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import ColumnElement, Engine, Row, select
+
+from fhir_alliance.delivery.receipts import NOT_IN_CHART, State, place
+from fhir_alliance.records.kept import kept_resources, without_filed
+from fhir_alliance.settings import Rung
+from fhir_alliance.tables import submissions
+from fhir_alliance.vault import Vault
+
+# A reader that asks for little of much gets a page with less on it, and a link to the rest.
+MOST_OPENED: Final = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which submissions: of these patients or with these keys (None: any), accepted from `since` until `before`."""
+
+    patients: Collection[str] | None = None
+    keys: Collection[str] | None = None
+    raters: Collection[str] | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """One submission's resources, without those that the chart holds in another form."""
+
+    sequence: int
+    key: str
+    patient: str
+    accepted_at: datetime
+    resources: tuple[dict[str, Any], ...] = field(repr=False)
+
+
+class Shelf:
+    """Reads what is kept; nothing is ever changed through it."""
+
+    def __init__(self, engine: Engine, vault: Vault, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._vault = vault
+        self._clock = clock
+
+    def search(self, ehr: str, wanted: Wanted, *, after: int = 0) -> Iterator[Kept]:
+        """Yield what is kept of one EHR's patients, oldest first, from behind a sequence number: at most MOST_OPENED.
+
+        Left out are submissions that may still reach the chart, those that wait because the patient or the outcome is
+        in doubt, and what is older than the site keeps. Raises VaultError when one was tampered with.
+        """
+        found = (
+            select(submissions)
+            .where(submissions.c.ehr == ehr, submissions.c.sequence > after, *self._settled(), *_fits(wanted))
+            .order_by(submissions.c.sequence)
+            .limit(MOST_OPENED)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(found).all()
+        return map(self._kept, rows)
+
+    def _settled(self) -> tuple[ColumnElement[bool], ...]:
+        """Return what holds for a submission that is not in the chart, and will not be."""
+        state, reason = submissions.c.state, submissions.c.reason
+        lesser = submissions.c.rung != Rung.OBSERVATIONS
+        otherwise = lesser & (state == State.DELIVERED)
+        never = lesser & (state == State.HELD) & (reason == NOT_IN_CHART)
+        kept = submissions.c.kept_until.is_(None) | (submissions.c.kept_until > self._clock())
+        return (otherwise | never | (state == State.REJECTED), kept)
+
+    def _kept(self, row: Row[Any]) -> Kept:
+        resources = kept_resources(self._open(row, "payload"), key=row.key)
+        # Of pieces that an EHR has refused some may have been taken before.
+        filed = self._open(row, "pieces") if row.pieces else []
+        return Kept(
+            sequence=row.sequence,
+            key=row.key,
+            patient=row.patient,
+            accepted_at=row.accepted_at,
+            resources=tuple(without_filed(resources, filed)),
+        )
+
+    def _open(self, row: Row[Any], column: str) -> Any:
+        return orjson.loads(self._vault.open(getattr(row, column), place=place(row.ehr, row.key, column)))
+
+
+def _fits(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    named = {"patient": wanted.patients, "key": wanted.keys, "rater": wanted.raters}
+    yield from (submissions.c[name].in_(values) for name, values in named.items() if values is not None)
+    if wanted.since is not None:
+        yield submissions.c.accepted_at >= wanted.since
+    if wanted.before is not None:
+        yield submissions.c.accepted_at < wanted.before

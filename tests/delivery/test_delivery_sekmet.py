@@ -1,9 +1,5 @@
 """The same visit written to a FHIR server that is not ours."""
 
-import os
-import socket
-import subprocess
-import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +8,8 @@ import orjson
 import pytest
 import requests
 
+from tests.sekmet import running_sekmet
+
 if TYPE_CHECKING:
     from tests.delivery.conftest import Site
 
@@ -19,30 +17,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def sekmet(tmp_path: Path) -> Iterator[str]:
     """Run sekmet-fhir on a free port of this machine; returns its FHIR base."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    base = f"http://127.0.0.1:{port}/fhir"
-    command = [f"{sysconfig.get_path('scripts')}/sekmet", "serve", "--host", "127.0.0.1", "--port", str(port)]
-    environment = {**os.environ, "SEKMET_DB": str(tmp_path / "sekmet.db"), "SEKMET_BASE_URL": base}
-    with (tmp_path / "sekmet.log").open("w+") as log:
-        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log)
-        try:
-            wait_for_start(process, tmp_path / "sekmet.log")
-            yield base
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def wait_for_start(process: "subprocess.Popen[bytes]", log: Path) -> None:
-    """Return when the server says that it is running."""
-    while "Uvicorn running" not in log.read_text():
-        try:
-            process.wait(0.05)
-        except subprocess.TimeoutExpired:
-            continue
-        pytest.fail(f"sekmet ended: {log.read_text()}")
+    with running_sekmet(tmp_path) as base:
+        yield base
 
 
 def found(base: str, query: str, kind: str) -> list[dict[str, Any]]:

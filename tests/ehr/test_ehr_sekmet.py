@@ -1,11 +1,7 @@
 """A FHIR server of somebody else, with its own habits: sekmet-fhir on loopback."""
 
 import json
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +10,7 @@ from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.http import Door
 from fhir_alliance.ehr.publishing import publish
 from fhir_alliance.errors import Conflict, FhirError, PublishConflict
+from tests.sekmet import running_sekmet
 
 URL = "https://fhir-alliance.org/fhir/Questionnaire/visit-check-in-patient-core"
 PATIENT = "urn:uuid:7b0f9c1e-6c8f-4a51-9f0e-1d6c7a1c8a10"
@@ -23,23 +20,8 @@ OBSERVATION = "urn:uuid:7b0f9c1e-6c8f-4a51-9f0e-1d6c7a1c8a11"
 @pytest.fixture(scope="module")
 def sekmet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FhirClient]:
     """Run the server with an empty store; return a client of it."""
-    folder = tmp_path_factory.mktemp("sekmet")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    base = f"http://127.0.0.1:{port}/fhir"
-    settings = folder / "settings.yaml"
-    settings.write_text(
-        f"base_url: {base}\ndata_dir: {folder}\nvalidation: {{inbound: 'off'}}\nsimulator: {{enabled: false}}\n"
-    )
-    command = [str(Path(sys.executable).with_name("sekmet")), "serve", "--config", str(settings), "--host", "127.0.0.1"]
-    with subprocess.Popen(
-        [*command, "--port", str(port)], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        assert process.stdout
-        assert any("Uvicorn running" in line for line in process.stdout)
+    with running_sekmet(tmp_path_factory.mktemp("sekmet"), validation={"inbound": "off"}) as base:
         yield FhirClient(Door(base_urls=[base], allow_private=True), base, "token")
-        process.terminate()
 
 
 def form(**changes: Any) -> dict[str, Any]:

@@ -1,8 +1,5 @@
 """The same visit on a FHIR server that is not ours: published, written, read back, and there exactly once."""
 
-import os
-import subprocess
-import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -31,8 +28,8 @@ from fhir_alliance.records.submission import Submission
 from fhir_alliance.settings import Settings, read_settings
 from fhir_alliance.store import open_store
 from fhir_alliance.vault import Vault
-from smart_app.demo.run import free_port
 from smart_app.demo.site import write_site
+from tests.sekmet import running_sekmet
 
 PATIENT = {
     "resourceType": "Patient",
@@ -54,31 +51,11 @@ ENCOUNTER = {
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run the other server with one patient and one encounter; returns its FHIR base."""
-    folder = tmp_path_factory.mktemp("sekmet")
-    port = free_port(28080)
-    url, log = f"http://127.0.0.1:{port}/fhir", folder / "sekmet.log"
-    command = [f"{sysconfig.get_path('scripts')}/sekmet", "serve", "--host", "127.0.0.1", "--port", str(port)]
-    environment = {**os.environ, "SEKMET_DB": str(folder / "sekmet.db"), "SEKMET_BASE_URL": url}
-    with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
-        try:
-            _wait(process, log)
-            for resource in (PATIENT, ENCOUNTER):
-                place = f"{url}/{resource['resourceType']}/{resource['id']}"
-                requests.put(place, json=resource, timeout=10).raise_for_status()
-            yield url
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def _wait(process: "subprocess.Popen[bytes]", log: Path) -> None:
-    while "Uvicorn running" not in log.read_text():
-        try:
-            process.wait(0.05)
-        except subprocess.TimeoutExpired:
-            continue
-        pytest.fail(f"the server ended: {log.read_text()}")
+    with running_sekmet(tmp_path_factory.mktemp("sekmet")) as url:
+        for resource in (PATIENT, ENCOUNTER):
+            place = f"{url}/{resource['resourceType']}/{resource['id']}"
+            requests.put(place, json=resource, timeout=10).raise_for_status()
+        yield url
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from fhir_alliance.ehr.bundles import entry_results, entry_types
 from fhir_alliance.ehr.http import Door, Reply
 from fhir_alliance.ehr.outcomes import Written, refused, resource_of, written
 from fhir_alliance.ehr.paging import SearchResult, all_pages
+from fhir_alliance.ehr.references import relative
 from fhir_alliance.errors import EhrError, InvalidResource
 
 _ID = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9.-]{1,64}")  # FHIR id; "." and ".." would be another path (T32)
@@ -21,7 +22,7 @@ class FhirClient:
     """One EHR's FHIR server as seen with one access token.
 
     Refusals are FhirError (401 SignInNeeded, 409 and 412 Conflict). EhrUnreachable on a write means that its outcome is
-    unknown: look it up before sending again.
+    unknown: look it up before sending again. References to resources of this EHR are relative in what comes back.
     """
 
     def __init__(self, door: Door, fhir_base: str, token: str) -> None:
@@ -34,7 +35,7 @@ class FhirClient:
 
     def read(self, resource_type: str, id: str) -> dict[str, Any]:  # noqa: A002  # FHIR's own word
         """Return one resource; raises EhrError when another type or id came back (T58)."""
-        resource = resource_of(self._request("GET", self._url(resource_type, id)))
+        resource = self._resource(self._request("GET", self._url(resource_type, id)))
         if (resource["resourceType"], resource.get("id")) != (resource_type, id):
             raise EhrError("another resource came back")
         return resource
@@ -46,7 +47,7 @@ class FhirClient:
         """
 
         def page(url: str, query: Sequence[tuple[str, str]]) -> dict[str, Any]:
-            return resource_of(self._request("GET", url, params=query))
+            return self._resource(self._request("GET", url, params=query))
 
         return all_pages(page, self._url(resource_type), params, base=self._base, seconds=seconds)
 
@@ -73,6 +74,9 @@ class FhirClient:
         """
         types = entry_types(bundle)
         return entry_results(types, self._write("POST", self._base, bundle, {}))
+
+    def _resource(self, reply: Reply) -> dict[str, Any]:
+        return dict(relative(resource_of(reply), self._base))
 
     def _url(self, *path: str) -> str:
         rules = (_TYPE, _ID)

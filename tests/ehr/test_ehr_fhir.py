@@ -63,6 +63,32 @@ def test_a_read_that_brings_something_else_is_an_error(server: Any, client: Fhir
         client.read("Patient", "1")
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("{base}/Patient/2", "Patient/2"),
+        ("{base}/Patient/2/_history/3", "Patient/2/_history/3"),
+        ("Patient/2", "Patient/2"),
+        ("{base}x/Patient/2", "{base}x/Patient/2"),
+        ("https://other.example.invalid/fhir/Patient/2", "https://other.example.invalid/fhir/Patient/2"),
+        (7, 7),
+    ],
+)
+def test_own_references_are_relative(server: Any, client: FhirClient, written: Any, read: Any) -> None:
+    """A server may write its own address in front of its references; a read and a search say the same without it."""
+
+    def put(value: Any) -> dict[str, Any]:
+        told = value.format(base=server.base) if isinstance(value, str) else value
+        return {"resourceType": "Patient", "id": "1", "link": [{"other": {"reference": told}, "type": "seealso"}]}
+
+    server.on("GET", "/fhir/Patient/1", put(written))
+    server.on("GET", "/fhir/Patient", {"resourceType": "Bundle", "entry": [{"resource": put(written)}]})
+
+    found = [client.read("Patient", "1"), *client.search("Patient", []).resources]
+
+    assert found == [put(read), put(read)]
+
+
 @pytest.mark.parametrize("id", ["", ".", "..", "1/../2", "1/_history", "a b", "1?x", "%2e", "ä", "x" * 65, "1\n"])
 def test_an_id_that_fhir_does_not_allow_is_never_sent(server: Any, client: FhirClient, id: str) -> None:  # noqa: A002
     """An id that could lead to another path stops before any request."""

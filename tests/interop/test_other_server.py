@@ -4,48 +4,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
 import requests
 import structlog
 
-from fhir_alliance.delivery.courier import Courier
-from fhir_alliance.delivery.grants import Grants
-from fhir_alliance.delivery.outbox import Outbox
-from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.ehr.fhir import FhirClient
-from fhir_alliance.ehr.identity import User
 from fhir_alliance.ehr.publishing import publish
 from fhir_alliance.ehr.registry import Registry
-from fhir_alliance.ehr.smart import Granted
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.questionnaire import build_questionnaire
 from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.settings import Settings, read_settings
-from fhir_alliance.store import open_store
-from fhir_alliance.vault import Vault
 from smart_app.demo.site import write_site
 from tests.sekmet import running_sekmet
 
-PATIENT = {
-    "resourceType": "Patient",
-    "id": "maria-lopez",
-    "active": True,
-    "name": [{"use": "official", "given": ["Maria"], "family": "Lopez"}],
-    "birthDate": "1988-03-04",
-    "identifier": [{"system": "urn:oid:2.16.840.1.113883.19.5", "value": "MRN-4821"}],
-}
-ENCOUNTER = {
-    "resourceType": "Encounter",
-    "id": "maria-lopez-v14",
-    "status": "in-progress",
-    "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
-    "subject": {"reference": "Patient/maria-lopez"},
-}
+from .delivering import ENCOUNTER, PATIENT, App, search, values
 
 
 @pytest.fixture(scope="module")
@@ -63,47 +40,6 @@ def settings(base: str, tmp_path: Path) -> Settings:
     """Point the settings of a site at the other server."""
     read = read_settings(write_site(tmp_path, ehr_port=1, app_port=2).settings)
     return replace(read, ehrs={"harbor": replace(read.ehrs["harbor"], fhir_base=base, issuer=base)})
-
-
-class App:
-    """The delivery parts of one run of the app; another run on the same database is a restart."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.ahead = timedelta()
-        self.engine = open_store(settings.database)
-        vault, registry = Vault.from_file(settings.vault_key_file), Registry(settings)
-        self.grants = Grants(self.engine, vault, registry, self.clock)
-        self.outbox = Outbox(self.engine, vault, self.clock)
-        self.courier = Courier(self.outbox, Queue(self.engine, vault), self.grants, registry, clock=self.clock)
-
-    def clock(self) -> datetime:
-        """Return the present, or what a test says it is."""
-        return datetime.now(UTC) + self.ahead
-
-    def grant(self) -> str:
-        """Keep a permission whose token the other server does not look at."""
-        user = User(issuer="https://ehr.example.invalid", subject="maria", reference="Patient/maria-lopez")
-        granted = Granted(
-            access_token="not-looked-at",
-            refresh_token=None,
-            expires_at=self.clock() + timedelta(days=1),
-            scopes=frozenset({"patient/Observation.crus"}),
-            user=user,
-            patient="maria-lopez",
-            encounter=None,
-            need_patient_banner=False,
-            style_url=None,
-            intent=None,
-            fhir_context=(),
-        )
-        return self.grants.keep("harbor", "patient", granted)
-
-
-def search(base: str, kind: str) -> list[dict[str, Any]]:
-    """Return what the other server holds of one type."""
-    found = requests.get(f"{base}/{kind}", params={"patient": "maria-lopez"}, timeout=10).json()
-    resources = [entry["resource"] for entry in found.get("entry", [])]
-    return [each for each in resources if each["resourceType"] == kind]
 
 
 def test_the_forms_are_published_there_once(base: str, settings: Settings, check_in: Instrument) -> None:
@@ -148,9 +84,3 @@ def test_a_visit_is_there_exactly_once(
     assert len(responses) == 1
     assert values(scores) == values([each for each in sent if each["resourceType"] == "Observation"])
     assert {one["derivedFrom"][0]["reference"] for one in scores} == {f"QuestionnaireResponse/{responses[0]['id']}"}
-
-
-def values(observations: list[dict[str, Any]]) -> list[tuple[str, float | None]]:
-    """Return code and value of each Observation, in order."""
-    found = [(one["code"]["coding"][0]["code"], one.get("valueQuantity", {}).get("value")) for one in observations]
-    return sorted((code, None if value is None else float(value)) for code, value in found)

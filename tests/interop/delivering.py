@@ -56,7 +56,7 @@ class App:
             access_token=token,
             refresh_token=None,
             expires_at=self.clock() + timedelta(days=1),
-            scopes=frozenset({"patient/Observation.crus"}),
+            scopes=frozenset({"patient/Observation.crus", "patient/Provenance.c"}),
             user=user,
             patient="maria-lopez",
             encounter=None,

@@ -2,60 +2,21 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey
 
 from fhir_alliance.errors import InvalidSettings
 
 from .house import House
+from .proofs import proving
 
 
-def edit(path: Path, old: str, new: str) -> None:
-    """Replace a part of a file that must be there."""
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-
-
-def register(site: Any, **members: Any) -> None:
-    """Register the clinician client at the sandbox with another proof."""
-    config = json.loads(site.sandbox.read_text())
-    client = next(each for each in config["clients"] if each["client_id"] == "alliance-clinician")
-    client.pop("jwks")
-    client.update(members)
-    site.sandbox.write_text(json.dumps(config))
-
-
-def with_secret(site: Any) -> None:
-    """Let the clinician client prove itself by a secret."""
-    secret = site.settings.parent / "clinician.secret"
-    secret.touch(mode=0o600)
-    secret.write_text("s3cret~with/sl4sh=\n")
-    edit(site.settings, 'key_file = "clinician.jwk"', 'secret_file = "clinician.secret"')
-    register(site, secret="s3cret~with/sl4sh=")
-
-
-def with_rsa(site: Any) -> None:
-    """Let the clinician client sign with RS384."""
-    key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS384"}, auto_kid=True)
-    (site.settings.parent / "clinician.jwk").write_text(json.dumps(key.as_dict(private=True)))
-    register(site, jwks={"keys": [key.as_dict(private=False)]})
-
-
-def public(site: Any) -> None:
-    """Make the clinician client a public one."""
-    edit(site.settings, 'key_file = "clinician.jwk"\n', "")
-    register(site)
-
-
-@pytest.mark.parametrize("change", [with_secret, with_rsa, public], ids=["secret", "RS384", "public"])
-def test_each_client_type_opens_the_chart(make_house: Callable[..., House], change: Callable[[Any], None]) -> None:
+@pytest.mark.parametrize("proof", ["secret", "RS384", "public"])
+def test_each_client_type_opens_the_chart(make_house: Callable[..., House], proof: str) -> None:
     """A launch works for a symmetric, an RS384 and a public client as for the ES384 one of all other tests."""
-    house = make_house(change=change)
+    house = make_house(change=proving(proof, "clinician"))
 
     _, chart = house.clinician()
 

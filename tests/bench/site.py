@@ -1,75 +1,26 @@
 """What one visit costs: bytes, calls to the EHR, time to ready, memory."""
 
-import gzip
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 from time import perf_counter
-from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from smart_app.demo.browser import Browser
 from smart_app.demo.run import free_port
 from smart_app.demo.site import Site, write_site
-from smart_app.demo.walk import CLINICIAN, PATIENT
 from smart_app.sandbox.app import create_sandbox
 from smart_app.sandbox.config import read_config
 
+from .calls import Calls
+from .launching import launch_rows
 from .measuring import Row
-
-
-class Watched(Browser):
-    """A browser that keeps the answer behind each page."""
-
-    def _request(self, method: str, url: str, data: dict[str, str] | None, *, origin: str) -> requests.Response:
-        self.began = perf_counter()
-        self.last = super()._request(method, url, data, origin=origin)
-        self.took = perf_counter() - self.began
-        return self.last
-
-    def wire_bytes(self) -> int:
-        """Return the bytes of the last answer: status line, headers, and the body as it was compressed."""
-        raw = self.last.raw
-        head = sum(len(name) + len(value) + 4 for name, value in raw.headers.items()) + len("HTTP/1.1 200 OK\r\n\r\n")
-        length = raw.headers.get("Content-Length")
-        return head + (int(length) if length else len(gzip.compress(self.last.content, 9)))
-
-
-class Calls:
-    """In front of the EHR: notes when each call began and ended, so that those in parallel count as one round."""
-
-    def __init__(self, app: Callable[..., Any]) -> None:
-        self._app = app
-        self.delay = 0.0
-        self._noted: list[tuple[float, float, str, str]] = []
-
-    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Any:
-        """Answer one request (WSGI)."""
-        began = perf_counter()
-        Event().wait(self.delay)
-        body = self._app(environ, start)
-        self._noted.append((began, perf_counter(), environ["REQUEST_METHOD"], environ["PATH_INFO"]))
-        return body
-
-    def take(self) -> list[tuple[float, float, str, str]]:
-        """Return the FHIR calls since the last time, in the order they began."""
-        taken, self._noted = self._noted, []
-        return sorted(call for call in taken if call[3].startswith("/fhir"))
-
-
-def rounds_of(calls: list[tuple[float, float, str, str]]) -> int:
-    """Return how many rounds a person waited for: a call that began before the last round ended belongs to it."""
-    count, ends = 0, 0.0
-    for began, ended, *_ in calls:
-        count += began >= ends
-        ends = ended if began >= ends else max(ends, ended)
-    return count
+from .watched import Watched, frame
 
 
 @contextmanager
@@ -119,6 +70,7 @@ def site_rows(folder: Path) -> Iterator[Row]:
     ehr_port = free_port(38080)
     site = write_site(folder, ehr_port=ehr_port, app_port=free_port(38081, above=ehr_port))
     with ehr(site) as calls, served(site) as (process, ready):
+        yield from launch_rows(site, calls)
         yield from visit_rows(site, calls)
         yield "app: time to ready", f"{ready:.2f} s", "< 5 s"
         sizes = megabytes(process)
@@ -128,13 +80,7 @@ def site_rows(folder: Path) -> Iterator[Row]:
 def visit_rows(site: Site, calls: Calls) -> Iterator[Row]:
     """Measure one visit, from the chart to the chart."""
     clinician, patient = Watched(), Watched()
-    launch = frame(clinician, site)
-    calls.take()
-    # Slow enough that calls in parallel overlap for certain.
-    calls.delay = 0.2
-    chart = clinician.open(launch)
-    calls.delay = 0.0
-    yield "EHR rounds of a launch after the token, until its first page", launch_rounds(calls.take()), "≤ 2"
+    chart = clinician.open(frame(clinician, site))
     page = clinician.open(chart.url)
     yield "chart page on the wire", f"{clinician.wire_bytes() / 1024:.1f} KB in {clinician.took * 1e3:.0f} ms", ""
     start = patient.open(clinician.submit(page, page.form("/handover"), form="full").link("/handover/"))
@@ -148,19 +94,5 @@ def visit_rows(site: Site, calls: Calls) -> Iterator[Row]:
     yield "accepted: from Send to thank you", f"{patient.took * 1e3:.0f} ms for the last page", ""
     while patient.state(f"{receipt.url}/state") != "in_chart":
         continue
-    writes = [call for call in calls.take() if call[2] != "GET"]
+    writes = [call for call in calls.take() if call.method != "GET"]
     yield "writes per submission", str(len(writes)), "1"
-
-
-def launch_rounds(calls: list[tuple[float, float, str, str]]) -> str:
-    """Return rounds and calls of a launch after its token; discovery comes before that, and once in ten minutes."""
-    after = [call for call in calls if "/.well-known/" not in call[3]]
-    return f"{rounds_of(after)}  ({len(after)} calls)"
-
-
-def frame(browser: Watched, site: Site) -> str:
-    """Sign in to the EHR and return the address at which it frames the app."""
-    home = browser.open(f"{site.ehr_url}/")
-    browser.submit(home, home.form("/sign-in"), user=CLINICIAN)
-    apps = browser.open(f"{site.ehr_url}/patients/{PATIENT}/apps")
-    return browser.submit(apps, apps.form("/alliance-clinician")).frames[0]

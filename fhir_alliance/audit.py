@@ -35,6 +35,7 @@ class Event(StrEnum):
     SUBMISSION_HELD = "submission.held"
     SUBMISSION_REJECTED = "submission.rejected"
     SUBMISSION_RENEWED = "submission.renewed"
+    SUBMISSION_PURGED = "submission.purged"
     ALERT_OPENED = "alert.opened"
     ALERT_NOTIFIED = "alert.notified"
     ALERT_ESCALATED = "alert.escalated"

@@ -8,6 +8,7 @@ PUBLISHER: Final = "FHIR Alliance"
 
 ALLIANCE: Final = f"{CANONICAL_BASE}/CodeSystem/alliance"
 OBSERVATION_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/observation"
+NOTE_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/note"
 SOFTWARE_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/software"
 
 ALLIANCE_PANEL: Final = f"{CANONICAL_BASE}/StructureDefinition/alliance-panel"
@@ -27,6 +28,7 @@ URN: Final = "urn:ietf:rfc:3986"
 UCUM: Final = "http://unitsofmeasure.org"
 OBSERVATION_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
 DATA_ABSENT_REASON: Final = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+OBSERVATION_VALUE: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 CONFIDENTIALITY: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 PARTICIPANT_TYPE: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 
@@ -34,6 +36,7 @@ JURISDICTIONS: Final = "http://unstats.un.org/unsd/methods/m49/m49.htm"
 
 US_CORE: Final = "http://hl7.org/fhir/us/core"
 US_CORE_TAGS: Final = f"{US_CORE}/CodeSystem/us-core-tags"
+US_CORE_NOTES: Final = f"{US_CORE}/CodeSystem/us-core-documentreference-category"
 US_CORE_SCREENING: Final = f"{US_CORE}/StructureDefinition/us-core-observation-screening-assessment"
 US_CORE_RESPONSE: Final = f"{US_CORE}/StructureDefinition/us-core-questionnaireresponse"
 US_CORE_PATIENT: Final = f"{US_CORE}/StructureDefinition/us-core-patient"

@@ -1,7 +1,7 @@
 """The worker that delivers: whatever is due, one after another, until every receipt can say "in the chart"."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import SystemRandom
 from threading import Event, Thread
 from typing import Final
@@ -9,6 +9,8 @@ from typing import Final
 import structlog
 
 from fhir_alliance.delivery.grants import Grants
+from fhir_alliance.delivery.keeping import Keeping
+from fhir_alliance.delivery.notes import NoteDelivery
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, hold_reason, next_try
 from fhir_alliance.delivery.pieces import PieceDelivery
@@ -22,6 +24,7 @@ from fhir_alliance.errors import AllianceError, EhrError, SignInNeeded, StoreErr
 from fhir_alliance.settings import Rung
 
 _POLL_SECONDS: Final = 1.0
+_PURGE_EVERY: Final = timedelta(hours=1)
 _RANDOM: Final = SystemRandom()
 _log = structlog.get_logger(__name__)
 
@@ -33,6 +36,7 @@ class Courier:
         self,
         outbox: Outbox,
         queue: Queue,
+        keeping: Keeping,
         grants: Grants,
         registry: Registry,
         *,
@@ -41,6 +45,8 @@ class Courier:
     ) -> None:
         self._accepted = outbox.accepted
         self._queue = queue
+        self._keeping = keeping
+        self._purge_at: datetime | None = None
         self._grants = grants
         self._registry = registry
         self._clock = clock
@@ -76,12 +82,20 @@ class Courier:
             tried += 1
         return tried
 
+    def purge_due(self, now: datetime) -> int:
+        """Delete what is kept beyond its date, at most once an hour; returns how many submissions that were."""
+        if self._purge_at is not None and now < self._purge_at:
+            return 0
+        self._purge_at = now + _PURGE_EVERY
+        return self._keeping.purge(now)
+
     def _work(self) -> None:
         while not self._stopping.is_set():
             self._accepted.wait(_POLL_SECONDS)
             self._accepted.clear()
             try:
                 self.deliver_due(self._clock())
+                self.purge_due(self._clock())
             except StoreError as error:
                 _log.error("delivery.paused", code=error.code)  # a traceback may quote a patient's data
 
@@ -107,9 +121,11 @@ class Courier:
             renewed = self._grants.token(item.grant, rejected=token)
             return self._delivery(item, renewed, now).run()
 
-    def _delivery(self, item: Item, token: str, now: datetime) -> Delivery | PieceDelivery:
+    def _delivery(self, item: Item, token: str, now: datetime) -> Delivery | PieceDelivery | NoteDelivery:
         ehr = self._registry.by_name(item.ehr)
         client = FhirClient(self._registry.door(ehr), ehr.fhir_base, token)
+        if item.rung is Rung.NOTE:
+            return NoteDelivery(self._queue, self._keeping, client, item, fhir_base=ehr.fhir_base, now=now)
         if item.rung is not Rung.OBSERVATIONS:
             return PieceDelivery(self._queue, client, item, fhir_base=ehr.fhir_base, now=now)
         scopes = self._grants.scopes(item.grant)

@@ -16,8 +16,10 @@ from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.expected import expected_of
 from fhir_alliance.delivery.ladder import Way
 from fhir_alliance.delivery.receipts import (
+    DELETED,
+    IN_REVIEW,
     NEEDS_SIGN_IN,
-    NOT_IN_CHART,
+    STAYS_HERE,
     Receipt,
     State,
     UnknownReceipt,
@@ -26,9 +28,7 @@ from fhir_alliance.delivery.receipts import (
     receipts,
 )
 from fhir_alliance.errors import InvalidResource, SubmissionConflict
-from fhir_alliance.records.kept import kept_resources
 from fhir_alliance.records.submission import Submission
-from fhir_alliance.settings import Rung
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import grants, submissions
 from fhir_alliance.vault import Vault
@@ -48,7 +48,7 @@ class Outbox:
     def accept(self, submission: Submission, bundle: bytes, *, grant: str, way: Way = _WHOLE) -> Receipt:
         """Store a submission and its write-back bundle in one transaction; a repeat gets the first receipt again.
 
-        By a `way` that does not lead into the chart it is held at once, with the reason NOT_IN_CHART.
+        By a `way` that does not lead into the chart it is held at once, for the way's reason.
 
         An answer that calls for an alert opens it in the same transaction. `grant` is the id of the EHR's permission to
         deliver with. Raises SubmissionConflict when the key came with other answers before, InvalidResource when the
@@ -75,13 +75,18 @@ class Outbox:
             raise UnknownReceipt
         return receipt_of(row)
 
-    def response(self, key: str, *, ehr: str, patient: str) -> dict[str, Any]:
-        """Return the QuestionnaireResponse of a patient's submission as it was accepted; UnknownReceipt as above."""
+    def response(self, key: str, *, ehr: str, patient: str) -> dict[str, Any] | None:
+        """Return the QuestionnaireResponse of a patient's submission as it was accepted, None when it is deleted.
+
+        Raises UnknownReceipt as above.
+        """
         mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient) & (submissions.c.key == key)
         with self._engine.connect() as connection:
             payload = connection.scalar(select(submissions.c.payload).where(mine))
         if payload is None:
             raise UnknownReceipt
+        if payload == DELETED:
+            return None
         bundle = orjson.loads(self._vault.open(payload, place=place(ehr, key, "payload")))
         return dict(bundle["entry"][0]["resource"])
 
@@ -93,31 +98,16 @@ class Outbox:
             return tuple(receipt_of(row) for row in connection.execute(recent))
 
     def held_for(self, ehr: str, patient: str) -> tuple[Receipt, ...]:
-        """Return what waits for a person before it can be in this patient's chart, oldest first.
+        """Return what waits for a person, here or at the EHR, before it is in this patient's chart, oldest first.
 
         What no chart takes is not waiting.
         """
-        waiting = submissions.c.state.in_((State.HELD, State.REJECTED)) & (
-            submissions.c.reason.is_distinct_from(NOT_IN_CHART)
-        )
+        held = submissions.c.state.in_((State.HELD, State.REJECTED)) & submissions.c.reason.not_in(STAYS_HERE)
+        waiting = held | (submissions.c.reason == IN_REVIEW)
         mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
         with self._engine.connect() as connection:
             rows = connection.execute(receipts().where(mine, waiting).order_by(submissions.c.sequence)).all()
         return tuple(receipt_of(row) for row in rows)
-
-    def kept(self, *, ehr: str, patient: str) -> tuple[dict[str, Any], ...]:
-        """Return what a patient's chart cannot give back, oldest first, as it was accepted.
-
-        These are the responses and Observations of the lesser rungs, until their retention date; VaultError when one
-        was tampered with.
-        """
-        mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
-        lesser = (submissions.c.rung != Rung.OBSERVATIONS) & (submissions.c.kept_until > self._clock())
-        found = select(submissions.c.key, submissions.c.payload).where(mine, lesser).order_by(submissions.c.sequence)
-        with self._engine.connect() as connection:
-            rows = connection.execute(found).all()
-        bundles = ((row.key, self._vault.open(row.payload, place=place(ehr, row.key, "payload"))) for row in rows)
-        return tuple(each for key, bundle in bundles for each in kept_resources(orjson.loads(bundle), key=key))
 
     def renew(self, *, ehr: str, patient: str, grant: str) -> int:
         """Let a new permission for this very patient take over what waits for a sign-in; returns how many there were.
@@ -159,8 +149,8 @@ class Outbox:
             "therapist": submission.therapist,
             "payload": self._vault.seal(bundle, place=place(ehr, key, "payload")),
             "shown": self._vault.seal(orjson.dumps(asdict(submission.patient)), place=place(ehr, key, "shown")),
-            "state": State.ACCEPTED if way.leads_into_chart else State.HELD,
-            "reason": None if way.leads_into_chart else NOT_IN_CHART,
+            "state": State.HELD if way.stays else State.ACCEPTED,
+            "reason": way.stays,
             "attempts": 0,
             "next_attempt_at": now,
             "accepted_at": now,

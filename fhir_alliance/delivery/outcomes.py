@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Final
 
-from fhir_alliance.delivery.receipts import NEEDS_SIGN_IN, State
+from fhir_alliance.delivery.receipts import IN_REVIEW, NEEDS_SIGN_IN, State
 from fhir_alliance.errors import AllianceError, EhrError, FhirError, SignInNeeded
 
 SHORTEST: Final = timedelta(seconds=1)
@@ -51,6 +52,11 @@ class Stop(AllianceError):
         super().__init__(reason)
         self.state = state
         self.reason = reason
+
+
+def missing(status: int | None) -> Stop:
+    """Return what to raise for a write that cannot be read yet; after a 202 a person at the EHR reviews it (E03)."""
+    return Stop(State.UNKNOWN, IN_REVIEW if status == HTTPStatus.ACCEPTED else "not-read-back")
 
 
 def hold_reason(error: EhrError) -> str | None:

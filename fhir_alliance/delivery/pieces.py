@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import orjson
 
 from fhir_alliance.delivery.chart import Chart, foreign, unread
 from fhir_alliance.delivery.expected import expected_of, value_of
-from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, outcome_of
+from fhir_alliance.delivery.outcomes import Settlement, Stop
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import State
-from fhir_alliance.delivery.steps import QUIET, refusal
+from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.ehr.fhir import FhirClient
-from fhir_alliance.errors import EhrError, FhirError
+from fhir_alliance.errors import FhirError
 
 _MARGIN: Final = timedelta(days=1)
 
@@ -27,43 +28,22 @@ class PieceDelivery:
         self._queue = queue
         self._client = client
         self._item = item
-        self._now = now
         self._base = fhir_base
         self._pieces: list[dict[str, Any]] = orjson.loads(queue.pieces(item))
+        self._sender = Sender(queue, client, item, now=now)
         self._chart = Chart(client, fhir_base=fhir_base, expected=expected_of(queue.bundle(item)))
 
     def run(self) -> Settlement:
         """Bring every piece into the chart, exactly once; returns DELIVERED, raises Stop or the EHR's error."""
         self._chart.check_patient(self._queue.patient(self._item))
         self._chart.check_encounter()
-        for number, piece in enumerate(self._pieces, 1):
-            step = f"{self._item.rung}-{number}"
-            if not self._is_there(piece, step):
-                self._send(piece, step)
-        for piece in self._pieces:
+        steps = {f"{self._item.rung}-{number}": piece for number, piece in enumerate(self._pieces, 1)}
+        for step, piece in steps.items():
+            self._sender.bring(partial(dict, piece), step, partial(self._find, piece))
+        for step, piece in steps.items():
             if not self._find(piece):
-                raise Stop(State.UNKNOWN, "not-read-back")
+                raise self._sender.not_read_back(step)
         return Settlement(state=State.DELIVERED)
-
-    def _is_there(self, piece: Resource, step: str) -> bool:
-        """Look for what an earlier send may have left."""
-        last = self._queue.last_send(self._item, step)
-        if last is None or last.outcome is Outcome.REFUSED:
-            return False
-        found = self._find(piece)
-        if not found and (last.outcome is Outcome.WRITTEN or self._now - last.started_at < QUIET):
-            raise Stop(State.UNKNOWN, "not-read-back")
-        return found
-
-    def _send(self, piece: dict[str, Any], step: str) -> None:
-        attempt = self._queue.begin_send(self._item, step, self._now)
-        try:
-            answer = self._client.create(piece)
-        except EhrError as error:
-            status = error.status if isinstance(error, FhirError) else None
-            self._queue.end_send(attempt, outcome_of(error), status=status)
-            raise (refusal(error) if isinstance(error, FhirError) else error) from None
-        self._queue.end_send(attempt, Outcome.WRITTEN, status=answer.status)
 
     def _find(self, piece: Resource) -> bool:
         """Whether a piece reads back by patient, code and time (spec row E03); stops when the EHR has changed it.

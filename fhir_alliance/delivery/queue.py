@@ -33,8 +33,10 @@ class Item:
     """One leased submission; `tries` counts this one, `payload` and `shown` are sealed."""
 
     key: str
+    sequence: int
     ehr: str
     patient: str
+    encounter: str | None
     launch: str
     grant: str
     tries: int
@@ -48,10 +50,11 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Send:
-    """One send: when it began and what became of it."""
+    """One send: when it began and what became of it; `status` is the HTTP status, None when no answer came."""
 
     started_at: datetime
     outcome: Outcome
+    status: int | None
 
 
 class Queue:
@@ -77,8 +80,10 @@ class Queue:
             return None
         return Item(
             key=row.key,
+            sequence=row.sequence,
             ehr=row.ehr,
             patient=row.patient,
+            encounter=row.encounter,
             launch=row.launch,
             grant=row.grant_id,
             tries=row.attempts,
@@ -95,7 +100,7 @@ class Queue:
         return self._vault.open(item.payload, place=place(item.ehr, item.key, "payload"))
 
     def pieces(self, item: Item) -> bytes:
-        """Return what is written on a lesser rung, a JSON list of resources; VaultError when it was tampered with."""
+        """Return what is written on a lesser rung, as `way_into` made it; VaultError when it was tampered with."""
         return self._vault.open(item.sealed_pieces or b"", place=place(item.ehr, item.key, "pieces"))
 
     def patient(self, item: Item) -> PatientShown:
@@ -113,7 +118,7 @@ class Queue:
             row = connection.execute(mine).one_or_none()
         if row is None:
             return None
-        return Send(started_at=row.started_at, outcome=Outcome(row.outcome or Outcome.UNKNOWN))
+        return Send(started_at=row.started_at, outcome=Outcome(row.outcome or Outcome.UNKNOWN), status=row.status)
 
     def begin_send(self, item: Item, step: str, now: datetime) -> int:
         """Write down, with its audit row, that a send is about to happen; returns the attempt's id.

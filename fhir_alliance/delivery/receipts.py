@@ -7,10 +7,17 @@ from enum import StrEnum
 from sqlalchemy import Row, Select, select
 
 from fhir_alliance.errors import AllianceError
+from fhir_alliance.settings import Rung
 from fhir_alliance.tables import submissions
 
 NEEDS_SIGN_IN = "needs-sign-in"
+IN_REVIEW = "in-review"
 NOT_IN_CHART = "not-in-chart"
+OWN_RATING = "own-rating"
+STAYS_HERE = (NOT_IN_CHART, OWN_RATING)
+"""Why a submission is never written: no chart takes it, or it is a therapist's rating, which no note holds."""
+DELETED = b""
+"""What stands where something sealed was deleted at its time."""
 
 
 class State(StrEnum):
@@ -37,6 +44,7 @@ class Receipt:
     accepted_at: datetime
     delivered_at: datetime | None
     reason: str | None
+    rung: Rung
 
 
 class UnknownReceipt(AllianceError):
@@ -65,6 +73,7 @@ _RECEIPT = (
     "accepted_at",
     "delivered_at",
     "reason",
+    "rung",
 )
 
 
@@ -85,4 +94,5 @@ def receipt_of(row: Row[tuple[object, ...]]) -> Receipt:
         accepted_at=row.accepted_at,
         delivered_at=row.delivered_at,
         reason=row.reason,
+        rung=Rung(row.rung),
     )

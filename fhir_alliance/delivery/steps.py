@@ -1,19 +1,16 @@
 """One submission's way into the chart: check the patient, reconcile, send once, read back."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from fhir_alliance.delivery.chart import Chart
 from fhir_alliance.delivery.expected import expected_of, has_provenance, lesser
-from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, outcome_of
+from fhir_alliance.delivery.outcomes import Outcome, Settlement, missing, outcome_of
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import State
+from fhir_alliance.delivery.sending import QUIET, refusal
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.errors import EhrError, FhirError
-
-# A request given up after 30 seconds may still be written by a slow EHR: until then one empty search proves nothing.
-QUIET: Final = timedelta(seconds=30)
-_INVALID: Final = frozenset({400, 422})
 
 
 class _Rung(NamedTuple):
@@ -74,7 +71,7 @@ class Delivery:
             return None
         found = self._chart.find_response()
         if found is None and (last.outcome is Outcome.WRITTEN or self._now - last.started_at < QUIET):
-            raise Stop(State.UNKNOWN, "not-read-back")
+            raise missing(last.status)
         return found
 
     def _send(self, rungs: tuple[_Rung, ...]) -> str:
@@ -104,7 +101,7 @@ class Delivery:
         self._queue.end_send(attempt, Outcome.WRITTEN, status=response.status)
         found = response.id or self._chart.find_response()
         if found is None:
-            raise Stop(State.UNKNOWN, "not-read-back")
+            raise missing(response.status)
         return found
 
 
@@ -116,8 +113,3 @@ def _rungs(*, told: bool, allowed: bool) -> tuple[_Rung, ...]:
 
 def _may_help(rung: _Rung, status: int) -> bool:
     return status not in _CONFLICT and (rung.conditional or status in _CONDITION)
-
-
-def refusal(error: FhirError) -> FhirError | Stop:
-    """Return what to raise for a refused write: content that is invalid would be refused again."""
-    return Stop(State.REJECTED, "invalid") if error.status in _INVALID else error

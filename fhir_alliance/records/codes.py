@@ -6,7 +6,15 @@ from typing import Any
 
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.words import Rater
-from fhir_alliance.terms import ALLIANCE, CONFIDENTIALITY, FHIR_EXTENSION, OBSERVATION_CATEGORY, UCUM, US_CORE_TAGS
+from fhir_alliance.terms import (
+    ALLIANCE,
+    CONFIDENTIALITY,
+    FHIR_EXTENSION,
+    OBSERVATION_CATEGORY,
+    OBSERVATION_VALUE,
+    UCUM,
+    US_CORE_TAGS,
+)
 
 JsonObject = dict[str, Any]
 
@@ -64,6 +72,7 @@ def reference(target: str, display: str = "") -> JsonObject:
 # A practice decides who sees mental-health answers; until it says otherwise they are restricted.
 RESTRICTED: JsonObject = {"system": CONFIDENTIALITY, "code": "R", "display": "restricted"}
 PATIENT_SUPPLIED: JsonObject = {"system": US_CORE_TAGS, "code": "patient-supplied", "display": "Patient Supplied"}
+PATIENT_ASSERTED: JsonObject = {"system": OBSERVATION_VALUE, "code": "PATAST", "display": "patient asserted"}
 
 # On an item of a response: the person chose not to answer it. An item merely left blank has neither this nor an answer.
 DECLINED: JsonObject = {"url": f"{FHIR_EXTENSION}/data-absent-reason", "valueCode": "asked-declined"}

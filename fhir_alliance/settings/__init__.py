@@ -12,7 +12,7 @@ from fhir_alliance.settings.values import (
     Settings,
     SiteSettings,
 )
-from fhir_alliance.settings.writing import FlowsheetRow, Rung, WriteSettings, mapping_gaps
+from fhir_alliance.settings.writing import FlowsheetRow, NoteType, Rung, WriteSettings, mapping_gaps
 
 __all__ = [
     "AlertSettings",
@@ -21,6 +21,7 @@ __all__ = [
     "FlowsheetRow",
     "FreeTextSettings",
     "InstrumentSettings",
+    "NoteType",
     "ReaderSettings",
     "Rung",
     "Settings",

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from fhir_alliance.settings.addresses import origin, url
 from fhir_alliance.settings.strict import FILLED, Strict
 from fhir_alliance.settings.values import ClientSettings, EhrSettings
-from fhir_alliance.settings.writing import Rung, WriteSettings
+from fhir_alliance.settings.writing import NoteType, Rung, WriteSettings
 
 EHR_NAME = re.compile(r"\A[a-z0-9]+(-[a-z0-9]+)*\Z")
 """What an EHR may be called: its name goes into addresses."""
@@ -43,6 +43,9 @@ class _WriteSchema(Strict):
         load_default="", validate=validate.Regexp(r"\A[a-z]+(-[a-z]+)*\Z", error="is not an observation category")
     )
     mapping = fields.String(load_default="", validate=FILLED)
+    note_type = fields.String(
+        load_default="", validate=validate.Regexp(r"\A[^|\s]+\|[^|\s]+\|[^|]+\Z", error="is not system|code|display")
+    )
     keep_days = fields.Integer(load_default=None, strict=True, validate=validate.Range(min=1, max=36525))
 
     @validates_schema(skip_on_field_errors=False)
@@ -58,6 +61,8 @@ class _WriteSchema(Strict):
             for name, wanted in needed.items()
             if name in data and bool(data[name]) is not wanted
         }
+        if data.get("note_type") and rung is not Rung.NOTE:
+            faults["note_type"] = [f"means nothing on rung {rung}"]
         if faults:
             raise ValidationError(faults)
 
@@ -102,8 +107,16 @@ def _write(values: dict[str, Any] | None, folder: Path) -> WriteSettings:
         rung=values["rung"],
         category=values["category"],
         mapping_file=folder / mapping if mapping else None,
+        note_type=_note_type(values["note_type"]),
         keep=timedelta(days=keep_days) if keep_days else None,
     )
+
+
+def _note_type(text: str) -> NoteType:
+    if not text:
+        return NoteType()
+    system, code, display = text.split("|")
+    return NoteType(system=system, code=code, display=display)
 
 
 def _client(values: dict[str, Any] | None, folder: Path) -> ClientSettings | None:

@@ -15,6 +15,7 @@ class Rung(StrEnum):
 
     OBSERVATIONS = "observations"
     FLOWSHEET = "flowsheet"
+    NOTE = "note"
     HOLD = "hold"
 
 
@@ -30,16 +31,27 @@ class FlowsheetRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NoteType:
+    """What an EHR calls the notes that we write; a LOINC progress note unless the site says otherwise (E06)."""
+
+    system: str = "http://loinc.org"
+    code: str = "11506-3"
+    display: str = "Progress note"
+
+
+@dataclass(frozen=True, kw_only=True)
 class WriteSettings:
     """The rung of one EHR; below the first, what it cannot give back is kept here for `keep`.
 
-    `category` (an observation-category code), `mapping_file` and `rows` are of the flowsheet only.
+    `category` (an observation-category code), `mapping_file` and `rows` are of the flowsheet only, `note_type` of the
+    note only.
     """
 
     rung: Rung = Rung.OBSERVATIONS
     category: str = ""
     mapping_file: Path | None = None
     rows: tuple[FlowsheetRow, ...] = ()
+    note_type: NoteType = NoteType()
     keep: timedelta | None = None
 
 

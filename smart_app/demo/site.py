@@ -25,13 +25,13 @@ category = "vital-signs"
 mapping = "flowsheet.csv"
 keep_days = 3650
 """
-_NOTHING = """
+_NOTES = """
 [ehr.harbor.write]
-rung = "hold"
+rung = "note"
 keep_days = 3650
 """
 # How the demo's site writes into each kind of EHR that does not take everything.
-_WRITE = {"flowsheet": _ROWS_ONLY, "lab-and-vitals-only": _ROWS_ONLY, "notes-only": _NOTHING}
+_WRITE = {"flowsheet": _ROWS_ONLY, "lab-and-vitals-only": _NOTES, "notes-only": _NOTES}
 HEALTH_SYSTEM_SCOPES = "system/Observation.rs"
 
 
@@ -75,6 +75,9 @@ def write_site(
         settings = settings.replace(_SURVEY_ONLY, "")
         clients = [{**each, "scopes": each["scopes"].replace(_SURVEY_ONLY, "")} for each in clients]
         (folder / "flowsheet.csv").write_text(_FLOWSHEET, "utf-8")
+    if write == _NOTES:
+        settings = _with_notes(settings)
+        clients = [{**each, "scopes": _with_notes(each["scopes"])} for each in clients]
     site.settings.write_text(settings, "utf-8")
     sandbox = {
         "base_url": site.ehr_url,
@@ -85,6 +88,13 @@ def write_site(
     }
     site.sandbox.write_text(json.dumps(sandbox, indent=2), "utf-8")
     return site
+
+
+def _with_notes(scopes: str) -> str:
+    """Return scopes that also let notes be read back and superseded, by whoever is signed in."""
+    return scopes.replace("user/DocumentReference.c", "user/DocumentReference.crus").replace(
+        "patient/Observation.crus", "patient/Observation.crus patient/DocumentReference.crus"
+    )
 
 
 def _write_key(path: Path) -> dict[str, Any]:

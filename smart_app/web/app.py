@@ -18,6 +18,7 @@ from fhir_alliance.alerts.book import AlertBook
 from fhir_alliance.alerts.notifier import Notifier
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.grants import Grants
+from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.shelf import Shelf
@@ -106,7 +107,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         _tell_gaps(settings, ehr, catalogue)
     registry = Registry(settings)
     grants = Grants(engine, vault, registry, clock)
-    outbox = Outbox(engine, vault, clock)
+    outbox, keeping = Outbox(engine, vault, clock), Keeping(engine, vault, clock)
     return Services(
         settings=settings,
         engine=engine,
@@ -119,7 +120,8 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         shelf=Shelf(engine, vault, clock),
         reader_keys=reader_keys,
         reader_tokens=ReaderTokens(engine, clock),
-        courier=Courier(outbox, Queue(engine, vault), grants, registry, clock=clock),
+        keeping=keeping,
+        courier=Courier(outbox, Queue(engine, vault), keeping, grants, registry, clock=clock),
         alerts=AlertBook(engine, vault, clock),
         notifier=Notifier(engine, settings.alerts, settings.site, clock=clock) if settings.alerts else None,
         clock=clock,

@@ -13,6 +13,7 @@ from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.checks import check_shape
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.scoring.scorer import Scorer
+from fhir_alliance.settings import Rung
 from smart_app.web.asked import LANGUAGE, form_named, instrument_in_use
 from smart_app.web.drafts import Draft, drop_draft, open_draft
 from smart_app.web.launches import ABSOLUTE, Launch, Role
@@ -93,7 +94,9 @@ def send_form(launch: Launch, opened: OpenForm, *, declined: bool) -> Receipt:
     )
     bundle = write_bundle(submission)
     check_shape(bundle)
-    way = way_into(submission, launch.ehr.write, now=now)
+    noted = launch.ehr.write.rung is Rung.NOTE
+    usual = services().keeping.usual_before(submission) if noted else {}
+    way = way_into(submission, launch.ehr.write, now=now, usual=usual)
     receipt = services().outbox.accept(submission, orjson.dumps(bundle), grant=launch.grant, way=way)
     drop_draft(draft.key)
     return receipt

@@ -140,7 +140,7 @@ def _responses(patient: str) -> Callable[[FhirClient], SearchResult]:
 
 def _kept(launch: Launch) -> tuple[tuple[RawResource, ...], tuple[RawResource, ...]]:
     """Return the responses and the scores of this patient that the EHR cannot give back."""
-    kept = services().outbox.kept(ehr=launch.ehr.name, patient=launch.patient.id)
+    kept = services().keeping.kept(ehr=launch.ehr.name, patient=launch.patient.id)
     responses = tuple(each for each in kept if each["resourceType"] == "QuestionnaireResponse")
     return responses, tuple(each for each in kept if each["resourceType"] == "Observation")
 

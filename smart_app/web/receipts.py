@@ -5,8 +5,9 @@ from typing import Final
 from flask import Blueprint, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
-from fhir_alliance.delivery.receipts import NOT_IN_CHART, Receipt, State
+from fhir_alliance.delivery.receipts import IN_REVIEW, NOT_IN_CHART, OWN_RATING, Receipt, State
 from fhir_alliance.records.answers import read_answers
+from fhir_alliance.settings import Rung
 from smart_app.web.frames import frame_of
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
@@ -16,6 +17,11 @@ from smart_app.web.services import services
 
 bp = Blueprint("receipts", __name__, url_prefix="/l/<handle>/receipt/<key>")
 
+_SHOWN_FOR: Final = {
+    NOT_IN_CHART: ReceiptState.KEPT,
+    OWN_RATING: ReceiptState.OWN,
+    IN_REVIEW: ReceiptState.IN_REVIEW,
+}
 _SHOWN_AS: Final = {
     State.DELIVERED: ReceiptState.IN_CHART,
     State.HELD: ReceiptState.HELD,
@@ -49,16 +55,18 @@ def receipt_state(launch: Launch, key: str) -> ResponseReturnValue:
 
 
 def _rows(launch: Launch, found: Receipt) -> tuple[AnswerRow, ...]:
-    """Return what was sent, in words; a handed-over device does not keep it on the screen."""
+    """Return what was sent, in words; a handed-over device does not keep it on the screen, nor do we for ever."""
     instrument, form = services().catalogue.of_form(found.form)
     response = services().outbox.response(found.key, ehr=launch.ehr.name, patient=launch.patient.id)
-    return answer_rows(form, instrument.wordings["en"], read_answers(response, form))
+    return answer_rows(form, instrument.wordings["en"], read_answers(response, form)) if response else ()
 
 
 def shown_as(found: Receipt) -> ReceiptState:
     """Return where a submission is, as the person is told; only what was read back is in the chart."""
-    if found.reason == NOT_IN_CHART:
-        return ReceiptState.KEPT
+    if found.reason in _SHOWN_FOR:
+        return _SHOWN_FOR[found.reason]
+    if found.state is State.DELIVERED and found.rung is Rung.NOTE:
+        return ReceiptState.NOTED
     return _SHOWN_AS.get(found.state, ReceiptState.RECEIVED)
 
 

@@ -12,6 +12,7 @@ from fhir_alliance.alerts.book import AlertBook
 from fhir_alliance.alerts.notifier import Notifier
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.grants import Grants
+from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.shelf import Shelf
 from fhir_alliance.ehr.registry import Registry
@@ -41,6 +42,7 @@ class Services:
     shelf: Shelf
     reader_keys: ReaderKeys
     reader_tokens: ReaderTokens
+    keeping: Keeping
     courier: Courier
     alerts: AlertBook
     notifier: Notifier | None

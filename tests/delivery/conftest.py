@@ -20,6 +20,7 @@ from structlog.testing import capture_logs
 
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.grants import Grants
+from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.ehr.identity import User
@@ -370,7 +371,7 @@ def _site(folder: Path, fhir_base: str, token_endpoint: str) -> Site:
     engine, vault, clock = open_store(settings.database), Vault(current="k1", keys={"k1": bytes(range(32))}), Clock()
     outbox, queue, registry = Outbox(engine, vault, clock), Queue(engine, vault), Registry(settings)
     grants = Grants(engine, vault, registry, clock)
-    courier = Courier(outbox, queue, grants, registry, clock=clock, jitter=lambda: 0.5)
+    courier = Courier(outbox, queue, Keeping(engine, vault, clock), grants, registry, clock=clock, jitter=lambda: 0.5)
     return Site(
         engine=engine,
         vault=vault,

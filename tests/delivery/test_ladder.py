@@ -66,4 +66,4 @@ def test_a_sign_in_does_not_lift_a_rung(site: "Site", accept_by: Callable[..., s
 
 def test_way_without_a_rung_is_the_whole() -> None:
     """Unless said otherwise everything is written, and nothing is kept."""
-    assert (Way().rung, Way().leads_into_chart, Way().kept_until) == (Rung.OBSERVATIONS, True, None)
+    assert (Way().rung, Way().stays, Way().kept_until) == (Rung.OBSERVATIONS, None, None)

@@ -17,6 +17,7 @@ from fhir_alliance.delivery.receipts import Receipt, State, UnknownReceipt
 from fhir_alliance.errors import InvalidResource, StoreError, SubmissionConflict
 from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.submission import Submission
+from fhir_alliance.settings import Rung
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import audit, submissions
 
@@ -47,6 +48,7 @@ def test_receipt_says_received_and_nothing_more(site: "Site", make_submission: M
         accepted_at=site.clock.now,
         delivered_at=None,
         reason=None,
+        rung=Rung.OBSERVATIONS,
     )
     assert site.outbox.receipt(submission.key, ehr="harbor", patient="maria-lopez") == receipt
 

@@ -7,6 +7,7 @@ import requests
 
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.grants import Grants
+from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.ehr.identity import User
@@ -43,7 +44,8 @@ class App:
         vault, registry = Vault.from_file(settings.vault_key_file), Registry(settings)
         self.grants = Grants(self.engine, vault, registry, self.clock)
         self.outbox = Outbox(self.engine, vault, self.clock)
-        self.courier = Courier(self.outbox, Queue(self.engine, vault), self.grants, registry, clock=self.clock)
+        keeping = Keeping(self.engine, vault, self.clock)
+        self.courier = Courier(self.outbox, Queue(self.engine, vault), keeping, self.grants, registry, clock=self.clock)
 
     def clock(self) -> datetime:
         """Return the present, or what a test says it is."""

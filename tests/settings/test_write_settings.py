@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fhir_alliance.errors import InvalidSettings
-from fhir_alliance.settings import FlowsheetRow, Rung, WriteSettings, mapping_gaps, read_settings
+from fhir_alliance.settings import FlowsheetRow, NoteType, Rung, WriteSettings, mapping_gaps, read_settings
 from smart_app.demo.site import write_site
 
 HEADER = "score,system,code,display,unit\n"
@@ -53,6 +53,15 @@ def test_a_lesser_rung_keeps_for_as_long_as_the_site_says(folder: Path) -> None:
     assert (write.rung, write.keep) == (Rung.HOLD, timedelta(days=30))
 
 
+def test_a_site_says_what_its_notes_are(folder: Path) -> None:
+    """A note is a LOINC progress note unless the site names another type."""
+    usual = read(folder, 'rung = "note"\nkeep_days = 30').note_type
+    (folder / "alliance.toml").write_text((folder / "alliance.toml").read_text().partition("[ehr.harbor.write]")[0])
+    named = read(folder, 'rung = "note"\nkeep_days = 30\nnote_type = "http://loinc.org|34109-9|Note"').note_type
+
+    assert (usual.code, named) == ("11506-3", NoteType(system="http://loinc.org", code="34109-9", display="Note"))
+
+
 def test_mapping_is_read_beside_the_settings(folder: Path) -> None:
     """Each line of the mapping is one row; a mark of a spreadsheet at its beginning does not matter."""
     write = read(folder, FLOWSHEET, f"\ufeff{HEADER}{ROW}")
@@ -66,8 +75,14 @@ def test_mapping_is_read_beside_the_settings(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "found"),
     [
-        ('rung = "guess"', ["rung: Must be one of: observations, flowsheet, hold."]),
+        ('rung = "guess"', ["rung: Must be one of: observations, flowsheet, note, hold."]),
         ('category = "vital-signs"', ["rung: Missing data for required field."]),
+        ('rung = "note"', ["keep_days: is needed on rung note"]),
+        ('rung = "note"\nkeep_days = 9\nnote_type = "34109-9"', ["note_type: is not system|code|display"]),
+        (
+            'rung = "hold"\nkeep_days = 9\nnote_type = "urn:s|1|Note"',
+            ["note_type: means nothing on rung hold"],
+        ),
         ('rung = "hold"', ["keep_days: is needed on rung hold"]),
         ('rung = "observations"\nkeep_days = 30', ["keep_days: means nothing on rung observations"]),
         (

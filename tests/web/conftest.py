@@ -12,7 +12,7 @@ from smart_app.demo.site import write_site
 from smart_app.sandbox.app import create_sandbox
 from smart_app.sandbox.config import read_config
 
-from .house import House, open_house
+from .house import House, free_ports, open_house
 
 MakeHouse = Callable[..., House]
 
@@ -52,6 +52,26 @@ def make_house(opener: Callable[..., AbstractContextManager[House]], tmp_path: P
 def own(make_house: MakeHouse) -> House:
     """Open a house for one test, which may stop its EHR and turn its clock."""
     return make_house()
+
+
+@pytest.fixture
+def open_at(tmp_path: Path) -> Iterator[Callable[[str], House]]:
+    """Open houses at EHRs of a kind."""
+    houses = []
+
+    def make(profile: str) -> House:
+        folder = tmp_path / profile
+        folder.mkdir()
+        ehr_port, app_port = free_ports()
+        site = write_site(folder, ehr_port=ehr_port, app_port=app_port, profile=profile)
+        create_sandbox(read_config(site.sandbox)).extensions["sandbox_store"].close()
+        record = (folder / "sandbox.db").rename(folder / "record.db")
+        houses.append(House(site, record))
+        return houses[-1]
+
+    yield make
+    for house in houses:
+        house.close()
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ KEPT_HERE = "Scores marked “kept here” cannot be read from the health record
 OF_OTHERS = "Only visits with you are shown. This patient also sees somebody else, whose ratings stay with them."
 # Why a sent form is not in the chart yet, by the courier's reason.
 HELD: Mapping[str, str] = {
+    "in-review": "it was sent, and waits for review in the health record",
     "needs-sign-in": "it goes in the next time the app is opened for this patient",
     "patient-changed": "the patient's record has changed since it was filled in; please check it is the same person",
     "encounter-mismatch": "the visit belongs to another patient; please check",

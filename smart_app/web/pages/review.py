@@ -40,9 +40,12 @@ class ReceiptState(StrEnum):
     """Where sent answers are, as the person is told."""
 
     RECEIVED = "received"
+    IN_REVIEW = "in_review"
     IN_CHART = "in_chart"
+    NOTED = "noted"
     HELD = "held"
     KEPT = "kept"
+    OWN = "own"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,151 @@
+"""What is kept because an EHR cannot give it back: for the clinician's view, for notes, and until its date."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Engine, Row, exists, select, update
+
+from fhir_alliance.audit import Event, record
+from fhir_alliance.delivery.outcomes import Outcome
+from fhir_alliance.delivery.queue import Item
+from fhir_alliance.delivery.receipts import DELETED, STAYS_HERE, State, place
+from fhir_alliance.records.kept import kept_resources
+from fhir_alliance.records.submission import Submission
+from fhir_alliance.settings import Rung
+from fhir_alliance.store import transaction
+from fhir_alliance.tables import attempts, submissions
+from fhir_alliance.trajectory.series import Rating, Series, UsualRange, Visit, read_series
+from fhir_alliance.trajectory.usual import usual_range
+from fhir_alliance.vault import Vault
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitNote:
+    """One submission of a visit whose scores go into a note; `sent` means that a note of its own may be there."""
+
+    key: str
+    sequence: int
+    delivered: bool
+    sent: bool
+    pieces: dict[str, Any] = field(repr=False)
+
+
+class Keeping:
+    """Reads what the lesser rungs keep, and deletes it when the site's retention date has come."""
+
+    def __init__(self, engine: Engine, vault: Vault, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._vault = vault
+        self._clock = clock
+
+    def kept(self, *, ehr: str, patient: str) -> tuple[dict[str, Any], ...]:
+        """Return what a patient's chart cannot give back, oldest first, as it was accepted.
+
+        These are the responses and Observations of the lesser rungs, until their retention date; VaultError when one
+        was tampered with.
+        """
+        return tuple(
+            each
+            for row in self._kept(ehr, patient, submissions.c.rung != Rung.OBSERVATIONS)
+            for each in kept_resources(self._open(row, "payload"), key=row.key)
+        )
+
+    def usual_before(self, submission: Submission) -> dict[str, UsualRange]:
+        """Return, by score code, the person's own usual range with this therapist before this visit.
+
+        It is made, as in the clinician's view, from the ratings that are kept for the notes; VaultError as above.
+        """
+        rows = self._kept(submission.ehr, submission.patient.id, submissions.c.rung == Rung.NOTE)
+        resources = [each for row in rows for each in kept_resources(self._open(row, "payload"), key=row.key)]
+        observations = [each for each in resources if each["resourceType"] == "Observation"]
+        visits = [_visit(row) for row in rows if row.encounter]
+        found = read_series(observations, visits, submission.instrument, patient=submission.patient.id)
+        scales = {scale.name: scale for scale in submission.form.scales}
+        ranges = {
+            each.code: usual_range(_ratings(each, submission.encounter), scales[each.scale])
+            for each in found
+            if each.therapist == submission.therapist and each.scale in scales
+        }
+        return {code: usual for code, usual in ranges.items() if usual}
+
+    def notes_of_visit(self, item: Item) -> tuple[VisitNote, ...]:
+        """Return the submissions whose scores belong into the same note as a leased one, itself too, oldest first.
+
+        They are of one encounter; without an encounter, of one day at the site.
+        """
+        sent = exists().where(attempts.c.submission == submissions.c.key, attempts.c.outcome != Outcome.REFUSED)
+        cut_off = exists().where(attempts.c.submission == submissions.c.key, attempts.c.outcome.is_(None))
+        mine = (submissions.c.ehr == item.ehr) & (submissions.c.patient == item.patient)
+        here = submissions.c.encounter.is_not_distinct_from(item.encounter) & (submissions.c.rung == Rung.NOTE)
+        found = select(submissions, (sent | cut_off).label("sent")).where(mine, here, submissions.c.pieces.is_not(None))
+        with self._engine.connect() as connection:
+            rows = connection.execute(found.order_by(submissions.c.sequence)).all()
+        notes = [
+            VisitNote(
+                key=row.key,
+                sequence=row.sequence,
+                delivered=row.state == State.DELIVERED,
+                sent=row.sent,
+                pieces=self._open(row, "pieces"),
+            )
+            for row in rows
+        ]
+        day = next(_day(each) for each in notes if each.key == item.key)
+        return tuple(each for each in notes if item.encounter or _day(each) == day)
+
+    def purge(self, now: datetime) -> int:
+        """Delete the answers, pieces and patient's facts whose retention date has passed; returns how many there were.
+
+        Only of what was delivered, or is never written (P10): what still waits to be written stays. Receipt, digests
+        and audit trail stay in any case.
+        """
+        done = (submissions.c.state == State.DELIVERED) | submissions.c.reason.in_(STAYS_HERE)
+        due = (submissions.c.rung != Rung.OBSERVATIONS) & (submissions.c.kept_until <= now)
+        change = (
+            update(submissions)
+            .where(due, done, submissions.c.payload != DELETED)
+            .values(payload=DELETED, shown=DELETED, pieces=None)
+            .returning(submissions.c.key, submissions.c.ehr, submissions.c.patient, submissions.c.launch)
+        )
+        with transaction(self._engine) as connection:
+            rows = connection.execute(change).all()
+            for row in rows:
+                record(
+                    connection,
+                    at=now,
+                    event=Event.SUBMISSION_PURGED,
+                    actor="courier",
+                    ehr=row.ehr,
+                    patient=row.patient,
+                    launch=row.launch,
+                    outcome="done",
+                    request_id=row.key,
+                )
+        return len(rows)
+
+    def _kept(self, ehr: str, patient: str, rung: ColumnElement[bool]) -> list[Row[Any]]:
+        mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient) & rung
+        found = select(submissions).where(mine, submissions.c.kept_until > self._clock())
+        with self._engine.connect() as connection:
+            rows = connection.execute(found.order_by(submissions.c.sequence)).all()
+        return [row for row in rows if row.payload != DELETED]
+
+    def _open(self, row: Row[Any], column: str) -> Any:
+        return orjson.loads(self._vault.open(getattr(row, column), place=place(row.ehr, row.key, column)))
+
+
+def _visit(row: Row[Any]) -> Visit:
+    return Visit(encounter=row.encounter, number=0, start=row.accepted_at, therapist=row.therapist, therapist_name="")
+
+
+def _ratings(series: Series, visit: str | None) -> list[Rating]:
+    """Return the ratings before a visit, counted from 1."""
+    values = [point.value for point in series.points if point.value is not None and point.encounter != visit]
+    return [Rating(visit=number, day="", value=value) for number, value in enumerate(values, 1)]
+
+
+def _day(note: VisitNote) -> str:
+    return str(note.pieces["part"]["answered"])[: len("2026-11-12")]

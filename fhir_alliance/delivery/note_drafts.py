@@ -1,0 +1,69 @@
+"""The note of a visit as each of its submissions composes it, and how it is known again in a chart."""
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fhir_alliance.delivery.keeping import VisitNote
+from fhir_alliance.records.note import NotePart, join_parts, note_text
+from fhir_alliance.terms import NOTE_IDENTIFIER
+
+Resource = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """One note of the visit as it was composed for one of its submissions; `skeleton` is all but the content."""
+
+    submission: VisitNote
+    skeleton: dict[str, Any]
+    text: str
+
+    @property
+    def ends(self) -> datetime:
+        """When its submission was answered."""
+        return _moment(self.skeleton["context"]["period"]["end"])
+
+
+def drafts_of(submissions: Sequence[VisitNote]) -> list[Draft]:
+    """Return the note of each submission: what was said in the visit up to it."""
+    parts = [
+        NotePart(**{**each.pieces["part"], "limits": tuple(each.pieces["part"]["limits"])}) for each in submissions
+    ]
+    return [_draft(each, join_parts(parts[: number + 1])) for number, each in enumerate(submissions)]
+
+
+def _draft(submission: VisitNote, parts: tuple[NotePart, ...]) -> Draft:
+    skeleton = submission.pieces["note"]
+    period = {**skeleton["context"]["period"], "start": min((part.answered for part in parts), key=_moment)}
+    skeleton = {**skeleton, "context": {**skeleton["context"], "period": period}}
+    return Draft(submission=submission, skeleton=skeleton, text=note_text(parts))
+
+
+def is_same(note: Resource, draft: Draft) -> bool:
+    """Whether a note of the chart is ours: by identifier, and where that was dropped by its end and its words."""
+    if own := identifiers_of(note):
+        return draft.submission.key in own
+    ends = note.get("context", {}).get("period", {}).get("end")
+    texts = list(texts_of(note))
+    same = ends is not None and _moment(ends) == draft.ends
+    return same and (not texts or draft.text in texts)
+
+
+def identifiers_of(note: Resource) -> list[str]:
+    """Return our own identifiers of a note."""
+    return [str(each.get("value")) for each in note.get("identifier", ()) if each.get("system") == NOTE_IDENTIFIER]
+
+
+def texts_of(note: Resource) -> Iterator[str]:
+    """Yield the text that a note holds inside; a server may keep it elsewhere and give an address instead."""
+    for content in note.get("content", ()):
+        attachment = content["attachment"]
+        if str(attachment.get("contentType", "")).startswith("text/plain") and "data" in attachment:
+            yield base64.b64decode(attachment["data"]).decode()
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

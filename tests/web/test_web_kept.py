@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fhir_alliance.tables import audit, submissions
 from smart_app.demo.site import Site
 from smart_app.web.pages.notes import KEPT_HERE
 
@@ -102,3 +103,18 @@ def test_after_the_retention_date_it_is_not_shown(held: "House") -> None:
     held.ahead = timedelta(days=31)
 
     assert "kept here" not in held.clinician()[1].text
+
+
+def test_after_the_retention_date_it_is_deleted(held: "House") -> None:
+    """Answers and the patient's facts are gone for good, once and audited; the receipt and the digests stay."""
+    answer(held)
+    before = held.services.courier.purge_due(held.now())
+    held.ahead = timedelta(days=31)
+
+    purged = [held.services.courier.purge_due(held.now()) for _ in range(2)]
+
+    (row,) = held.rows(submissions)
+    assert (before, purged) == (0, [1, 0])
+    assert (row["payload"], row["shown"], row["pieces"]) == (b"", b"", None)
+    assert row["answers_digest"]
+    assert [each["event"] for each in held.rows(audit)].count("submission.purged") == 1

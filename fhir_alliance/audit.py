@@ -16,7 +16,7 @@ _CHAINED: Final = ("at", "event", "actor", "ehr", "patient", "launch", "outcome"
 
 
 class Event(StrEnum):
-    """What can happen to a patient's record, or be refused."""
+    """What can happen to a patient's record, or be refused, and to the EHRs a site works with."""
 
     LAUNCH_OPENED = "launch.opened"
     LAUNCH_REFUSED = "launch.refused"
@@ -44,6 +44,10 @@ class Event(StrEnum):
     READER_REFUSED = "reader.refused"
     RECORDS_READ = "records.read"
     RECORDS_REFUSED = "records.refused"
+    EHR_CHANGED = "ehr.changed"
+    EHR_CONFIRMED = "ehr.confirmed"
+    EHR_REMOVED = "ehr.removed"
+    EHR_PROBED = "ehr.probed"
 
 
 def record(

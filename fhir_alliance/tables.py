@@ -222,6 +222,18 @@ reader_proofs = sa.Table(
     metadata,
     _text("jti_hash", primary_key=True),
     _moment("expires_at"),
+# What was found out about an EHR: a row for each time that it was different; `facts` is a JSON list of words.
+ehr_findings = sa.Table(
+    "ehr_findings",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _text("ehr"),
+    _text("kind"),
+    _text("facts"),
+    _moment("found_at"),
+    _moment("checked_at"),
+    sa.Index(None, "ehr", "kind"),
+    sqlite_autoincrement=True,
 )
 
 # Append-only: triggers of the first migration refuse every change.

@@ -2,10 +2,14 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from smart_app.commands.options import SETTINGS, fail, read
+
+if TYPE_CHECKING:
+    from fhir_alliance.settings import EhrSettings, Settings
 
 
 @click.group()
@@ -45,10 +49,8 @@ def check_endpoints(settings: Path, name: str | None) -> None:
     from smart_app.registering import check
 
     site = read(settings)
-    if name and name not in site.ehrs:
-        fail([f"There is no [ehr.{name}] in {settings.name}."])
     differs = False
-    for each in [site.ehrs[name]] if name else site.ehrs.values():
+    for each in [chosen(site, name, settings)] if name else site.ehrs.values():
         found = list(check(site, each))
         differs = differs or bool(found)
         for line in found or ["as registered"]:
@@ -59,19 +61,29 @@ def check_endpoints(settings: Path, name: str | None) -> None:
 @click.command()
 @SETTINGS
 @click.option("--ehr", "name", required=True, help="The EHR, by its name in the settings.")
-def doctor(settings: Path, name: str) -> None:
+@click.option("--last", is_flag=True, help="Show what was last found out, without asking the EHR.")
+def doctor(settings: Path, name: str, *, last: bool) -> None:
     """Say what an EHR allows by its own word, and what follows; nothing is written to it."""
-    from fhir_alliance.errors import EhrError, InvalidSettings
-    from smart_app.doctor import doctor_table
+    from fhir_alliance.errors import AllianceError, EhrError, InvalidSettings
+    from smart_app.doctor.asking import examine, recall
+    from smart_app.web.services import utc_now
 
     site = read(settings)
-    if name not in site.ehrs:
-        fail([f"There is no [ehr.{name}] in {settings.name}."])
+    ehr = chosen(site, name, settings)
     try:
-        lines = list(doctor_table(site, site.ehrs[name]))
+        lines = recall(site, ehr) if last else examine(site, ehr, now=utc_now())
     except InvalidSettings as error:
         fail(error.faults)
     except EhrError as error:
         fail([f"{error}. It could not be asked; try again."])
-    for line in lines:
+    except AllianceError as error:
+        fail([f"{error} {error.sentence}"])
+    for line in lines or [f"Nothing is known of {name} yet: leave --last out to ask it."]:
         click.echo(line)
+
+
+def chosen(site: "Settings", name: str, settings: Path) -> "EhrSettings":
+    """Return an EHR of the settings; end when there is none of this name."""
+    if name not in site.ehrs:
+        fail([f"There is no [ehr.{name}] in {settings.name}."])
+    return site.ehrs[name]

@@ -1,0 +1,97 @@
+"""What was found out about an EHR, kept with its date: what it states, what it grants, what a probe came to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, Select, insert, select, update
+
+from fhir_alliance.tables import ehr_findings, grants
+
+
+class Kind(StrEnum):
+    """How it was found out: read from its statements, asked of its token endpoint, tried by really writing."""
+
+    STATED = "stated"
+    GRANTED = "granted"
+    PROBED = "probed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Facts, when they were first found so, and when they were last found so."""
+
+    facts: frozenset[str]
+    found_at: datetime
+    checked_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What a finding has lost and gained against the one before it."""
+
+    at: datetime
+    gone: tuple[str, ...]
+    new: tuple[str, ...]
+
+
+def keep(connection: Connection, ehr: str, kind: Kind, facts: Iterable[str], *, at: datetime) -> Change | None:
+    """Keep what was found now; returns what is different from the finding before, None when nothing is.
+
+    The first finding is no change. One that is as before only moves its date of checking.
+    """
+    found, before = frozenset(facts), last(connection, ehr, kind)
+    if before is not None and before.facts == found:
+        newest = select(ehr_findings.c.id).where(_of(ehr, kind)).order_by(ehr_findings.c.id.desc()).limit(1)
+        same = ehr_findings.c.id == newest.scalar_subquery()
+        connection.execute(update(ehr_findings).where(same).values(checked_at=at))
+        return None
+    values = {"ehr": ehr, "kind": kind, "facts": orjson.dumps(sorted(found)).decode()}
+    connection.execute(insert(ehr_findings).values(**values, found_at=at, checked_at=at))
+    return None if before is None else _change(before.facts, found, at)
+
+
+def last(connection: Connection, ehr: str, kind: Kind) -> Finding | None:
+    """Return the newest finding of a kind, None when there is none."""
+    row = connection.execute(_newest_first(ehr, kind).limit(1)).one_or_none()
+    return None if row is None else _finding(row)
+
+
+def last_change(connection: Connection, ehr: str, kind: Kind) -> Change | None:
+    """Return how the newest finding differs from the one before it, None when there is only one, or none."""
+    rows = [_finding(row) for row in connection.execute(_newest_first(ehr, kind).limit(2))]
+    return _change(rows[1].facts, rows[0].facts, rows[0].found_at) if len(rows) > 1 else None
+
+
+def lapsed(connection: Connection, ehr: str, needs: Iterable[str]) -> tuple[str, ...]:
+    """Return what an EHR once stated, is needed, and is not stated any more (security.md, F19)."""
+    now, *before = [_finding(row).facts for row in connection.execute(_newest_first(ehr, Kind.STATED))] or [frozenset()]
+    once = frozenset().union(*before)
+    return tuple(each for each in needs if each in once and each not in now)
+
+
+def granted_scopes(connection: Connection, ehr: str, client: str) -> frozenset[str] | None:
+    """Return what was granted to a client at its newest sign-in, None when nobody has signed in with it."""
+    mine = (grants.c.ehr == ehr) & (grants.c.client == client)
+    scopes = connection.scalar(select(grants.c.scopes).where(mine).order_by(grants.c.created_at.desc()).limit(1))
+    return None if scopes is None else frozenset(scopes.split())
+
+
+def _of(ehr: str, kind: Kind) -> Any:
+    return (ehr_findings.c.ehr == ehr) & (ehr_findings.c.kind == kind)
+
+
+def _newest_first(ehr: str, kind: Kind) -> Select[Any]:
+    return select(ehr_findings).where(_of(ehr, kind)).order_by(ehr_findings.c.id.desc())
+
+
+def _finding(row: Row[Any]) -> Finding:
+    facts = frozenset(map(str, orjson.loads(row.facts)))
+    return Finding(facts=facts, found_at=row.found_at, checked_at=row.checked_at)
+
+
+def _change(before: frozenset[str], after: frozenset[str], at: datetime) -> Change:
+    return Change(at=at, gone=tuple(sorted(before - after)), new=tuple(sorted(after - before)))

@@ -1,0 +1,1 @@
+"""`fhir-alliance doctor`: what an EHR allows, and what a site learns from it."""

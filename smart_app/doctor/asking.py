@@ -1,0 +1,95 @@
+"""Asking an EHR what it allows, keeping the answer with its date, and telling it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from fhir_alliance.ehr.backend import backend_token
+from fhir_alliance.ehr.findings import Change, Finding, Kind, granted_scopes, keep, last, last_change
+from fhir_alliance.ehr.outlook import Granted
+from fhir_alliance.ehr.registry import Registry
+from fhir_alliance.ehr.statements import read_facts
+from fhir_alliance.errors import FhirError
+from fhir_alliance.settings import EhrSettings, Settings
+from fhir_alliance.store import open_store, transaction
+from smart_app.doctor.table import table, wrapped
+
+
+def examine(settings: Settings, ehr: EhrSettings, *, now: datetime) -> list[str]:
+    """Ask an EHR, keep what it says, and return the table; nothing is written to the EHR.
+
+    Raises EhrError when it cannot be read, InvalidSettings or StoreError when the site cannot ask or keep.
+    """
+    registry = Registry(settings)
+    facts = read_facts(registry.door(ehr), ehr.fhir_base)
+    scopes = _backend_scopes(registry, ehr, now)
+    engine = open_store(settings.database)
+    try:
+        with transaction(engine) as connection:
+            keep(connection, ehr.name, Kind.STATED, facts, at=now)
+            if scopes is not None:
+                keep(connection, ehr.name, Kind.GRANTED, scopes, at=now)
+            return list(_told(connection, settings, ehr))
+    finally:
+        engine.dispose()
+
+
+def recall(settings: Settings, ehr: EhrSettings) -> list[str]:
+    """Return the table of what was last found out, without asking; empty when nothing was."""
+    engine = open_store(settings.database)
+    try:
+        with engine.connect() as connection:
+            return list(_told(connection, settings, ehr))
+    finally:
+        engine.dispose()
+
+
+def _told(connection: Connection, settings: Settings, ehr: EhrSettings) -> Iterator[str]:
+    stated = last(connection, ehr.name, Kind.STATED)
+    if stated is None:
+        return
+    day = _day(stated.checked_at, settings)
+    yield f"{ehr.name}: {ehr.title}, as it was on {day}"
+    yield ""
+    yield from table(ehr, stated.facts, _granted(connection, ehr))
+    if change := last_change(connection, ehr.name, Kind.STATED):
+        yield from wrapped(f"Changed since {_day(change.at, settings)}: {changed(change)}.")
+    if probed := last(connection, ehr.name, Kind.PROBED):
+        yield from _probed(probed, settings)
+
+
+def changed(change: Change) -> str:
+    """Return a change in words, such as "QuestionnaireResponse create is gone"."""
+    return ", ".join([*(f"{each} is gone" for each in change.gone), *(f"{each} is new" for each in change.new)])
+
+
+def _probed(probed: Finding, settings: Settings) -> Iterator[str]:
+    yield f"Write probe of {_day(probed.checked_at, settings)}:"
+    for line in sorted(probed.facts):
+        yield from wrapped(line, indent="    ")
+
+
+def _granted(connection: Connection, ehr: EhrSettings) -> Granted:
+    found: dict[str, frozenset[str] | None] = {}
+    if ehr.backend:
+        backend = last(connection, ehr.name, Kind.GRANTED)
+        found["backend"] = backend.facts if backend else None
+    for client in ("clinician", "patient"):
+        if getattr(ehr, client):
+            found[client] = granted_scopes(connection, ehr.name, client)
+    return found
+
+
+def _backend_scopes(registry: Registry, ehr: EhrSettings, now: datetime) -> frozenset[str] | None:
+    """Return what the backend client is granted, None without one or when it is refused."""
+    if ehr.backend is None:
+        return None
+    try:
+        return backend_token(registry, ehr, ehr.backend, ehr.backend.scopes, now=now).scopes
+    except FhirError:
+        return None
+
+
+def _day(at: datetime, settings: Settings) -> str:
+    return f"{at.astimezone(settings.site.time_zone):%-d %B %Y}"

@@ -1,0 +1,160 @@
+"""`fhir-alliance doctor`: what each kind of EHR says, and what a site learns from it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import insert
+
+from fhir_alliance.ehr.capabilities import stated_facts
+from fhir_alliance.ehr.outlook import outlooks
+from fhir_alliance.ehr.rungs import highest_rung
+from fhir_alliance.settings import Rung, WriteSettings
+from fhir_alliance.store import transaction
+from fhir_alliance.tables import grants
+
+if TYPE_CHECKING:
+    from tests.doctor.conftest import Running
+
+Make = Callable[[str], "Running"]
+WRITTEN, KEPT, HELD, UNUSED = "written", "kept here", "held", "not used"
+
+
+def row(output: str, what: str) -> str:
+    """Return the line of one resource."""
+    return next(line for line in output.splitlines() if line.startswith(f"{what} "))
+
+
+def way(output: str, what: str) -> str:
+    """Return what the app does with one resource."""
+    return row(output, what)[73:]
+
+
+@pytest.mark.parametrize(
+    ("profile", "rung", "ways"),
+    [
+        ("generous", "observations", (WRITTEN, WRITTEN, UNUSED, WRITTEN)),
+        ("read-only-questionnaires", "observations", (WRITTEN, WRITTEN, UNUSED, WRITTEN)),
+        ("flowsheet", "flowsheet", (KEPT, KEPT, WRITTEN, UNUSED)),
+        ("lab-and-vitals-only", "flowsheet", (KEPT, KEPT, WRITTEN, UNUSED)),
+        ("notes-only", "hold", (KEPT, KEPT, UNUSED, UNUSED)),
+        ("fire-hose", "observations", (WRITTEN, WRITTEN, UNUSED, WRITTEN)),
+        ("legacy", "observations", (WRITTEN, WRITTEN, UNUSED, WRITTEN)),
+    ],
+)
+def test_each_kind_of_ehr(make_running: Make, profile: str, rung: str, ways: tuple[str, ...]) -> None:
+    """The demo's rung is the one advised; no row contradicts it; every line fits into 100 columns."""
+    output = make_running(profile).doctor()
+
+    kinds = ("QuestionnaireResponse", "Observation, survey", "Observation, vital-signs", "Provenance")
+    assert f'For this EHR: rung = "{rung}".' in output
+    assert "alliance.toml says" not in output
+    assert tuple(way(output, kind) for kind in kinds) == ways
+    assert max(map(len, output.splitlines())) <= 100
+    assert "only a real write confirms it" in " ".join(output.split())
+
+
+@pytest.mark.parametrize(
+    ("profile", "told"),
+    [
+        ("generous", ("forms are published", "the EHR would take a note")),
+        ("read-only-questionnaires", ("forms cannot be published: their addresses resolve nowhere",)),
+        ("flowsheet", ("the EHR takes no note", "each score as a number in its mapped row")),
+        ("legacy", ("launches are refused by this app (S05)", "may not be understood (S08)")),
+    ],
+)
+def test_what_an_administrator_reads(make_running: Make, profile: str, told: tuple[str, ...]) -> None:
+    """Reason and spec row stand with what follows."""
+    output = " ".join(make_running(profile).doctor().split())
+
+    assert [each for each in told if each not in output] == []
+
+
+def test_a_rung_that_the_ehr_does_not_allow(make_running: Make) -> None:
+    """A site on the first rung at an EHR without transactions is told what is missing, and that nothing is lost."""
+    running = make_running("generous")
+    running.become("lab-and-vitals-only")
+
+    output = running.doctor()
+
+    assert way(output, "QuestionnaireResponse") == way(output, "Observation, survey") == HELD
+    words = " ".join(output.split())
+    assert 'says rung = "observations", which needs QuestionnaireResponse create, transaction.' in words
+    assert "held here with the reason. Nothing is lost." in words
+
+
+def test_a_rung_below_what_the_ehr_takes(make_running: Make) -> None:
+    """A site that writes less than it could is told so."""
+    running = make_running("notes-only")
+    running.become("generous")
+
+    assert 'rung = "hold", which writes less' in " ".join(running.doctor().split())
+
+
+def test_scopes_are_told_by_client(make_running: Make) -> None:
+    """The backend's are asked for, people's are those of the newest sign-in, and unknown before the first."""
+    running = make_running("generous")
+    before = running.doctor()
+    at = datetime(2026, 11, 12, tzinfo=UTC)
+    values = {"ehr": "harbor", "client": "clinician", "user": "u", "access_token": b"", "expires_at": at}
+    survey = "user/Observation.c?category=http://terminology.hl7.org/CodeSystem/observation-category|survey"
+    sign_ins = [("g1", "user/*.c", at), ("g2", f"openid {survey} user/Provenance.c", at + timedelta(days=1))]
+    engine = running.database()
+    with transaction(engine) as connection:
+        for name, scopes, created in sign_ins:
+            connection.execute(insert(grants).values(**values, id=name, scopes=scopes, created_at=created))
+    engine.dispose()
+
+    after = running.doctor("--last")
+
+    kinds = ("Questionnaire", "QuestionnaireResponse", "Observation, survey", "Observation, vital-signs", "Provenance")
+    assert [row(before, kind)[40:73].split() for kind in kinds] == [["yes", "?", "?"], *[["no", "?", "?"]] * 4]
+    assert [row(after, kind)[51:61].strip() for kind in kinds] == ["no", "no", "yes", "no", "yes"]
+    assert "what is sent with the clinician client is held for want of a scope" in " ".join(after.split())
+
+
+def test_the_statement_is_kept_and_a_change_is_told(make_running: Make) -> None:
+    """What was found is shown again without asking the EHR, and what is gone since is named with its day."""
+    running = make_running("generous")
+    nothing = running.doctor("--last")
+    running.doctor()
+    running.become("notes-only")
+    changed = running.doctor()
+    running.stop()
+
+    again = running.doctor("--last")
+
+    assert "Nothing is known of harbor yet" in nothing
+    assert "Changed since" in " ".join(changed.split())
+    assert "QuestionnaireResponse create is gone" in " ".join(changed.split())
+    assert again == changed
+
+
+@pytest.mark.parametrize("odd", [None, [], {}, {"rest": 7, "capabilities": {}}, {"rest": [7, {"mode": "server"}]}])
+def test_odd_statements_say_nothing(odd: Any) -> None:
+    """Whatever is not understood counts as not stated, and leaves the lowest rung."""
+    facts = stated_facts(odd, odd)
+
+    assert facts == frozenset()
+    assert highest_rung(facts) is Rung.HOLD
+
+
+def test_no_row_contradicts_another() -> None:
+    """Whatever an EHR states, a resource of the chosen rung is written or held, all of its rows alike."""
+    needs = ("QuestionnaireResponse create", "Observation create", "transaction", "Provenance create")
+    for bits in range(16):
+        facts = frozenset(need for index, need in enumerate(needs) if bits >> index & 1)
+        rows = {each.what: each.way for each in outlooks(WriteSettings(), facts, {})}
+
+        allowed = highest_rung(facts) is Rung.OBSERVATIONS
+        assert {rows["QuestionnaireResponse"], rows["Observation, survey"]} == {WRITTEN if allowed else HELD}
+        assert (rows["Provenance"] == WRITTEN) == (bits == 15)
+
+
+def test_flowsheet_without_observations() -> None:
+    """On the flowsheet rung an EHR that takes no results holds them, and says what is missing."""
+    rows = {each.what: each for each in outlooks(WriteSettings(rung=Rung.FLOWSHEET), frozenset(), {})}
+
+    assert rows["Observation, vital-signs"].way == HELD
+    assert "Observation create" in rows["Observation, vital-signs"].why

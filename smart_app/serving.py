@@ -45,9 +45,10 @@ class AllianceServer(BaseApplication):  # type: ignore[misc]  # of the untyped b
 
 
 def start_delivery(worker: Any) -> None:
-    """Start the courier, and who tells of alerts, in the worker that has just come up."""
+    """Start the courier, the watch on the EHRs, and who tells of alerts, in the worker that has just come up."""
     services = worker.wsgi.extensions["alliance"]
     services.courier.start()
+    services.watch.start()
     if services.notifier:
         services.notifier.start()
 
@@ -58,5 +59,6 @@ def stop_delivery(_: Any, worker: Any) -> None:
         return
     services = worker.wsgi.extensions["alliance"]
     services.courier.stop()
+    services.watch.stop()
     if services.notifier:
         services.notifier.stop()

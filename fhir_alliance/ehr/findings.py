@@ -37,6 +37,11 @@ class Change:
     gone: tuple[str, ...]
     new: tuple[str, ...]
 
+    @property
+    def words(self) -> str:
+        """What changed, such as "QuestionnaireResponse create is gone"."""
+        return ", ".join([*(f"{each} is gone" for each in self.gone), *(f"{each} is new" for each in self.new)])
+
 
 def keep(connection: Connection, ehr: str, kind: Kind, facts: Iterable[str], *, at: datetime) -> Change | None:
     """Keep what was found now; returns what is different from the finding before, None when nothing is.

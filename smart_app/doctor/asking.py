@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from fhir_alliance.ehr.backend import backend_token
-from fhir_alliance.ehr.findings import Change, Finding, Kind, granted_scopes, keep, last, last_change
+from fhir_alliance.ehr.findings import Finding, Kind, granted_scopes, keep, last, last_change
 from fhir_alliance.ehr.outlook import Granted
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.statements import read_facts
@@ -54,14 +54,9 @@ def _told(connection: Connection, settings: Settings, ehr: EhrSettings) -> Itera
     yield ""
     yield from table(ehr, stated.facts, _granted(connection, ehr))
     if change := last_change(connection, ehr.name, Kind.STATED):
-        yield from wrapped(f"Changed since {_day(change.at, settings)}: {changed(change)}.")
+        yield from wrapped(f"Changed since {_day(change.at, settings)}: {change.words}.")
     if probed := last(connection, ehr.name, Kind.PROBED):
         yield from _probed(probed, settings)
-
-
-def changed(change: Change) -> str:
-    """Return a change in words, such as "QuestionnaireResponse create is gone"."""
-    return ", ".join([*(f"{each} is gone" for each in change.gone), *(f"{each} is new" for each in change.new)])
 
 
 def _probed(probed: Finding, settings: Settings) -> Iterator[str]:

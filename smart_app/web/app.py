@@ -24,6 +24,7 @@ from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.shelf import Shelf
 from fhir_alliance.ehr.client_keys import published_keys
 from fhir_alliance.ehr.registry import Registry
+from fhir_alliance.ehr.watch import Watch
 from fhir_alliance.instruments.catalogue import Catalogue
 from fhir_alliance.readers.keys import ReaderKeys
 from fhir_alliance.readers.tokens import ReaderTokens
@@ -53,7 +54,7 @@ _LIMITS: Final = {
 
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Flask:
-    """Return the application of one site; the courier is there but not started.
+    """Return the application of one site; its workers are there but not started.
 
     Raises InvalidSettings, StoreError or VaultError when it could not work.
     """
@@ -122,6 +123,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         reader_tokens=ReaderTokens(engine, clock),
         keeping=keeping,
         courier=Courier(outbox, Queue(engine, vault), keeping, grants, registry, clock=clock),
+        watch=Watch(engine, registry, settings.ehrs, clock=clock),
         alerts=AlertBook(engine, vault, clock),
         notifier=Notifier(engine, settings.alerts, settings.site, clock=clock) if settings.alerts else None,
         clock=clock,

@@ -5,6 +5,8 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
+from fhir_alliance.ehr.findings import lapsed
+from fhir_alliance.ehr.rungs import NEEDS
 from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.questionnaire import form_title
 from fhir_alliance.instruments.words import Rater
@@ -64,6 +66,7 @@ def chart(launch: Launch) -> ResponseReturnValue:
         companions=_companions(data, instrument, launch),
         alerts=alerts_of(launch),
         kept=data.kept,
+        lapsed=_lapsed(launch),
         held=[receipt.reason or "" for receipt in services().outbox.held_for(launch.ehr.name, launch.patient.id)],
     )
     return render_template("chart.html", page=page)
@@ -88,6 +91,12 @@ def handover(launch: Launch) -> ResponseReturnValue:
         now=services().clock(),
     )
     return render_template("handover.html", page=page)
+
+
+def _lapsed(launch: Launch) -> bool:
+    """Whether the EHR has stopped to state what is written there: said before anything is handed over (F19)."""
+    with services().engine.connect() as connection:
+        return bool(lapsed(connection, launch.ehr.name, NEEDS[launch.ehr.write.rung]))
 
 
 def _chosen_form() -> tuple[Instrument, Form]:

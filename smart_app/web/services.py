@@ -16,6 +16,7 @@ from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.shelf import Shelf
 from fhir_alliance.ehr.registry import Registry
+from fhir_alliance.ehr.watch import Watch
 from fhir_alliance.instruments.catalogue import Catalogue
 from fhir_alliance.readers.keys import ReaderKeys
 from fhir_alliance.readers.tokens import ReaderTokens
@@ -44,6 +45,7 @@ class Services:
     reader_tokens: ReaderTokens
     keeping: Keeping
     courier: Courier
+    watch: Watch
     alerts: AlertBook
     notifier: Notifier | None
     clock: Callable[[], datetime]

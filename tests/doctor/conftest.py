@@ -66,6 +66,10 @@ class Running:
 
         self._app.before_request_funcs.setdefault(None, []).insert(0, instead)
 
+    def on_request(self, seen: Callable[[str], object]) -> None:
+        """Call this with the path of every request from now on."""
+        self._app.before_request_funcs.setdefault(None, []).insert(0, lambda: seen(request.path) and None)
+
     def stop(self) -> None:
         """Stop answering."""
         self._stack.close()

@@ -85,10 +85,12 @@ def chart_page(
     alerts: Sequence[AlertBox] = (),
     companions: Sequence[Companion] = (),
     kept: Collection[str] = (),
+    lapsed: bool = False,
 ) -> ChartPage:
     """Return the page; `answers` by response reference, `held` the reason of each form not in the chart yet.
 
-    `kept` are the references of the responses that are kept here, because no chart gives them back.
+    `kept` are the references of the responses that are kept here, because no chart gives them back; `lapsed` says that
+    the EHR has stopped to state what is written there.
     """
     wording = instrument.wordings[frame.language]
     names = rater_names(frame, wording)
@@ -100,7 +102,7 @@ def chart_page(
         caveat=wording.caveat,
         anchors=wording.anchors,
         first_line=kept_together(first_line),
-        notes=notes_of(complete, withheld, of_others, held, any_kept=any(row.kept for row in rows)),
+        notes=notes_of(complete, withheld, of_others, held, any_kept=any(row.kept for row in rows), lapsed=lapsed),
         facts=facts_of(instrument, wording, rows, today),
         trend=trend_of(
             instrument, wording.scores[instrument.scales[0].name], rows, names=names, usual=usual, today=today

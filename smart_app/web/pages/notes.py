@@ -22,14 +22,27 @@ WITHHELD: Mapping[str, str] = {
     ),
     "QuestionnaireResponse": "The health record does not let this app read single answers, so only scores are shown.",
 }
+LAPSED = (
+    "This health record no longer says that it takes what this app writes. A form can still be handed over and "
+    "answered; until the record takes it, it is kept here. Please tell your administrator."
+)
 HELD_OTHERWISE = "the health record has not taken it yet"
 
 
 def notes_of(
-    complete: bool, withheld: Sequence[str], of_others: bool, held: Sequence[str], *, any_kept: bool
+    complete: bool,
+    withheld: Sequence[str],
+    of_others: bool,
+    held: Sequence[str],
+    *,
+    any_kept: bool,
+    lapsed: bool = False,
 ) -> tuple[str, ...]:
-    """Return the notes; `withheld` are types of resources, `held` reasons of the courier."""
+    """Return the notes; `withheld` are types of resources, `held` reasons of the courier.
+
+    `lapsed` says that the EHR has stopped to state what the site's rung needs.
+    """
     waiting = tuple(f"A sent form is kept here, not in the chart: {HELD.get(why, HELD_OTHERWISE)}." for why in held)
     lacking = tuple(WITHHELD[kind] for kind in withheld)
-    said = ((INCOMPLETE, not complete), (OF_OTHERS, of_others), (KEPT_HERE, any_kept))
+    said = ((INCOMPLETE, not complete), (OF_OTHERS, of_others), (KEPT_HERE, any_kept), (LAPSED, lapsed))
     return (*lacking, *(note for note, holds in said if holds), *waiting)

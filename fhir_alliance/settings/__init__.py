@@ -1,5 +1,6 @@
 """The site's settings: one frozen object from `alliance.toml`, read once, every fault reported together."""
 
+from fhir_alliance.settings.readers import ChartReaders, Readers, Shown
 from fhir_alliance.settings.reading import read_settings
 from fhir_alliance.settings.secrets import client_secret
 from fhir_alliance.settings.values import (
@@ -16,6 +17,7 @@ from fhir_alliance.settings.writing import FlowsheetRow, NoteType, Rung, WriteSe
 
 __all__ = [
     "AlertSettings",
+    "ChartReaders",
     "ClientSettings",
     "EhrSettings",
     "FlowsheetRow",
@@ -23,8 +25,10 @@ __all__ = [
     "InstrumentSettings",
     "NoteType",
     "ReaderSettings",
+    "Readers",
     "Rung",
     "Settings",
+    "Shown",
     "SiteSettings",
     "WriteSettings",
     "client_secret",

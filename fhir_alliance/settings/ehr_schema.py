@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from fhir_alliance.settings.addresses import origin, url
+from fhir_alliance.settings.readers import Readers, ReadersSchema
 from fhir_alliance.settings.strict import FILLED, Strict
 from fhir_alliance.settings.values import ClientSettings, EhrSettings
 from fhir_alliance.settings.writing import NoteType, Rung, WriteSettings
@@ -83,6 +84,7 @@ class EhrSchema(Strict):
     patient = fields.Nested(_ClientSchema, load_default=None)
     backend = fields.Nested(_ClientSchema, load_default=None)
     write = fields.Nested(_WriteSchema, load_default=None)
+    readers = fields.Nested(ReadersSchema, load_default=None)
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -96,7 +98,9 @@ def build_ehr(name: str, values: dict[str, Any], folder: Path) -> EhrSettings:
     clinician, patient, backend = (_client(values[role], folder) for role in ("clinician", "patient", "backend"))
     ancestors = tuple(values["frame_ancestors"])
     settled = {"name": name, "frame_ancestors": ancestors, "clinician": clinician, "patient": patient}
-    return EhrSettings(**{**values, **settled, "backend": backend, "write": _write(values["write"], folder)})
+    readers = values["readers"] and Readers(**values["readers"])
+    written = {"backend": backend, "write": _write(values["write"], folder), "readers": readers}
+    return EhrSettings(**{**values, **settled, **written})
 
 
 def _write(values: dict[str, Any] | None, folder: Path) -> WriteSettings:

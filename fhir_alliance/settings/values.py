@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from fhir_alliance.settings.readers import Readers
 from fhir_alliance.settings.writing import WriteSettings
 
 
@@ -29,7 +30,8 @@ class ClientSettings:
 class EhrSettings:
     """One registered FHIR base, with the endpoints pinned when it was registered, and what is written there.
 
-    Without a `revocation_endpoint` what was granted ends here only, and at the EHR in its own time.
+    Without a `revocation_endpoint` what was granted ends here only, and at the EHR in its own time; without `readers`
+    nobody has attested who else sees what is written.
     """
 
     name: str
@@ -46,6 +48,7 @@ class EhrSettings:
     backend: ClientSettings | None
     revocation_endpoint: str | None = None
     write: WriteSettings = field(default_factory=WriteSettings)
+    readers: Readers | None = None
 
     @property
     def clients(self) -> tuple[ClientSettings, ...]:

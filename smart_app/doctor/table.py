@@ -46,9 +46,18 @@ _RUNGS: Final = {
     Rung.HOLD: "It does not say that it takes results. Answers and scores are kept by this app, and shown by it.",
 }
 
+_TO_ATTEST: Final = (
+    "    [ehr.{name}.readers]",
+    '    patient_portal = "shown"     # or "hidden": does the portal show survey results to patients?',
+    '    proxies = "shown"            # or "hidden": and to parents and others who use it for them?',
+    '    chart_readers = "everyone"   # or "care-team": who in the house can read them in a chart?',
+    '    attested_by = "..."          # who has looked',
+    "    attested_on = 2026-01-31     # and when",
+)
+
 
 def table(ehr: EhrSettings, facts: frozenset[str], granted: Granted) -> Iterator[str]:
-    """Yield the lines of the table, then which rung fits, in words for an administrator."""
+    """Yield the lines of the table, then which rung fits, and who else reads it, in words for an administrator."""
     yield f"{'SIGNING IN AND READING':<35}EHR  WHAT FOLLOWS"
     for fact, what, able, unable, spec in _SIGN_IN:
         yield f"{what:<35}{_yes(fact in facts):<5}{able if fact in facts else unable} ({spec})"
@@ -63,6 +72,8 @@ def table(ehr: EhrSettings, facts: frozenset[str], granted: Granted) -> Iterator
     yield ""
     yield from suggestion(ehr, facts)
     yield from wrapped(CAVEAT)
+    yield ""
+    yield from attestation(ehr)
 
 
 def suggestion(ehr: EhrSettings, facts: frozenset[str]) -> Iterator[str]:
@@ -77,6 +88,22 @@ def suggestion(ehr: EhrSettings, facts: frozenset[str]) -> Iterator[str]:
         )
     elif chosen is not best:
         yield from wrapped(f'alliance.toml says rung = "{chosen}", which writes less than this EHR says it takes.')
+
+
+def attestation(ehr: EhrSettings) -> Iterator[str]:
+    """Yield what the site attests of other readers, or ask for it: patients are told what it says (P1)."""
+    if readers := ehr.readers:
+        yield from wrapped(
+            f"Attested by {readers.attested_by} on {readers.attested_on}: survey results are {readers.patient_portal} "
+            f"in the portal, {readers.proxies} to proxies, and in the chart for {readers.chart_readers}."
+        )
+        return
+    yield from wrapped(
+        "Nobody has attested who else sees survey results at this EHR. Until somebody does, patients are told that "
+        "everyone who can open their chart, and family members with their portal, may see them (P1). Please ask the "
+        "EHR's administrator, and write into alliance.toml:"
+    )
+    yield from (line.format(name=ehr.name) for line in _TO_ATTEST)
 
 
 def wrapped(text: str, *, indent: str = "") -> list[str]:

@@ -41,6 +41,8 @@ def open_form(launch: Launch) -> OpenForm:
         passed_on=[
             number for number, item in enumerate(form.scored_items, 1) if item.link_id in instrument.alert_items
         ],
+        readers=launch.ehr.readers,
+        rung=launch.ehr.write.rung,
     )
     digest = hashlib.sha256(audience.encode()).hexdigest()
     draft = open_draft(launch, form.canonical, audience_digest=digest)

@@ -131,6 +131,21 @@ def test_the_statement_is_kept_and_a_change_is_told(make_running: Make) -> None:
     assert again == changed
 
 
+def test_the_site_is_asked_to_attest(make_running: Make) -> None:
+    """Doctor asks who else reads survey results; what it prints can be filled in, and is then said instead."""
+    running = make_running("generous")
+    asked = running.doctor()
+    block = "[ehr.harbor.readers]" + asked.partition("[ehr.harbor.readers]")[2]
+    settings = running.site.settings
+    settings.write_text(f"{settings.read_text()}\n{block.replace('...', 'Jo Park')}")
+
+    attested = " ".join(running.doctor("--last").split())
+
+    assert "Nobody has attested" in asked
+    assert "Attested by Jo Park on 2026-01-31: survey results are shown in the portal, shown to proxies" in attested
+    assert "Nobody has attested" not in attested
+
+
 @pytest.mark.parametrize("odd", [None, [], {}, {"rest": 7, "capabilities": {}}, {"rest": [7, {"mode": "server"}]}])
 def test_odd_statements_say_nothing(odd: Any) -> None:
     """Whatever is not understood counts as not stated, and leaves the lowest rung."""

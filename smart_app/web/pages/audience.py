@@ -1,30 +1,99 @@
 """What a person is told before the first item: who will see the answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from fhir_alliance.instruments.words import Rater
+from fhir_alliance.settings import ChartReaders, Readers, Rung, Shown
 
-_PATIENT = (
-    "{therapist} will see your answers, usually before your next visit. They go into your health record, so other "
-    "staff, and anyone you let use your portal, may see them. You can skip any question or say no. Your care does not "
-    "change. Nobody watches this form live."
+_PATIENT: Final = (
+    "{therapist} will see your answers, usually before your next visit. {record} You can skip any question or say no. "
+    "Your care does not change. Nobody watches this form live."
 )
-_THERAPIST = (
-    "Your answers go into the patient's health record, marked as your guess. Other staff who treat this patient, and "
-    "the patient, may see them there."
-)
-_PASSED_ON = (
+_PASSED_ON: Final = (
     " Your answer to question {numbers} can be passed on to the clinic's team, who may want to talk about it. That "
     "takes time, and nobody watches live: if you are in danger now, use the numbers here instead."
 )
+# Where the answers go, by the rung of the EHR; every other rung writes scores only.
+_INTO: Final[Mapping[Rater, Mapping[Rung, str]]] = {
+    Rater.PATIENT: {
+        Rung.OBSERVATIONS: "They go into your health record.",
+        Rung.HOLD: "They are kept in this app, not in your health record. Staff who open it for you may see them.",
+    },
+    Rater.THERAPIST: {
+        Rung.OBSERVATIONS: "Your answers go into the patient's health record, marked as your guess.",
+        Rung.HOLD: "Your answers are kept in this app, marked as your guess, not in the patient's health record.",
+    },
+}
+_SCORES: Final = {
+    Rater.PATIENT: "Scores made from them go into your health record.",
+    Rater.THERAPIST: "Scores made from your answers go into the patient's health record, marked as your guess.",
+}
+# Until a site has attested who reads the record, the most that may be is said.
+_ANYBODY: Final = {
+    Rater.PATIENT: (
+        "Everyone who can open your chart may see them there. So may family members and others who can use your portal."
+    ),
+    Rater.THERAPIST: (
+        "Everyone who can open the chart may see them there. So may the patient, and others who can use the portal."
+    ),
+}
+_STAFF: Final = {
+    Rater.PATIENT: {
+        ChartReaders.CARE_TEAM: "Only staff who treat you may see them there.",
+        ChartReaders.EVERYONE: "All staff who can open your chart may see them there.",
+    },
+    Rater.THERAPIST: {
+        ChartReaders.CARE_TEAM: "Only staff who treat this patient may see them there.",
+        ChartReaders.EVERYONE: "All staff who can open the chart may see them there.",
+    },
+}
+# By what the portal shows to the patient, and to those whom the patient, or the law, lets use it.
+_PORTAL: Final = {
+    Rater.PATIENT: {
+        (Shown.SHOWN, Shown.SHOWN): "You can see them in your portal. So can others who use it for you.",
+        (Shown.SHOWN, Shown.HIDDEN): "You can see them in your portal. Others who use it for you cannot.",
+        (
+            Shown.HIDDEN,
+            Shown.SHOWN,
+        ): "Your portal does not show them to you, but others who use it for you can see them.",
+        (Shown.HIDDEN, Shown.HIDDEN): "Your portal does not show them.",
+    },
+    Rater.THERAPIST: {
+        (Shown.SHOWN, Shown.SHOWN): "The patient can see them in the portal. So can others who use it for the patient.",
+        (Shown.SHOWN, Shown.HIDDEN): "The patient can see them in the portal. Others who use it cannot.",
+        (Shown.HIDDEN, Shown.SHOWN): "The portal shows them to others who use it for the patient, not to the patient.",
+        (Shown.HIDDEN, Shown.HIDDEN): "The portal does not show them.",
+    },
+}
 
 
-def audience_text(rater: Rater, *, therapist: str, passed_on: Sequence[int] = ()) -> str:
+def audience_text(
+    rater: Rater,
+    *,
+    therapist: str,
+    passed_on: Sequence[int] = (),
+    readers: Readers | None = None,
+    rung: Rung = Rung.OBSERVATIONS,
+) -> str:
     """Return the text to show, and to keep a digest of; `therapist` is a name, empty when it is not known.
 
-    `passed_on` are the numbers of the questions whose answers may open an alert (security.md, S1 and S4).
+    `passed_on` are the numbers of the questions whose answers may open an alert (security.md, S1 and S4), `readers`
+    what the site attests of the EHR (None: nothing, so the most that may be is said), `rung` what is written there.
     """
-    words = {Rater.PATIENT: _PATIENT, Rater.THERAPIST: _THERAPIST}[rater]
-    if passed_on and rater is Rater.PATIENT:
-        words += _PASSED_ON.format(numbers=" and ".join(map(str, passed_on)))
-    return words.format(therapist=therapist or "Your therapist")
+    record = _record(rater, readers, rung)
+    if rater is Rater.THERAPIST:
+        return record
+    told = _PATIENT.format(therapist=therapist or "Your therapist", record=record)
+    return told + (_PASSED_ON.format(numbers=" and ".join(map(str, passed_on))) if passed_on else "")
+
+
+def _record(rater: Rater, readers: Readers | None, rung: Rung) -> str:
+    """Say where the answers go and who may read them there."""
+    into = _INTO[rater].get(rung, _SCORES[rater])
+    if rung is Rung.HOLD:
+        return into
+    if readers is None:
+        return f"{into} {_ANYBODY[rater]}"
+    portal = _PORTAL[rater][readers.patient_portal, readers.proxies]
+    return f"{into} {_STAFF[rater][readers.chart_readers]} {portal}"

@@ -45,9 +45,6 @@ class Event(StrEnum):
     RECORDS_READ = "records.read"
     RECORDS_REFUSED = "records.refused"
     EHR_CHANGED = "ehr.changed"
-    EHR_CONFIRMED = "ehr.confirmed"
-    EHR_REMOVED = "ehr.removed"
-    EHR_PROBED = "ehr.probed"
 
 
 def record(

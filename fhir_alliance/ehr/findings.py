@@ -1,4 +1,4 @@
-"""What was found out about an EHR, kept with its date: what it states, what it grants, what a probe came to."""
+"""What was found out about an EHR, kept with its date: what it states, and what it grants."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,11 +13,10 @@ from fhir_alliance.tables import ehr_findings, grants
 
 
 class Kind(StrEnum):
-    """How it was found out: read from its statements, asked of its token endpoint, tried by really writing."""
+    """How it was found out: read from its statements, or asked of its token endpoint."""
 
     STATED = "stated"
     GRANTED = "granted"
-    PROBED = "probed"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from fhir_alliance.ehr.backend import backend_token
-from fhir_alliance.ehr.findings import Finding, Kind, granted_scopes, keep, last, last_change
+from fhir_alliance.ehr.findings import Kind, granted_scopes, keep, last, last_change
 from fhir_alliance.ehr.outlook import Granted
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.statements import read_facts
@@ -55,14 +55,6 @@ def _told(connection: Connection, settings: Settings, ehr: EhrSettings) -> Itera
     yield from table(ehr, stated.facts, _granted(connection, ehr))
     if change := last_change(connection, ehr.name, Kind.STATED):
         yield from wrapped(f"Changed since {_day(change.at, settings)}: {change.words}.")
-    if probed := last(connection, ehr.name, Kind.PROBED):
-        yield from _probed(probed, settings)
-
-
-def _probed(probed: Finding, settings: Settings) -> Iterator[str]:
-    yield f"Write probe of {_day(probed.checked_at, settings)}:"
-    for line in sorted(probed.facts):
-        yield from wrapped(line, indent="    ")
 
 
 def _granted(connection: Connection, ehr: EhrSettings) -> Granted:

@@ -10,10 +10,7 @@ from fhir_alliance.ehr.rungs import highest_rung, lacking
 from fhir_alliance.settings import EhrSettings, Rung
 
 WIDTH: Final = 100
-CAVEAT: Final = (
-    "This is what the EHR says of itself. It may allow more or less: only a real write confirms it (E01), which "
-    "--write-probe makes on a test patient."
-)
+CAVEAT: Final = "This is what the EHR says of itself. It may allow more or less: only a real write confirms it (E01)."
 _SIGN_IN: Final = (
     (
         "launch-ehr",

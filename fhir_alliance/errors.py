@@ -26,6 +26,7 @@ AllianceError
 ├── MailError          the mail server did not take an alert's mail: it is tried again
 └── EhrError           talking to the EHR failed
     ├── EhrUnreachable     no usable answer: the outcome of a write is unknown
+    ├── NotSent            the EHR is left alone for a while: nothing was sent to it
     ├── ForeignUrl         an address outside the registered EHR
     └── FhirError          the EHR said no; .status says how
         ├── SignInNeeded       401: the token is no longer accepted
@@ -277,6 +278,15 @@ class EhrUnreachable(EhrError):
     sentence = (
         "The health record does not answer right now. Answers that were sent are safe; please try again in a minute."
     )
+
+
+class NotSent(EhrError):
+    """The EHR has not been answering, or answers too many of us already; this request was never sent to it."""
+
+    code = "ehr.not-sent"
+    http_status = 503
+    title = EhrUnreachable.title
+    sentence = EhrUnreachable.sentence
 
 
 class ForeignUrl(EhrError):

@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Final, Literal
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import structlog
 from sqlalchemy import ColumnElement, Engine, RowMapping, insert, select, union, update
 
 from fhir_alliance.delivery.receipts import State
+from fhir_alliance.ehr.breaker import turn
 from fhir_alliance.ehr.launches import Granted
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.smart import Refreshed, refresh, revoke
@@ -36,8 +38,9 @@ class Grants:
         self._vault = vault
         self._registry = registry
         self._clock = clock
-        # One refresh at a time: a rotated refresh token works once, the second use may end the whole grant.
-        self._single_flight = Lock()
+        # One refresh at a time per grant: a rotated refresh token works once, a second use may end the whole grant.
+        self._flights: WeakValueDictionary[str, Lock] = WeakValueDictionary()
+        self._lock = Lock()
 
     def keep(self, ehr: str, client: Client, granted: Granted) -> str:
         """Store a permission given to one of our registered clients; returns its id."""
@@ -58,12 +61,13 @@ class Grants:
     def token(self, grant: str, *, rejected: str | None = None) -> str:
         """Return an access token, refreshed when it has ended or is the one the EHR has just `rejected`.
 
-        Raises SignInNeeded when there is none to be had, and whatever the EHR's token endpoint raises.
+        Raises SignInNeeded when there is none to be had, NotSent while another refresh of it does not end, and whatever
+        the EHR's token endpoint raises.
         """
         row = self._row(grant)
         if (token := self._good(row, rejected)) is not None:
             return token
-        with self._single_flight:
+        with turn(self._flight(grant)):
             row = self._row(grant)
             if (token := self._good(row, rejected)) is not None:
                 return token
@@ -94,6 +98,11 @@ class Grants:
             select(submissions.c.grant_id).where(submissions.c.state.not_in(done)),
         )
         return self._end((grants.c.created_at < now - _SETTLING) & grants.c.id.not_in(needed))
+
+    def _flight(self, grant: str) -> Lock:
+        """Return the lock of one grant: an EHR that stalls holds up nobody else's."""
+        with self._lock:
+            return self._flights.setdefault(grant, Lock())
 
     def _end(self, chosen: ColumnElement[bool]) -> int:
         """End permissions here, forget their tokens, and then tell the EHR."""

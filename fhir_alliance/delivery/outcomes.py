@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Final
 
 from fhir_alliance.delivery.receipts import IN_REVIEW, NEEDS_SIGN_IN, State
-from fhir_alliance.errors import AllianceError, EhrError, FhirError, SignInNeeded
+from fhir_alliance.errors import AllianceError, EhrError, FhirError, NotSent, SignInNeeded
 
 SHORTEST: Final = timedelta(seconds=1)
 LONGEST: Final = timedelta(minutes=15)
@@ -27,11 +27,15 @@ _LATER: Final = frozenset({408, 425, 429})
 
 
 class Outcome(StrEnum):
-    """What is known of one send; a send without an outcome was cut off by a crash, which is UNKNOWN too."""
+    """What is known of one send; a send without an outcome was cut off by a crash, which is UNKNOWN too.
+
+    NOT_SENT is none: the EHR was left alone, so what is known of the send before it still holds.
+    """
 
     WRITTEN = "written"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    NOT_SENT = "not-sent"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +73,9 @@ def hold_reason(error: EhrError) -> str | None:
 
 
 def outcome_of(error: EhrError) -> Outcome:
-    """Return what an error says about a write: only a 4xx proves that nothing was written."""
+    """Return what an error says about a write: only a 4xx, or not having sent it, proves that nothing was written."""
+    if isinstance(error, NotSent):
+        return Outcome.NOT_SENT
     refused = isinstance(error, FhirError) and 400 <= error.status < 500 and error.status != 408
     return Outcome.REFUSED if refused else Outcome.UNKNOWN
 

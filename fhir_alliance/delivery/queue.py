@@ -110,8 +110,9 @@ class Queue:
         return PatientShown(**values, identifiers=identifiers)
 
     def last_send(self, item: Item, step: str | None = None) -> Send | None:
-        """Return the latest send of a submission, or of one step of it, None when there was none."""
-        mine = select(attempts).where(attempts.c.submission == item.key).order_by(attempts.c.id.desc()).limit(1)
+        """Return the latest send of a submission, or of one step of it, that left us; None when none did."""
+        left = (attempts.c.submission == item.key) & attempts.c.outcome.is_distinct_from(Outcome.NOT_SENT)
+        mine = select(attempts).where(left).order_by(attempts.c.id.desc()).limit(1)
         if step is not None:
             mine = mine.where(attempts.c.step == step)
         with self._engine.connect() as connection:

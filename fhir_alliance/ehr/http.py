@@ -1,6 +1,7 @@
 """One hardened door: every request to an EHR leaves through here."""
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from fhir_alliance.ehr.addresses import is_under
+from fhir_alliance.ehr.breaker import Availability, Breaker, Passage
 from fhir_alliance.ehr.sockets import EhrAdapter
 from fhir_alliance.errors import EhrError, EhrUnreachable, ForeignUrl
 from fhir_alliance.strict_json import strict_json
@@ -48,6 +50,7 @@ class Door:
 
     There is no requests.Session here on purpose: a session reads `.netrc` and proxy variables, keeps cookies and
     reads ahead on redirects. Nothing is retried: whether a write may be sent again is decided by who knows it.
+    An EHR that does not answer is left alone for a while, and none takes more than its share of our threads.
     """
 
     def __init__(
@@ -58,12 +61,19 @@ class Door:
         deadline: float = 30.0,
         connect: float = 3.0,
         max_bytes: int = MAX_BYTES,
+        breaker: Breaker | None = None,
     ) -> None:
         self._base_urls = tuple(base_urls)
         self._deadline = deadline
         self._connect = connect
         self._max_bytes = max_bytes
         self._adapter = EhrAdapter(allow_private=allow_private)
+        self._breaker = breaker or Breaker(time.monotonic)
+
+    @property
+    def availability(self) -> Availability:
+        """How the EHR has been answering."""
+        return self._breaker.availability
 
     def request(
         self,
@@ -80,7 +90,8 @@ class Door:
 
         Raises ForeignUrl before any connection when `url` is not under a base URL of this door, and on connection
         when the peer is private though the site did not allow it; EhrUnreachable when no usable answer came (whether
-        a write happened is then unknown); EhrError for a redirect, which is never followed.
+        a write happened is then unknown); NotSent when the EHR is left alone, so that nothing happened; EhrError for a
+        redirect, which is never followed.
         """
         if not any(is_under(url, base) for base in self._base_urls):
             raise ForeignUrl("not under an address of the registered EHR")
@@ -91,18 +102,21 @@ class Door:
             data=form if body is None else body,
             headers={**_HEADERS, **(headers or {}), **_authorization(token)},
         )
-        reply = self._send(request.prepare())
+        with self._breaker.passage() as passage:
+            reply = self._send(request.prepare(), passage)
         if 300 <= reply.status < 400:
             raise EhrError(f"redirect refused (HTTP {reply.status})")
         return reply
 
-    def _send(self, request: requests.PreparedRequest) -> Reply:
+    def _send(self, request: requests.PreparedRequest, passage: Passage) -> Reply:
         timeout = Timeout(connect=self._connect, total=self._deadline)
         try:
             response = self._adapter.send(request, stream=True, timeout=timeout)  # type: ignore[arg-type]  # stubs lag
+            passage.answered = response.status_code < 500
             with closing(response):
                 body = self._read(response)
         except (requests.RequestException, HTTPError, OSError) as error:
+            passage.answered = False
             # `from None`: the chain would carry the request, and with it the token
             raise EhrUnreachable(type(error).__name__) from None
         return Reply(status=response.status_code, headers=CaseInsensitiveDict(response.headers), body=body)

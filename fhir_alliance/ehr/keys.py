@@ -7,6 +7,7 @@ from typing import Any, Final
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
+from fhir_alliance.ehr.breaker import turn
 from fhir_alliance.errors import EhrUnreachable
 
 MAX_AGE: Final = 3600.0
@@ -32,9 +33,9 @@ class KeyCache:
     def get(self, kid: str | None) -> KeySet:
         """Return the keys, fetched again when they are an hour old, or a minute old and without `kid`.
 
-        Raises EhrUnreachable when they cannot be fetched or are not a JWKS.
+        Raises EhrUnreachable when they cannot be fetched or are not a JWKS, NotSent while another fetch does not end.
         """
-        with self._lock:
+        with turn(self._lock):
             if self._keys is None or self._is_stale(self._keys, kid):
                 self._fetched = self._clock()
                 self._keys = public_keys(self._fetch())

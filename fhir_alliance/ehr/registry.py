@@ -9,6 +9,7 @@ from typing import Any
 from joserfc.jwk import KeySet
 
 from fhir_alliance.ehr.addresses import same_address
+from fhir_alliance.ehr.breaker import Availability, Breaker
 from fhir_alliance.ehr.discovery import MAX_AGE, Discovered, discover
 from fhir_alliance.ehr.http import Door
 from fhir_alliance.ehr.keys import KeyCache
@@ -52,8 +53,18 @@ class Registry:
         with self._lock:
             if ehr.name not in self._doors:
                 urls = (ehr.fhir_base, ehr.token_endpoint, ehr.jwks_uri, ehr.revocation_endpoint)
-                self._doors[ehr.name] = Door(base_urls=[url for url in urls if url], allow_private=ehr.allow_private)
+                self._doors[ehr.name] = Door(
+                    base_urls=[url for url in urls if url],
+                    allow_private=ehr.allow_private,
+                    breaker=Breaker(self._clock),
+                )
             return self._doors[ehr.name]
+
+    def availability(self) -> dict[str, Availability]:
+        """Return how each EHR that was spoken to has been answering, by name."""
+        with self._lock:
+            doors = dict(self._doors)
+        return {name: door.availability for name, door in doors.items()}
 
     def check(self, ehr: EhrSettings) -> Discovered:
         """Return what an EHR says of itself, asked again every ten minutes, before a launch is begun with it.

@@ -236,6 +236,10 @@ class Clock:
         """Return the time it is."""
         return self.now
 
+    def seconds(self) -> float:
+        """Return the time as seconds, which never run backwards here."""
+        return self.now.timestamp()
+
     def pass_by(self, **amount: float) -> datetime:
         """Let time pass; returns the new time."""
         self.now += timedelta(**amount)
@@ -369,7 +373,8 @@ def _site(folder: Path, fhir_base: str, token_endpoint: str) -> Site:
         ehrs={"harbor": harbor},
     )
     engine, vault, clock = open_store(settings.database), Vault(current="k1", keys={"k1": bytes(range(32))}), Clock()
-    outbox, queue, registry = Outbox(engine, vault, clock), Queue(engine, vault), Registry(settings)
+    outbox, queue = Outbox(engine, vault, clock), Queue(engine, vault)
+    registry = Registry(settings, clock=clock.seconds)
     grants = Grants(engine, vault, registry, clock)
     courier = Courier(outbox, queue, Keeping(engine, vault, clock), grants, registry, clock=clock, jitter=lambda: 0.5)
     return Site(

@@ -79,6 +79,24 @@ def test_pages_that_need_the_ehr_say_that_it_is_away(own: House, quiet_log: list
     assert clinician.open(chart.url).status == 200
 
 
+def test_an_ehr_that_is_left_alone_is_told_at_once(own: House) -> None:
+    """After some failures the same plain page comes without a request, and pages of our own work as before (F03)."""
+    clinician, chart = own.clinician()
+    own.stop_ehr()
+    for _ in range(2):
+        clinician.open(chart.url)
+
+    own.start_ehr()
+    asked = len(own.traffic)
+    page = clinician.open(chart.url)
+
+    assert (page.status, code_of(page)) == (503, "ehr.not-sent")
+    assert "does not answer right now" in page.text
+    assert own.services.registry.availability()["harbor"].state == "open"
+    assert len(own.traffic) == asked
+    assert Person().send("GET", own.url("/health")).status_code == 200
+
+
 def test_an_access_token_that_ends_is_renewed_quietly(make_house: Callable[..., House]) -> None:
     """With tokens that end at once, chart, handover and delivery all work; each renewal is one call (S28)."""
     house = make_house(token_seconds=30)

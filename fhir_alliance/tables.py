@@ -64,7 +64,8 @@ pending_launches = sa.Table(
     _moment("used_at", null=True),
 )
 
-# `client` names the registered client the permission was given to: only that one can refresh it.
+# `client` names the registered client the permission was given to: only that one can refresh it. `fhir_base` and
+# `client_mark` say which EHR and which client these were then, whatever the settings say later.
 grants = sa.Table(
     "grants",
     metadata,
@@ -79,6 +80,8 @@ grants = sa.Table(
     _moment("expires_at"),
     _moment("created_at"),
     _moment("ended_at", null=True),
+    _text("fhir_base", null=True),
+    _text("client_mark", null=True),
 )
 
 launches = sa.Table(
@@ -159,6 +162,7 @@ submissions = sa.Table(
     _text("rung", server_default="observations"),
     _sealed("pieces", null=True),
     _moment("kept_until", null=True),
+    _text("fhir_base", null=True),
     sa.Index(None, "ehr", "patient", "sequence"),
     sa.Index(None, "state", "next_attempt_at"),
     sqlite_autoincrement=True,

@@ -114,6 +114,7 @@ class Courier:
             return Settlement(state=State.HELD, reason=error.code)
 
     def _deliver(self, item: Item, now: datetime) -> Settlement:
+        self._check_binding(item)
         token = self._grants.token(item.grant)
         try:
             return self._delivery(item, token, now).run()
@@ -121,7 +122,14 @@ class Courier:
             renewed = self._grants.token(item.grant, rejected=token)
             return self._delivery(item, renewed, now).run()
 
-    def _delivery(self, item: Item, token: str, now: datetime) -> Delivery | PieceDelivery | NoteDelivery:
+    def _check_binding(self, item: Item) -> None:
+        """Stop before anything is sent when the settings mean another EHR or client by the same name (F44)."""
+        if item.fhir_base not in (None, self._registry.by_name(item.ehr).fhir_base):
+            raise Stop(State.HELD, "ehr-changed")
+        if not self._grants.is_of_same_client(item.grant):
+            raise Stop(State.HELD, "client-changed")
+
+        def _delivery(self, item: Item, token: str, now: datetime) -> Delivery | PieceDelivery | NoteDelivery:
         ehr = self._registry.by_name(item.ehr)
         client = FhirClient(self._registry.door(ehr), ehr.fhir_base, token)
         if item.rung is Rung.NOTE:

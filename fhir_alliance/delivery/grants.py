@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Engine, RowMapping, insert, select, union,
 
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.ehr.breaker import turn
+from fhir_alliance.ehr.client_marks import client_mark, same_client
 from fhir_alliance.ehr.launches import Granted
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.smart import Refreshed, refresh, revoke
@@ -43,8 +44,8 @@ class Grants:
         self._lock = Lock()
 
     def keep(self, ehr: str, client: Client, granted: Granted) -> str:
-        """Store a permission given to one of our registered clients; returns its id."""
-        grant = str(uuid4())
+        """Store a permission given to one of our registered clients, bound to it and to the EHR; returns its id."""
+        grant, settings = str(uuid4()), self._registry.by_name(ehr)
         values = {
             "id": grant,
             "ehr": ehr,
@@ -52,6 +53,8 @@ class Grants:
             "patient": granted.patient,
             "user": granted.user.reference,
             "created_at": self._clock(),
+            "fhir_base": settings.fhir_base,
+            "client_mark": client_mark(_client(settings, client)),
             **self._sealed(ehr, grant, granted),
         }
         with transaction(self._engine) as connection:
@@ -76,6 +79,13 @@ class Grants:
     def scopes(self, grant: str) -> frozenset[str]:
         """Return what a permission allows; SignInNeeded when it has ended."""
         return frozenset(self._row(grant)["scopes"].split())
+
+    def is_of_same_client(self, grant: str) -> bool:
+        """Whether the settings still name the client, with a key of then, that a permission was given to (F44)."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(grants).where(grants.c.id == grant)).mappings().one()
+        client = _clients(self._registry.by_name(row["ehr"]))[row["client"]]
+        return row["client_mark"] is None or (client is not None and same_client(row["client_mark"], client))
 
     def end(self, grant: str) -> None:
         """Stop using a permission; what is still to be delivered with it then waits for a new sign-in."""
@@ -120,7 +130,7 @@ class Grants:
         column = "refresh_token" if row["refresh_token"] else "access_token"
         token = self._vault.open(row[column], place=_place(row["ehr"], row["id"], column)).decode()
         try:
-            ehr = self._registry.by_name(row["ehr"])
+            ehr = self._same_ehr(row)
             revoke(self._registry, ehr, _client(ehr, row["client"]), token, now=self._clock())
         except AllianceError as error:
             _log.warning("revocation.failed", code=error.code, ehr=row["ehr"])
@@ -142,7 +152,15 @@ class Grants:
             row = connection.execute(select(grants).where(grants.c.id == grant)).mappings().one()
         if row["ended_at"] is not None:
             raise SignInNeeded(401, "the permission has ended")
+        self._same_ehr(row)
         return row
+
+    def _same_ehr(self, row: RowMapping) -> EhrSettings:
+        """Return the EHR a permission is of; what it allows is not shown to another one of the same name."""
+        ehr = self._registry.by_name(row["ehr"])
+        if row["fhir_base"] not in (None, ehr.fhir_base):
+            raise SignInNeeded(401, "the EHR has another address than when it gave the permission")
+        return ehr
 
     def _good(self, row: RowMapping, rejected: str | None) -> str | None:
         token = self._vault.open(row["access_token"], place=_place(row["ehr"], row["id"], "access_token")).decode()
@@ -159,8 +177,12 @@ class Grants:
         }
 
 
+def _clients(ehr: EhrSettings) -> dict[str, ClientSettings | None]:
+    return {"clinician": ehr.clinician, "patient": ehr.patient}
+
+
 def _client(ehr: EhrSettings, name: str) -> ClientSettings:
-    client = {"clinician": ehr.clinician, "patient": ehr.patient}[name]
+    client = _clients(ehr)[name]
     if client is None:
         raise SignInNeeded(401, "the client is no longer registered")
     return client

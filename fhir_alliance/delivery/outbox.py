@@ -157,6 +157,8 @@ class Outbox:
             "rung": way.rung,
             "pieces": self._vault.seal(way.pieces, place=place(ehr, key, "pieces")) if way.pieces else None,
             "kept_until": way.kept_until,
+            # Whatever the settings say later, it belongs into the chart of this EHR (F44).
+            "fhir_base": select(grants.c.fhir_base).where(grants.c.id == grant).scalar_subquery(),
         }
         connection.execute(insert(submissions).values(**values))
         patient, launch = submission.patient.id, submission.launch

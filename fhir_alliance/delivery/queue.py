@@ -30,7 +30,10 @@ _EVENTS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One leased submission; `tries` counts this one, `payload` and `shown` are sealed."""
+    """One leased submission; `tries` counts this one, `payload` and `shown` are sealed.
+
+    `fhir_base` is the EHR's address when it was accepted, None in what an older version accepted.
+    """
 
     key: str
     sequence: int
@@ -43,6 +46,7 @@ class Item:
     response_id: str | None
     lease: str
     rung: Rung
+    fhir_base: str | None
     payload: bytes = field(repr=False)
     shown: bytes = field(repr=False)
     sealed_pieces: bytes | None = field(repr=False)
@@ -90,6 +94,7 @@ class Queue:
             response_id=row.response_id,
             lease=lease,
             rung=Rung(row.rung),
+            fhir_base=row.fhir_base,
             sealed_pieces=row.pieces,
             payload=row.payload,
             shown=row.shown,

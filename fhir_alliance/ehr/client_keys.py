@@ -54,6 +54,11 @@ def published_keys(ehrs: Mapping[str, EhrSettings]) -> dict[str, Any]:
     return {"keys": [public for _, public in found.values()]}
 
 
+def thumbprints(path: Path) -> list[str]:
+    """Return what identifies each key of a file, whatever its `kid` (RFC 7638); InvalidSettings when unreadable."""
+    return sorted(key.thumbprint() for key in _keys(path))
+
+
 def _files(ehrs: Mapping[str, EhrSettings]) -> Iterator[tuple[str, Path]]:
     for name, ehr in ehrs.items():
         for path in dict.fromkeys(client.key_file for client in ehr.clients if client.key_file):

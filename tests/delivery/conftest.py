@@ -5,8 +5,9 @@ import shutil
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -195,8 +196,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(200, {"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
 
     def _token(self, form: dict[str, str]) -> None:
-        self.ehr.refreshed.append(form["refresh_token"])
-        answer = self.ehr.refreshes.pop(form["refresh_token"], None)
+        asked = form.get("refresh_token") or form["token"]
+        self.ehr.refreshed.append(asked)
+        answer = self.ehr.refreshes.pop(asked, None)
         if answer is None:
             self._json(400, {"error": "invalid_grant"})
             return
@@ -328,13 +330,16 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_site(tmp_path: Path, empty_store: Path) -> Iterator[Callable[[str, str], Site]]:
-    """Wire the delivery parts to the EHR at an address; wired again it is a restart on the same database."""
+def make_site(tmp_path: Path, empty_store: Path) -> Iterator[Callable[..., Site]]:
+    """Wire the delivery parts to the EHR at an address; wired again it is a restart on the same database.
+
+    What is named replaces a part of the EHR's settings.
+    """
     engines: list[Engine] = []
     shutil.copy(empty_store, tmp_path / "alliance.db")
 
-    def make(fhir_base: str, token_endpoint: str) -> Site:
-        site = _site(tmp_path, fhir_base, token_endpoint)
+    def make(fhir_base: str, token_endpoint: str, **changed: Any) -> Site:
+        site = _site(tmp_path, fhir_base, token_endpoint, **changed)
         engines.append(site.engine)
         return site
 
@@ -344,12 +349,12 @@ def make_site(tmp_path: Path, empty_store: Path) -> Iterator[Callable[[str, str]
 
 
 @pytest.fixture
-def site(make_site: Callable[[str, str], Site], ehr: FakeEhr) -> Site:
+def site(make_site: Callable[..., Site], ehr: FakeEhr) -> Site:
     """Wire the delivery parts to the EHR that can misbehave."""
     return make_site(f"{ehr.origin}/fhir", f"{ehr.origin}/token")
 
 
-def _site(folder: Path, fhir_base: str, token_endpoint: str) -> Site:
+def _site(folder: Path, fhir_base: str, token_endpoint: str, **changed: Any) -> Site:
     client = ClientSettings(client_id="alliance-patient", scopes="patient/Observation.crus")
     harbor = EhrSettings(
         name="harbor",
@@ -370,7 +375,7 @@ def _site(folder: Path, fhir_base: str, token_endpoint: str) -> Site:
         database=f"sqlite:///{folder / 'alliance.db'}",
         vault_key_file=folder / "vault.json",
         site=SiteSettings(name="Site", crisis_line="988", someone_else="Front desk", time_zone=ZoneInfo("UTC")),
-        ehrs={"harbor": harbor},
+        ehrs={"harbor": replace(harbor, **changed)},
     )
     engine, vault, clock = open_store(settings.database), Vault(current="k1", keys={"k1": bytes(range(32))}), Clock()
     outbox, queue = Outbox(engine, vault, clock), Queue(engine, vault)
@@ -389,11 +394,17 @@ def _site(folder: Path, fhir_base: str, token_endpoint: str) -> Site:
 
 
 @pytest.fixture
-def accept(make_submission: Callable[..., Submission], site: Site) -> Callable[..., str]:
+def accept(accept_at: Callable[..., str], site: Site) -> Callable[..., str]:
     """Accept one full form at the site and return its key."""
+    return partial(accept_at, site)
+
+
+@pytest.fixture
+def accept_at(make_submission: Callable[..., Submission]) -> Callable[..., str]:
+    """Accept one full form at a site and return its key."""
     answers = {str(item): "7" for item in range(1, 12)}
 
-    def make(grant: str | None = None, **fields: Any) -> str:
+    def make(site: Site, grant: str | None = None, **fields: Any) -> str:
         submission = make_submission(**{"given": answers, "form": "full", **fields})
         bundle = orjson.dumps(write_bundle(submission))
         return site.outbox.accept(submission, bundle, grant=grant or site.grant()).key

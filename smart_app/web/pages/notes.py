@@ -10,6 +10,8 @@ HELD: Mapping[str, str] = {
     "in-review": "it was sent, and waits for review in the health record",
     "needs-sign-in": "it goes in the next time the app is opened for this patient",
     "patient-changed": "the patient's record has changed since it was filled in; please check it is the same person",
+    "ehr-changed": "this health record has another address now; your administrator has to look at it",
+    "client-changed": "how the app signs in to this health record has changed; your administrator has to look at it",
     "encounter-mismatch": "the visit belongs to another patient; please check",
     "not-allowed": "the health record does not allow it; your administrator can",
     "subject-rewritten": "the health record filed it under another patient; please tell your administrator now",

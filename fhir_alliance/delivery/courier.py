@@ -1,6 +1,6 @@
 """The worker that delivers: whatever is due, one after another, until every receipt can say "in the chart"."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from datetime import datetime, timedelta
 from random import SystemRandom
 from threading import Event, Thread
@@ -16,15 +16,18 @@ from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, hold_reas
 from fhir_alliance.delivery.pieces import PieceDelivery
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import State
+from fhir_alliance.delivery.senders import Senders
 from fhir_alliance.delivery.steps import Delivery
+from fhir_alliance.ehr.backend_tokens import BackendTokens
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.registry import Registry
-from fhir_alliance.ehr.scopes import allows
-from fhir_alliance.errors import AllianceError, EhrError, SignInNeeded, StoreError
+from fhir_alliance.ehr.scopes import Level, allows
+from fhir_alliance.errors import AllianceError, EhrError, StoreError
 from fhir_alliance.settings import Rung
 
 _POLL_SECONDS: Final = 1.0
 _PURGE_EVERY: Final = timedelta(hours=1)
+_LEVELS: Final[tuple[Level, ...]] = ("user", "patient", "system")
 _RANDOM: Final = SystemRandom()
 _log = structlog.get_logger(__name__)
 
@@ -49,6 +52,7 @@ class Courier:
         self._purge_at: datetime | None = None
         self._grants = grants
         self._registry = registry
+        self._senders = Senders(grants, BackendTokens(registry, clock), registry)
         self._clock = clock
         self._jitter = jitter
         self._stopping = Event()
@@ -115,12 +119,9 @@ class Courier:
 
     def _deliver(self, item: Item, now: datetime) -> Settlement:
         self._check_binding(item)
-        token = self._grants.token(item.grant)
-        try:
-            return self._delivery(item, token, now).run()
-        except SignInNeeded:
-            renewed = self._grants.token(item.grant, rejected=token)
-            return self._delivery(item, renewed, now).run()
+        return self._senders.deliver(
+            item, lambda sent, token, scopes: self._delivery(sent, token, scopes, now=now).run()
+        )
 
     def _check_binding(self, item: Item) -> None:
         """Stop before anything is sent when the settings mean another EHR or client by the same name (F44)."""
@@ -129,15 +130,16 @@ class Courier:
         if not self._grants.is_of_same_client(item.grant):
             raise Stop(State.HELD, "client-changed")
 
-        def _delivery(self, item: Item, token: str, now: datetime) -> Delivery | PieceDelivery | NoteDelivery:
+    def _delivery(
+        self, item: Item, token: str, scopes: Set[str], *, now: datetime
+    ) -> Delivery | PieceDelivery | NoteDelivery:
         ehr = self._registry.by_name(item.ehr)
         client = FhirClient(self._registry.door(ehr), ehr.fhir_base, token)
         if item.rung is Rung.NOTE:
             return NoteDelivery(self._queue, self._keeping, client, item, fhir_base=ehr.fhir_base, now=now)
         if item.rung is not Rung.OBSERVATIONS:
             return PieceDelivery(self._queue, client, item, fhir_base=ehr.fhir_base, now=now)
-        scopes = self._grants.scopes(item.grant)
-        told = allows(scopes, "Provenance", "c", "user") or allows(scopes, "Provenance", "c", "patient")
+        told = any(allows(scopes, "Provenance", "c", level) for level in _LEVELS)
         return Delivery(self._queue, client, item, fhir_base=ehr.fhir_base, now=now, may_tell_provenance=told)
 
     def _settlement(self, item: Item, error: AllianceError, state: State, reason: str, now: datetime) -> Settlement:

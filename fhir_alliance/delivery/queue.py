@@ -32,7 +32,8 @@ _EVENTS: Final = {
 class Item:
     """One leased submission; `tries` counts this one, `payload` and `shown` are sealed.
 
-    `fhir_base` is the EHR's address when it was accepted, None in what an older version accepted.
+    `fhir_base` is the EHR's address when it was accepted, None in what an older version accepted. `sender` is who sends
+    it by the audit trail: the courier with the person's permission, or as a backend service with the app's own.
     """
 
     key: str
@@ -50,6 +51,7 @@ class Item:
     payload: bytes = field(repr=False)
     shown: bytes = field(repr=False)
     sealed_pieces: bytes | None = field(repr=False)
+    sender: str = "courier"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +190,7 @@ def _audit(connection: Connection, item: Item, event: Event, outcome: str, now: 
         connection,
         at=now,
         event=event,
-        actor="courier",
+        actor=item.sender,
         ehr=item.ehr,
         patient=item.patient,
         launch=item.launch,

@@ -1,0 +1,75 @@
+"""Whose permission a submission is delivered with: the person's as long as it lasts, then the app's own."""
+
+from collections.abc import Callable, Set
+from dataclasses import replace
+from typing import Final, Literal
+
+from fhir_alliance.delivery.grants import Grants
+from fhir_alliance.delivery.outcomes import Settlement
+from fhir_alliance.delivery.queue import Item
+from fhir_alliance.ehr.backend_tokens import BackendTokens
+from fhir_alliance.ehr.registry import Registry
+from fhir_alliance.ehr.scopes import allows
+from fhir_alliance.errors import FhirError, SignInNeeded
+from fhir_alliance.settings import Rung
+
+_Need = tuple[str, Literal["c", "r", "s"]]
+_SCORES: Final[tuple[_Need, ...]] = (("Patient", "r"), ("Observation", "c"), ("Observation", "s"))
+_WHOLE: Final[tuple[_Need, ...]] = (
+    *_SCORES,
+    ("QuestionnaireResponse", "c"),
+    ("QuestionnaireResponse", "r"),
+    ("QuestionnaireResponse", "s"),
+)
+
+Send = Callable[[Item, str, Set[str]], Settlement]
+"""Delivers an item with an access token that allows some scopes; SignInNeeded when the EHR refuses the token."""
+
+
+class Senders:
+    """Finds what to deliver with. The person's permission comes first: it reaches this one patient only (F14).
+
+    With the app's own the delivery is the same, so the patient is read and compared again before anything is sent.
+    """
+
+    def __init__(self, grants: Grants, backend: BackendTokens, registry: Registry) -> None:
+        self._grants = grants
+        self._backend = backend
+        self._registry = registry
+
+    def deliver(self, item: Item, send: Send) -> Settlement:
+        """Deliver an item; raises SignInNeeded when neither permission can, and whatever `send` raises."""
+        try:
+            return self._for_the_person(item, send)
+        except SignInNeeded:
+            return self._by_itself(replace(item, sender="courier-backend"), send)
+
+    def _for_the_person(self, item: Item, send: Send) -> Settlement:
+        token = self._grants.token(item.grant)
+        try:
+            return send(item, token, self._grants.scopes(item.grant))
+        except SignInNeeded:
+            renewed = self._grants.token(item.grant, rejected=token)
+            return send(item, renewed, self._grants.scopes(item.grant))
+
+    def _by_itself(self, item: Item, send: Send) -> Settlement:
+        """Deliver with the backend client; what it may not do waits for the person as well."""
+        ehr = self._registry.by_name(item.ehr)
+        token = self._backend.token(ehr)
+        _require(item, token.scopes)
+        try:
+            return send(item, token.access_token, token.scopes)
+        except SignInNeeded:
+            renewed = self._backend.token(ehr, rejected=token.access_token)
+            _require(item, renewed.scopes)
+            return send(item, renewed.access_token, renewed.scopes)
+        except FhirError as error:
+            if error.status == 403:
+                raise SignInNeeded(403, "the backend client may not") from None
+            raise
+
+
+def _require(item: Item, scopes: Set[str]) -> None:
+    needed = _WHOLE if item.rung is Rung.OBSERVATIONS else _SCORES
+    if not all(allows(scopes, kind, letter, "system") for kind, letter in needed):
+        raise SignInNeeded(403, "the backend client was not granted what a delivery needs")

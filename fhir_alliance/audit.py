@@ -20,6 +20,7 @@ class Event(StrEnum):
 
     LAUNCH_OPENED = "launch.opened"
     LAUNCH_REFUSED = "launch.refused"
+    CONTEXT_IGNORED = "launch.context-ignored"
     ACCESS_REFUSED = "access.refused"
     PATIENT_CONFIRMED = "patient.confirmed"
     PATIENT_DENIED = "patient.denied"

@@ -15,6 +15,7 @@ AllianceError
 │   ├── AuthorizationRefused   the EHR, or the person, said no
 │   ├── InvalidIdToken     who is signed in could not be proven
 │   └── MissingScope       the EHR did not grant what saving needs
+├── ForeignContext     a launch brought a token that is not ours for this patient: it is ignored
 ├── NotSignedIn        no such launch for this browser, or it has ended
 │   └── HandedOver         it ended because its form was handed over
 ├── CsrfError          the request did not come from our own page
@@ -181,6 +182,12 @@ class MissingScope(LaunchError):
         "Your health record did not give permission to save answers, so we do not start the form. "
         "Please ask your administrator to allow it."
     )
+
+
+class ForeignContext(AllianceError):
+    """An appContext that we did not make for this patient at this EHR, or that is too old; the detail says which."""
+
+    code = "launch.app-context"
 
 
 class NotSignedIn(AllianceError):

@@ -1,7 +1,7 @@
 """The launch context in a token response: which patient, which encounter, and how the EHR wants us to look."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,16 @@ from fhir_alliance.errors import LaunchError
 _ID = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9.-]{1,64}")  # FHIR id; anything else would lead to another path (T32)
 _MAX_ITEMS = 50
 _MAX_TEXT = 255
+_TEXT = re.compile(r"[ -~]{1,2048}")  # appContext is anybody's text, and is compared, never shown
+_LAUNCH = "launch"  # the role of an item that says none (S36)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """SMART App Launch 2.2, launch context parameters; absent ones are None, and no banner is assumed to be shown."""
+    """SMART App Launch 2.2, launch context parameters; absent ones are None, and no banner is assumed to be shown.
+
+    `app_context` is what a CDS card or a task handed on (C04), empty when it cannot be a text of anybody's.
+    """
 
     patient: str | None
     encounter: str | None
@@ -23,6 +28,7 @@ class Context:
     style_url: str | None
     intent: str | None
     fhir_context: tuple[dict[str, Any], ...]
+    app_context: str | None
 
 
 def read_context(values: Mapping[str, Any]) -> Context:
@@ -37,7 +43,16 @@ def read_context(values: Mapping[str, Any]) -> Context:
         style_url=_style_url(values.get("smart_style_url")),
         intent=_intent(values.get("intent")),
         fhir_context=_fhir_context(values.get("fhirContext")),
+        app_context=_app_context(values.get("appContext")),
     )
+
+
+def named(fhir_context: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what a launch names, as a canonical or a reference; items of another role are not meant (S36)."""
+    for item in fhir_context:
+        name = item.get("canonical") or item.get("reference")
+        if item.get("role", _LAUNCH) == _LAUNCH and isinstance(name, str):
+            yield name
 
 
 def _id(values: Mapping[str, Any], name: str) -> str | None:
@@ -55,6 +70,12 @@ def _style_url(value: Any) -> str | None:
 
 def _intent(value: Any) -> str | None:
     return value if isinstance(value, str) and 1 <= len(value) <= _MAX_TEXT else None
+
+
+def _app_context(value: Any) -> str | None:
+    if value is None:
+        return None
+    return value if isinstance(value, str) and _TEXT.fullmatch(value) else ""
 
 
 def _fhir_context(value: Any) -> tuple[dict[str, Any], ...]:

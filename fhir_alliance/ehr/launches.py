@@ -60,6 +60,7 @@ class Granted:
     style_url: str | None
     intent: str | None
     fhir_context: tuple[dict[str, Any], ...]
+    app_context: str | None = None
 
 
 def client_of(ehr: EhrSettings, role: Role) -> ClientSettings:

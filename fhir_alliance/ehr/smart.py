@@ -146,4 +146,5 @@ def _granted(tokens: Tokens, context: Context, user: User, *, asked: str) -> Gra
         style_url=context.style_url,
         intent=context.intent,
         fhir_context=context.fhir_context,
+        app_context=context.app_context,
     )

@@ -1,7 +1,9 @@
 """The clinician's path: the view of one patient, and handing a form over."""
 
+from collections.abc import Iterator
+
 import segno
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
@@ -20,13 +22,14 @@ from smart_app.web.access import audit
 from smart_app.web.alerts import alerts_of
 from smart_app.web.asked import LANGUAGE, instrument_in_use, on_request
 from smart_app.web.failures import BadRequest
+from smart_app.web.forms import may_rate
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.handovers import create_handover
 from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.chart import chart_page
 from smart_app.web.pages.frame import first_name
-from smart_app.web.pages.handover import handover_page
+from smart_app.web.pages.handover import AskedPage, handover_page
 from smart_app.web.pages.words import local_day, short_day
 from smart_app.web.reading import ChartData, read_chart
 from smart_app.web.services import services
@@ -59,9 +62,7 @@ def chart(launch: Launch) -> ResponseReturnValue:
         complete=data.complete,
         withheld=data.withheld,
         of_others=len(own_visits) < len(data.visits),
-        can_rate=bool(instrument.forms_of(Rater.THERAPIST))
-        and launch.context.visit is not None
-        and launch.context.visit.therapist == therapist,
+        can_rate=may_rate(launch),
         on_request=on_request(),
         companions=_companions(data, instrument, launch),
         alerts=alerts_of(launch),
@@ -70,6 +71,18 @@ def chart(launch: Launch) -> ResponseReturnValue:
         held=[receipt.reason or "" for receipt in services().outbox.held_for(launch.ehr.name, launch.patient.id)],
     )
     return render_template("chart.html", page=page)
+
+
+@bp.get("/handover")
+@launched(Role.CLINICIAN)
+def asked(launch: Launch) -> ResponseReturnValue:
+    """Offer the one form that the health record asked to be handed over; whatever else is asked for, show the view."""
+    wanted = launch.context.hand_over
+    for name, instrument, form in _offered():
+        if form.canonical == wanted:
+            title = form_title(instrument.wordings[LANGUAGE], form)
+            return render_template("asked.html", page=AskedPage(frame=frame_of(launch), form=name, form_title=title))
+    return redirect(url_for(".chart", handle=launch.handle), 303)
 
 
 @bp.post("/handover")
@@ -100,14 +113,19 @@ def _lapsed(launch: Launch) -> bool:
 
 
 def _chosen_form() -> tuple[Instrument, Form]:
-    """Return the form that was chosen: `form` of the instrument in use, `instrument/form` of one on request."""
-    name, _, form = request.form.get("form", "").rpartition("/")
-    instruments = on_request() if name else (instrument_in_use(),)
-    for instrument in instruments:
-        for each in instrument.forms_of(Rater.PATIENT):
-            if each.form == form and name in ("", instrument.name):
-                return instrument, each
+    chosen = request.form.get("form", "")
+    for name, instrument, form in _offered():
+        if name == chosen:
+            return instrument, form
     raise BadRequest("no such form")
+
+
+def _offered() -> Iterator[tuple[str, Instrument, Form]]:
+    """Yield what can be handed over by name: `form` of the instrument in use, `instrument/form` of one on request."""
+    usual = instrument_in_use()
+    for instrument in (usual, *on_request()):
+        for form in instrument.forms_of(Rater.PATIENT):
+            yield form.form if instrument is usual else f"{instrument.name}/{form.form}", instrument, form
 
 
 def _companions(data: ChartData, instrument: Instrument, launch: Launch) -> tuple[Companion, ...]:

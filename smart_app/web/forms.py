@@ -60,6 +60,13 @@ def _form_of(launch: Launch) -> tuple[Instrument, Form]:
     return instrument, instrument.form(Rater.PATIENT, instrument.advised_form(visit.number if visit else None))
 
 
+def may_rate(launch: Launch) -> bool:
+    """Whether the clinician of a launch can rate its visit: there is a form for it, and the visit was theirs."""
+    visit = launch.context.visit
+    asked = bool(launch.context.form or instrument_in_use().forms_of(Rater.THERAPIST))
+    return asked and visit is not None and visit.therapist == launch.context.practitioner
+
+
 def sent_form(launch: Launch) -> Receipt | None:
     """Return the receipt of this launch's form if it was sent: a form is sent once in a launch."""
     _, form = _form_of(launch)

@@ -9,10 +9,11 @@ from smart_app.web.services import services
 
 
 def frame_of(launch: Launch) -> Frame:
-    """Return the banner for a clinician, the person's first name for a patient."""
+    """Return the banner for a clinician, short where the EHR has its own; the person's first name for a patient."""
     site = services().settings.site
     if launch.role is Role.CLINICIAN:
-        return clinician_frame(site, launch.patient, visit=launch.context.visit, today=today())
+        context = launch.context
+        return clinician_frame(site, launch.patient, visit=context.visit, today=today(), full=context.full_banner)
     return patient_frame(site, launch.patient)
 
 

@@ -3,6 +3,7 @@
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from smart_app.web.forms import may_rate
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.frame import Frame
@@ -34,4 +35,13 @@ def front() -> ResponseReturnValue:
 @launched(*Role)
 def home(launch: Launch) -> ResponseReturnValue:
     """Go where this role begins."""
-    return redirect(url_for(_FIRST_PAGE[launch.role], handle=launch.handle), 303)
+    return redirect(url_for(_first_page(launch), handle=launch.handle), 303)
+
+
+def _first_page(launch: Launch) -> str:
+    """Return what the EHR wants opened, if a clinician can do that, and otherwise where the role begins (S37)."""
+    if launch.role is Role.CLINICIAN and launch.context.hand_over:
+        return "clinician.asked"
+    if launch.role is Role.CLINICIAN and launch.context.to_form and may_rate(launch):
+        return "filling.form"
+    return _FIRST_PAGE[launch.role]

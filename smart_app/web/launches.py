@@ -44,13 +44,17 @@ class Context:
     """What stays fixed for a launch.
 
     `practitioner` is the clinician who signed in, as a relative reference; `form` is the canonical of the one form that
-    a handover is for.
+    the launch is for; `hand_over` that of a form the EHR asked a clinician to give, `to_form` that it asked for the own
+    form first; without `full_banner` the EHR shows around us who the patient is.
     """
 
     patient: PatientShown
     visit: Visit | None
     practitioner: str = ""
     form: str = ""
+    hand_over: str = ""
+    to_form: bool = False
+    full_banner: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

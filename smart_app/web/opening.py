@@ -11,16 +11,15 @@ from fhir_alliance.ehr.launches import Granted
 from fhir_alliance.ehr.launches import Role as ClientRole
 from fhir_alliance.ehr.scopes import allows
 from fhir_alliance.errors import LaunchError, MissingScope
-from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import EhrSettings
 from fhir_alliance.store import transaction
 from smart_app.web.access import end_unused_grants
-from smart_app.web.asked import forms_of
 from smart_app.web.cookies import SESSION, fingerprint, set_secret
 from smart_app.web.launches import Context, Role, open_launch
 from smart_app.web.reading import read_launch_facts
 from smart_app.web.services import services
 from smart_app.web.sessions import begin_session
+from smart_app.web.wanted import read_wanted
 
 # Without these an answer could not be saved, so the form is not even started.
 _Need = tuple[str, Literal["r", "c", "s"]]
@@ -67,6 +66,7 @@ def open_granted(ehr: EhrSettings, client: ClientRole, granted: Granted) -> Resp
     user_key = fingerprint(f"{ehr.name} {granted.user.issuer} {granted.user.subject}")
     grant = services().grants.keep(ehr.name, client, granted)
     now = services().clock()
+    wanted = read_wanted(granted, role, ehr=ehr.name, now=now)
     with transaction(services().engine) as connection:
         secret = begin_session(connection, user_key=user_key, at=now)
         handle = open_launch(
@@ -78,31 +78,31 @@ def open_granted(ehr: EhrSettings, client: ClientRole, granted: Granted) -> Resp
             user_key=user_key,
             grant=grant,
             context=Context(
-                patient=facts.patient, visit=visit, practitioner=facts.practitioner, form=_asked_form(granted, role)
+                patient=facts.patient,
+                visit=visit,
+                practitioner=facts.practitioner,
+                form=wanted.form,
+                hand_over=wanted.hand_over,
+                to_form=wanted.to_form,
+                full_banner=granted.need_patient_banner,
             ),
             at=now,
         )
-        record(
-            connection,
-            at=now,
-            event=Event.LAUNCH_OPENED,
-            actor=granted.user.reference,
-            ehr=ehr.name,
-            patient=patient_id,
-            launch=handle,
-            outcome="done",
-            request_id=None,
-        )
+        noted = {Event.LAUNCH_OPENED: "done"} | ({Event.CONTEXT_IGNORED: wanted.ignored} if wanted.ignored else {})
+        for event, outcome in noted.items():
+            record(
+                connection,
+                at=now,
+                event=event,
+                actor=granted.user.reference,
+                ehr=ehr.name,
+                patient=patient_id,
+                launch=handle,
+                outcome=outcome,
+                request_id=None,
+            )
     services().outbox.renew(ehr=ehr.name, patient=patient_id, grant=grant)
     response = redirect(url_for("home.home", handle=handle), 303)
     set_secret(response, SESSION, secret)
     response.call_on_close(end_unused_grants(services()))
     return response
-
-
-def _asked_form(granted: Granted, role: Role) -> str:
-    """Return the form of ours that the launch context names for this role, empty when it names none (S36)."""
-    rater = Rater.THERAPIST if role is Role.CLINICIAN else Rater.PATIENT
-    ours = {form.canonical for form in forms_of(rater)}
-    named = [str(item.get("canonical", "")) for item in granted.fhir_context]
-    return next((canonical for canonical in named if canonical in ours), "")

@@ -1,23 +1,29 @@
 """What an EHR says beside the patient: a form to open, a launch it no longer stands by."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from fhir_alliance.ehr.app_context import make_app_context
+from fhir_alliance.tables import audit
 from smart_app.demo.browser import Page
 
-from .house import House, Person, handle_of
+from .house import ADA, MARIA, THOMAS, House, Person, handle_of
 
 BASE = "https://fhir-alliance.org/fhir/Questionnaire"
 
 
-def launched(house: House, context: list[dict[str, Any]]) -> tuple[Person, Page]:
-    """Return a clinician's browser and the chart that a launch with this fhirContext opened."""
-    opaque = house.ehr.extensions["sandbox_grants"].begin_launch(
-        user="Practitioner/ada-okafor", patient="maria-lopez", encounter="maria-lopez-v14", fhir_context=context
-    )
+THERAPIST_FULL = f"{BASE}/visit-check-in-therapist-full|1.0.0"
+PATIENT_FULL = f"{BASE}/visit-check-in-patient-full|1.0.0"
+
+
+def launched(house: House, context: list[dict[str, Any]], **more: Any) -> tuple[Person, Page]:
+    """Return a clinician's browser and the page that a launch with this fhirContext, or more, opened."""
+    launch = {"user": ADA, "patient": MARIA, "encounter": "maria-lopez-v14", "fhir_context": context}
+    opaque = house.ehr.extensions["sandbox_grants"].begin_launch(**{**launch, **more})
     person = Person()
     query = urlencode({"iss": house.site.fhir_base, "launch": opaque})
     return person, person.open(house.url(f"/launch?{query}"))
@@ -26,10 +32,13 @@ def launched(house: House, context: list[dict[str, Any]]) -> tuple[Person, Page]
 @pytest.mark.parametrize(
     ("context", "items"),
     [
-        ([{"canonical": f"{BASE}/visit-check-in-therapist-full|1.0.0"}], 12),
-        ([{"canonical": f"{BASE}/visit-check-in-patient-full|1.0.0"}], 6),
+        ([{"canonical": THERAPIST_FULL}], 12),
+        ([{"canonical": PATIENT_FULL}], 6),
         ([{"canonical": "https://other.example.invalid/Questionnaire/x|1"}], 6),
         ([{"reference": "ImagingStudy/1"}], 6),
+        ([{"canonical": THERAPIST_FULL.partition("|")[0]}], 12),
+        ([{"canonical": THERAPIST_FULL, "role": "https://roles.example.invalid/other"}], 6),
+        ([THERAPIST_FULL, THERAPIST_FULL.replace("full", "core")], 12),
         ([], 6),
     ],
 )
@@ -54,3 +63,85 @@ def test_launch_is_stopped_when_the_ehr_moved(house: House, monkeypatch: pytest.
     assert reply.status_code == 503
     assert "launch.ehr-changed" in reply.text
     assert "Location" not in reply.headers
+
+
+def token(house: House, form: str, *, patient: str = MARIA, days: int = 1) -> str:
+    """Return an appContext of ours."""
+    until = house.now() + timedelta(days=days)
+    return make_app_context(house.services.vault, ehr="harbor", patient=patient, form=form, expires_at=until)
+
+
+def where(page: Page) -> str:
+    """Return which page of the launch this is."""
+    return urlsplit(page.url).path.rpartition("/")[2]
+
+
+@pytest.mark.parametrize(
+    ("more", "page"),
+    [
+        ({}, "chart"),
+        ({"intent": "order-review"}, "chart"),
+        ({"intent": "alliance-review"}, "chart"),
+        ({"intent": "alliance-form"}, "form"),
+        ({"intent": "alliance-form", "encounter": None}, "chart"),
+        ({"intent": "alliance-form", "user": "Practitioner/ruth-abramowitz"}, "chart"),
+        ({"fhir_context": [{"canonical": THERAPIST_FULL}]}, "form"),
+        ({"fhir_context": [{"canonical": THERAPIST_FULL}], "intent": "alliance-review"}, "chart"),
+        ({"fhir_context": [{"canonical": PATIENT_FULL}]}, "handover"),
+        ({"fhir_context": [{"canonical": PATIENT_FULL}], "intent": "alliance-review"}, "chart"),
+    ],
+)
+def test_where_a_launch_begins(house: House, more: dict[str, Any], page: str) -> None:
+    """Our intents and a named form lead there if the clinician can go there; everything else to the view (S37)."""
+    _, opened = launched(house, [], **more)
+
+    assert (opened.status, where(opened)) == (200, page)
+
+
+def test_a_token_of_ours_opens_exactly_its_form(house: House) -> None:
+    """What a card says is due is handed over in one step, and it is that form (C04)."""
+    person, asked = launched(house, [], app_context=token(house, PATIENT_FULL))
+    handover = person.submit(
+        asked, asked.form("/handover"), form=asked.text.partition('name="form" value="')[2].partition('"')[0]
+    )
+    patient = Person()
+    start = patient.open(handover.link("/handover/"))
+    confirm = patient.submit(start, start.forms[0])
+
+    form = patient.submit(confirm, confirm.form("/confirm"))
+
+    assert "asks for this form: Visit check-in (patient, long form)." in asked.text
+    assert "of 12</span>" in form.text
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"patient": THOMAS}, "foreign"),
+        ({"days": 0}, "expired"),
+        ({"form": f"{BASE}/retired|0.1.0"}, "not-asked-here"),
+        ('{"of": "another app"}', "foreign"),
+        (" ", "foreign"),
+    ],
+)
+def test_a_token_that_is_not_for_this_launch_is_ignored(house: House, given: Any, why: str) -> None:
+    """Another patient's, an old or a foreign token never blocks care: the view opens, and the audit trail says so."""
+    text = given if isinstance(given, str) else token(house, **{"form": PATIENT_FULL, **given})
+
+    _, opened = launched(house, [], app_context=text)
+
+    ignored = house.rows(audit)[-2]
+    assert (opened.status, where(opened)) == (200, "chart")
+    assert (ignored["event"], ignored["outcome"], ignored["patient"]) == ("launch.context-ignored", why, MARIA)
+    assert ignored["launch"] == handle_of(opened)
+
+
+def test_the_banner_is_short_where_the_ehr_has_its_own(house: House) -> None:
+    """Under the EHR's banner name and birth date stay and the record number goes; otherwise all is there (S35, S7)."""
+    (_, full), (_, short) = (launched(house, [], need_patient_banner=needed) for needed in (True, False))
+
+    for page in (full, short):
+        assert "Maria Lopez" in page.text
+        assert "born 17 Jun 1991" in page.text
+    assert "MRN …8806" in full.text
+    assert "MRN" not in short.text

@@ -57,6 +57,8 @@ NOBODY = Frame(site=SITE)
 
 
 THOMAS_FRAME = clinician_frame(SITE, THOMAS, visit=weekly(14)[-1], today=TODAY)
+# Where the EHR shows its own banner around the app.
+SHORT_FRAME = clinician_frame(SITE, THOMAS, visit=weekly(14)[-1], today=TODAY, full=False)
 
 
 def thomas_chart(course: Course, first_line: str, *, visits: int = 14, **more: object) -> ChartPage:

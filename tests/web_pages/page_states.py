@@ -13,6 +13,7 @@ from page_samples import (
     NOBODY,
     PATIENT_FRAME,
     PROBLEM,
+    SHORT_FRAME,
     SITE,
     THOMAS_FRAME,
     companions,
@@ -27,6 +28,7 @@ from fhir_alliance.errors import EhrUnreachable
 from fhir_alliance.scoring.answers import Answers
 from smart_app.web.pages import (
     Action,
+    AskedPage,
     EnterCodePage,
     GoOnPage,
     MessagePage,
@@ -126,6 +128,14 @@ CLINICIAN_PAGES = {
     "chart-long": ("chart.html", thomas_chart(LONG_COURSE, "Last answer (Thu 12 Nov): 6.3.", visits=30)),
     "form-therapist": ("form.html", therapist_form()),
     "receipt-therapist": ("receipt.html", receipt(ReceiptState.RECEIVED, declined=False, frame=THOMAS_FRAME)),
+    "asked": (
+        "asked.html",
+        AskedPage(frame=THOMAS_FRAME, form="core", form_title="Visit check-in, short form"),
+    ),
+    "asked-short": (
+        "asked.html",
+        AskedPage(frame=SHORT_FRAME, form="core", form_title="Visit check-in, short form"),
+    ),
     "handover": (
         "handover.html",
         handover_page(

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-FhirReference = Mapping[str, object]  # one item of fhirContext: reference, canonical or identifier, with type and role
+# One item of fhirContext: reference, canonical or identifier, with type and role; a plain text before version 2.1.
+FhirReference = Mapping[str, object] | str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,7 @@ class Launch:
     need_patient_banner: bool = True
     intent: str | None = None
     fhir_context: tuple[FhirReference, ...] = ()
+    app_context: str | None = None  # what a CDS card gave along with its link
 
 
 @dataclass(frozen=True, kw_only=True)

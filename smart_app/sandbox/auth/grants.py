@@ -45,6 +45,7 @@ class Grants:
         need_patient_banner: bool = True,
         intent: str | None = None,
         fhir_context: Sequence[FhirReference] = (),
+        app_context: str | None = None,
     ) -> str:
         """Return the opaque `launch` value for an EHR launch: good once, for five minutes.
 
@@ -57,6 +58,7 @@ class Grants:
             need_patient_banner=need_patient_banner,
             intent=intent,
             fhir_context=tuple(fhir_context),
+            app_context=app_context,
         )
         return self._launches.put(launch, seconds=LAUNCH_SECONDS)
 

@@ -149,8 +149,10 @@ def _how(launch: Launch | None, style_url: str) -> dict[str, object]:
     context: dict[str, object] = {"smart_style_url": style_url}
     if launch.patient:
         context["need_patient_banner"] = launch.need_patient_banner
+    if launch.app_context is not None:
+        context["appContext"] = launch.app_context
     if launch.fhir_context:
-        context["fhirContext"] = [dict(item) for item in launch.fhir_context]
+        context["fhirContext"] = [item if isinstance(item, str) else dict(item) for item in launch.fhir_context]
     return context
 
 

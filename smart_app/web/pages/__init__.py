@@ -6,6 +6,7 @@ from smart_app.web.pages.chart import ChartPage, chart_page
 from smart_app.web.pages.form import FormPage, form_page, read_answers
 from smart_app.web.pages.frame import Frame, clinician_frame, patient_frame
 from smart_app.web.pages.handover import (
+    AskedPage,
     ConfirmPage,
     EnterCodePage,
     HandoverPage,
@@ -20,6 +21,7 @@ from smart_app.web.pages.visits import VisitsPage, visits_page
 __all__ = [
     "Action",
     "AlertBox",
+    "AskedPage",
     "ChartPage",
     "ConfirmPage",
     "EnterCodePage",

@@ -50,13 +50,18 @@ def patient_frame(site: SiteSettings, patient: PatientShown, *, language: str = 
     return Frame(site=site, person=first_name(patient.name), language=language)
 
 
-def clinician_frame(site: SiteSettings, patient: PatientShown, *, visit: Visit | None, today: date) -> Frame:
-    """Return the frame of a clinician's page; `visit` is the one the launch named."""
+def clinician_frame(
+    site: SiteSettings, patient: PatientShown, *, visit: Visit | None, today: date, full: bool = True
+) -> Frame:
+    """Return the frame of a clinician's page; `visit` is the one the launch named.
+
+    Name and birth date are always there; unless `full`, the record number is left to the EHR's own banner (S35).
+    """
     banner = Banner(
         name=patient.name,
         first_name=first_name(patient.name),
         born=birth_words(patient.birth_date),
-        mrn_tail=patient.identifiers[0][1][-4:] if patient.identifiers else "",
+        mrn_tail=patient.identifiers[0][1][-4:] if full and patient.identifiers else "",
         visit_number=visit.number if visit else None,
         visit_day=relative_day(local_day(visit.start, site.time_zone), today=today) if visit else None,
     )

@@ -26,6 +26,15 @@ class HandoverPage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AskedPage:
+    """The one form that the health record asks for; `form` is its name where it is handed over."""
+
+    frame: Frame
+    form: str
+    form_title: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class StartPage:
     """The one-time link before it is used: nothing about anybody; `action` is where Start is posted."""
 

@@ -31,7 +31,7 @@ from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import EhrSettings, Rung, Settings, mapping_gaps
 from fhir_alliance.store import open_store
 from fhir_alliance.vault import Vault
-from smart_app.web import alerts, clinician, filling, handed, home, keys, patient, receipts, signin
+from smart_app.web import alerts, clinician, filling, handed, home, keys, patient, proxy, receipts, signin
 from smart_app.web.asked import check_instruments, score_codes, site_catalogue
 from smart_app.web.csrf import csrf_token, protect
 from smart_app.web.failures import register_failures
@@ -80,6 +80,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         clinician,
         alerts,
         patient,
+        proxy,
         filling,
         receipts,
         handed,

@@ -11,7 +11,7 @@ from smart_app.web.drafts import Draft, DraftConflict, drop_draft, save_draft
 from smart_app.web.forms import OpenForm, open_form, send_form, sent_form
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
-from smart_app.web.launches import Launch, Role
+from smart_app.web.launches import ANSWERING, Launch
 from smart_app.web.pages.form import form_page, read_answers
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.message import MessagePage
@@ -22,7 +22,7 @@ bp = Blueprint("filling", __name__, url_prefix="/l/<handle>")
 
 
 @bp.get("/form")
-@launched(*Role)
+@launched(*ANSWERING)
 def form(launch: Launch) -> ResponseReturnValue:
     """Show the form with what was answered so far; a form that was sent shows its receipt."""
     if sent := sent_form(launch):
@@ -33,7 +33,7 @@ def form(launch: Launch) -> ResponseReturnValue:
 
 
 @bp.post("/form")
-@launched(*Role)
+@launched(*ANSWERING)
 def keep_answers(launch: Launch) -> ResponseReturnValue:
     """Keep the answers and go on to the review, or note that today is not the day."""
     if sent_form(launch):
@@ -53,7 +53,7 @@ def keep_answers(launch: Launch) -> ResponseReturnValue:
 
 
 @bp.get("/review")
-@launched(*Role)
+@launched(*ANSWERING)
 def review(launch: Launch) -> ResponseReturnValue:
     """Show questions and answers in words before anything is sent."""
     if sent := sent_form(launch):
@@ -73,7 +73,7 @@ def review(launch: Launch) -> ResponseReturnValue:
 
 
 @bp.post("/send")
-@launched(*Role)
+@launched(*ANSWERING)
 def send(launch: Launch) -> ResponseReturnValue:
     """Accept the reviewed form: durable before the thank-you page, delivered afterwards; a repeat changes nothing."""
     if sent := sent_form(launch):

@@ -91,7 +91,7 @@ def send_form(launch: Launch, opened: OpenForm, *, declined: bool) -> Receipt:
         encounter=visit.encounter if visit else None,
         therapist=visit.therapist if visit else None,
         source=launch.user,
-        author=launch.user,
+        author=launch.context.recorder or launch.user,
         launch=launch.handle,
         answers=draft.answers,
         declined=declined,

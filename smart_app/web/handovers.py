@@ -79,7 +79,7 @@ def _use(found: object) -> tuple[str, str]:
         return _begin(connection, launch, row.form, now)
 
 
-def _begin(connection: Connection, launch: Launch, form: str, now: datetime) -> tuple[str, str]:
+def _begin(connection: Connection, launch: Launch, form: str, now: datetime, *, recorder: str = "") -> tuple[str, str]:
     secret = new_secret()
     connection.execute(insert(sessions).values(id_hash=fingerprint(secret), created_at=now, seen_at=now))
     handle = open_launch(
@@ -90,10 +90,25 @@ def _begin(connection: Connection, launch: Launch, form: str, now: datetime) -> 
         user=launch.patient.reference,
         user_key=f"handover:{launch.handle}",
         grant=launch.grant,
-        context=Context(patient=launch.patient, visit=launch.context.visit, form=form),
+        context=Context(patient=launch.patient, visit=launch.context.visit, form=form, recorder=recorder),
         at=now,
     )
     return secret, handle
+
+
+def hand_to_patient(launch: Launch) -> tuple[str, str]:
+    """Return (session secret, launch handle) of a session for the patient alone; the proxy's own ends here.
+
+    The patient answers, and who is signed in is kept as the recorder, where FHIR lets that be an author (Q30).
+    """
+    now = services().clock()
+    recorder = launch.user if launch.user.startswith("RelatedPerson/") else ""
+    with transaction(services().engine) as connection:
+        end_launch(connection, launch.handle, at=now)
+        if old := read_secret(SESSION):
+            end_session(connection, old, at=now)
+        _audit(connection, Event.HANDOVER_USED, launch, now)
+        return _begin(connection, launch, launch.context.form, now, recorder=recorder)
 
 
 def is_live(link: str) -> bool:

@@ -15,6 +15,7 @@ bp = Blueprint("home", __name__)
 _FIRST_PAGE = {
     Role.CLINICIAN: "clinician.chart",
     Role.PATIENT: "patient.visits",
+    Role.PROXY: "proxy.who",
     Role.HANDOVER: "patient.confirm",
 }
 

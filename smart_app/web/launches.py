@@ -26,13 +26,18 @@ class Role(StrEnum):
 
     CLINICIAN = "clinician"
     PATIENT = "patient"
+    PROXY = "proxy"
     HANDOVER = "handover"
 
+
+# Who may see a form, and what was sent with it; somebody who acts for the patient may not (P8).
+ANSWERING: Final = (Role.CLINICIAN, Role.PATIENT, Role.HANDOVER)
 
 # A screen left alone closes by itself; a form gets longer, because nobody should lose answers by thinking.
 IDLE: Final = {
     Role.CLINICIAN: timedelta(minutes=15),
     Role.PATIENT: timedelta(minutes=30),
+    Role.PROXY: timedelta(minutes=15),
     Role.HANDOVER: timedelta(minutes=30),
 }
 ABSOLUTE: Final = timedelta(hours=8)
@@ -45,7 +50,8 @@ class Context:
 
     `practitioner` is the clinician who signed in, as a relative reference; `form` is the canonical of the one form that
     the launch is for; `hand_over` that of a form the EHR asked a clinician to give, `to_form` that it asked for the own
-    form first; without `full_banner` the EHR shows around us who the patient is.
+    form first; without `full_banner` the EHR shows around us who the patient is; `recorder` is who signed in where the
+    patient answers with somebody's help.
     """
 
     patient: PatientShown
@@ -55,6 +61,7 @@ class Context:
     hand_over: str = ""
     to_form: bool = False
     full_banner: bool = True
+    recorder: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,13 +29,13 @@ _ROLES: Final = {
     "Practitioner": Role.CLINICIAN,
     "PractitionerRole": Role.CLINICIAN,
     "Patient": Role.PATIENT,
+    "RelatedPerson": Role.PROXY,
+    "Person": Role.PROXY,
 }
 
 
 def _role(granted: Granted) -> Role:
-    role = _ROLES.get(granted.user.kind)
-    if role is None:
-        raise LaunchError(f"{granted.user.kind} cannot rate the alliance for somebody else")
+    role = _ROLES[granted.user.kind]
     if role is Role.PATIENT and granted.user.reference != f"Patient/{granted.patient}":
         raise LaunchError("a patient with another patient's chart")
     return role

@@ -43,7 +43,7 @@ def say_yes(launch: Launch) -> ResponseReturnValue:
     """Go on to the form once the person said who they are."""
     confirm_launch(launch)
     audit(Event.PATIENT_CONFIRMED, launch)
-    return redirect(url_for("filling.form", handle=launch.handle), 303)
+    return redirect(url_for(".visits", handle=launch.handle), 303)
 
 
 @bp.post("/not-me")
@@ -55,19 +55,25 @@ def not_me(launch: Launch) -> ResponseReturnValue:
 
 
 @bp.get("/visits")
-@launched(Role.PATIENT)
+@launched(Role.HANDOVER, Role.PATIENT)
 def visits(launch: Launch) -> ResponseReturnValue:
-    """Let the patient at home choose the visit; one that the EHR named is not asked about again."""
-    if launch.context.visit:
+    """Let the patient choose the visit; one that the EHR named is not asked about again (S35).
+
+    On a handed-over device nothing is shown of what was sent before.
+    """
+    asked = [] if launch.context.visit else _asked_about(launch)
+    at_home = launch.role is Role.PATIENT
+    if launch.context.visit or not (asked or at_home):
         return redirect(url_for("filling.form", handle=launch.handle), 303)
     zone = services().settings.site.time_zone
-    sent = [(each.key, local_day(each.accepted_at, zone), shown_as(each)) for each in _sent(launch)]
-    page = visits_page(frame_of(launch), _asked_about(launch), sent=sent, today=today())
+    shown = _sent(launch) if at_home else []
+    sent = [(each.key, local_day(each.accepted_at, zone), shown_as(each)) for each in shown]
+    page = visits_page(frame_of(launch), asked, sent=sent, today=today())
     return render_template("visits.html", page=page)
 
 
 @bp.post("/visit")
-@launched(Role.PATIENT)
+@launched(Role.HANDOVER, Role.PATIENT)
 def visit(launch: Launch) -> ResponseReturnValue:
     """Fix the visit; only one that was offered, or none in particular, can be chosen."""
     wanted = request.form.get("encounter")

@@ -10,7 +10,7 @@ from fhir_alliance.records.answers import read_answers
 from fhir_alliance.settings import Rung
 from smart_app.web.frames import frame_of
 from smart_app.web.gates import launched
-from smart_app.web.launches import Launch, Role
+from smart_app.web.launches import ANSWERING, Launch, Role
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.review import AnswerRow, ReceiptPage, ReceiptState, answer_rows
 from smart_app.web.services import services
@@ -30,7 +30,7 @@ _SHOWN_AS: Final = {
 
 
 @bp.get("")
-@launched(*Role)
+@launched(*ANSWERING)
 def receipt(launch: Launch, key: str) -> ResponseReturnValue:
     """Say thank you, and where the answers are."""
     found = _own_receipt(launch, key)
@@ -48,7 +48,7 @@ def receipt(launch: Launch, key: str) -> ResponseReturnValue:
 
 
 @bp.get("/state")
-@launched(*Role)
+@launched(*ANSWERING)
 def receipt_state(launch: Launch, key: str) -> ResponseReturnValue:
     """Return where the answers are, for the script of the receipt page."""
     return jsonify(state=shown_as(_own_receipt(launch, key)))

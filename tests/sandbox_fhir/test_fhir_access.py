@@ -109,11 +109,13 @@ def test_patient_writes_in_the_own_compartment_only(caller: Make, ehr: Caller) -
 
 
 def test_user_who_is_a_patient_is_bound_like_one(caller: Make) -> None:
-    """`user/` scopes of a signed-in patient reach that patient; those of a clinician reach all."""
+    """`user/` scopes of a signed-in patient, or a relative, reach that patient; those of a clinician reach all."""
     patient = caller("user/*.rs", user="Patient/bo")
+    relative = caller("user/*.rs", user="RelatedPerson/kim", patient="bo")
     clinician = caller("user/*.rs", user="Practitioner/mori", patient="bo")
 
     assert patient.ids("/Observation") == ["his"]
+    assert relative.ids("/Observation") == ["his"]
     assert clinician.ids("/Observation?_sort=_id") == ["hers", "his", "lab"]
 
 

@@ -293,6 +293,18 @@ def test_portal_does_not_ask_without_a_visit(client: FlaskClient, sign_in: Any) 
     assert "How was your visit?" not in page
 
 
+def test_portal_shows_a_relative_no_results(client: FlaskClient, sign_in: Any) -> None:
+    """Who uses the portal for a patient is told so, can open the app, and sees none of the patient's results."""
+    sign_in(client, "RelatedPerson/clara-featherstonehaugh")
+
+    page = client.get("/portal").text
+
+    assert "Hello Clara" in page
+    assert "You use the portal for Wilhelmina Anneliese Featherstonehaugh-Montgomery" in page
+    assert "Answer: Home app" in page
+    assert "core score" not in page
+
+
 def test_portal_shows_own_results_only(client: FlaskClient, sign_in: Any) -> None:
     """Patients see what came from forms they filled in, not what their therapist guessed."""
     sign_in(client, "Patient/david-cohen")

@@ -33,6 +33,7 @@ from smart_app.web.pages import (
     GoOnPage,
     MessagePage,
     NewWindowPage,
+    ProxyPage,
     ReceiptState,
     StartPage,
     closed_page,
@@ -60,6 +61,7 @@ PATIENT_PAGES = {
     "receipt-alert": ("receipt.html", receipt(ReceiptState.RECEIVED, handover=True, repeats_help=True)),
     "receipt-declined": ("receipt.html", receipt(ReceiptState.RECEIVED, declined=True)),
     "confirm": ("confirm.html", confirm_page(SITE, MARIA)),
+    "proxy": ("proxy.html", ProxyPage(frame=NOBODY, patient="Maria")),
     "start": ("start.html", StartPage(frame=NOBODY, action="/h/abc")),
     "enter-code": ("enter_code.html", EnterCodePage(frame=NOBODY)),
     "enter-code-problem": (

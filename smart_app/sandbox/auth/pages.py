@@ -27,7 +27,7 @@ from smart_app.sandbox.fhir.store import ResourceStore
 
 COOKIE = "sandbox_authorize"  # ties the pages of one authorization to one browser
 PAGE_SECONDS = 600
-PEOPLE = ("Patient/", "Practitioner/")
+PEOPLE = ("Patient/", "Practitioner/", "RelatedPerson/")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +38,6 @@ class Pending:
     browser: str
     user: str | None = None
     patient: str | None = None  # bare id
-
-    def with_user(self, user: str | None) -> "Pending":
-        """Return this with somebody at the screen; a patient is their own patient in context."""
-        own_id = user.removeprefix("Patient/") if user and user.startswith("Patient/") else None
-        return replace(self, user=user, patient=own_id)
 
 
 class AuthorizePages:
@@ -91,8 +86,8 @@ class AuthorizePages:
 
     def _standalone(self, asked: AuthorizationRequest) -> ResponseReturnValue:
         browser = request.cookies.get(COOKIE) or secrets.token_urlsafe(32)
-        pending = Pending(request=asked, browser=browser).with_user(current_user())
-        page = self._ask(pending)
+        pending = Pending(request=asked, browser=browser)
+        page = self._ask(self._with_user(pending, current_user()))
         page.set_cookie(COOKIE, browser, httponly=True, samesite="Lax", path="/auth/")
         return page
 
@@ -105,15 +100,19 @@ class AuthorizePages:
         if decision == "allow" and self._question(pending) == "consent":
             return self._grant(pending.request, self._context(pending))
         if decision == "other":
-            return self._ask(pending.with_user(None))
+            return self._ask(self._with_user(pending, None))
         raise AccessDeniedError
 
     def _choose(self, pending: Pending, reference: str) -> Pending:
         if self._question(pending) == "patient" and reference.startswith("Patient/"):
             return replace(pending, patient=reference.removeprefix("Patient/"))
         if self._question(pending) == "user":
-            return pending.with_user(reference)
+            return self._with_user(pending, reference)
         return pending
+
+    def _with_user(self, pending: Pending, user: str | None) -> Pending:
+        """Return this with somebody at the screen; a patient or a relative has one patient in context."""
+        return replace(pending, user=user, patient=self._record.patient_of(user) if user else None)
 
     def _question(self, pending: Pending) -> str:
         if pending.user is None:
@@ -130,6 +129,7 @@ class AuthorizePages:
             transaction=self._pending.put(pending, seconds=PAGE_SECONDS),
             patients=self._record.patients() if question != "consent" else [],
             clinicians=self._record.practitioners() if question == "user" else [],
+            relatives=self._record.relatives() if question == "user" else [],
             user=self._record.name_of({"reference": pending.user or ""}),
             patient=self._record.patient(pending.patient) if pending.patient else None,
             own=pending.user == f"Patient/{pending.patient}",

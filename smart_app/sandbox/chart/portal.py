@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from smart_app.sandbox.chart.record import Record
 from smart_app.sandbox.chart.results import result_days
 from smart_app.sandbox.chart.session import current_user
-from smart_app.sandbox.config import SandboxConfig
+from smart_app.sandbox.config import SandboxClient, SandboxConfig
 
 
 class PortalPages:
@@ -17,11 +17,22 @@ class PortalPages:
         self._config = config
 
     def portal(self) -> ResponseReturnValue:
-        """Show the signed-in patient's page, or the choice of who to be."""
+        """Show the signed-in patient's page, or a relative's, or the choice of who to be."""
         user = current_user() or ""
-        if not user.startswith("Patient/"):
-            return render_template("sandbox/portal_sign_in.html", patients=self._record.patients())
-        return self._page(user.removeprefix("Patient/"))
+        patient_id = self._record.patient_of(user)
+        if patient_id is None:
+            return render_template(
+                "sandbox/portal_sign_in.html", patients=self._record.patients(), relatives=self._record.relatives()
+            )
+        return self._page(patient_id) if user.startswith("Patient/") else self._page_for_relative(patient_id)
+
+    def _page_for_relative(self, patient_id: str) -> ResponseReturnValue:
+        """Show what a relative may do for a patient; the patient's results are not theirs to see."""
+        patient = self._record.patient(patient_id)
+        return render_template("sandbox/portal.html", patient=patient, apps=self._apps(), days=[], relative=True)
+
+    def _apps(self) -> list[SandboxClient]:
+        return [client for client in self._config.clients if client.start_url]
 
     def _page(self, patient_id: str) -> ResponseReturnValue:
         """Show one patient's page; results are those of the forms the patient answered."""
@@ -31,5 +42,4 @@ class PortalPages:
             name_of=self._record.name_of,
             visit=patient.today.id if patient.today else None,
         )
-        apps = [client for client in self._config.clients if client.start_url]
-        return render_template("sandbox/portal.html", patient=patient, apps=apps, days=days)
+        return render_template("sandbox/portal.html", patient=patient, apps=self._apps(), days=days, relative=False)

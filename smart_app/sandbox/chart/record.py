@@ -100,6 +100,24 @@ class Record:
         references = [(f"Practitioner/{person['id']}", person) for person in found]
         return [(reference, name_words(person), roles.get(reference, "")) for reference, person in references]
 
+    def relatives(self) -> list[tuple[str, str, str]]:
+        """Return (reference, name, "daughter of ...") of everybody who may act for a patient."""
+        return [
+            (f"RelatedPerson/{one['id']}", name_words(one), self._related(one))
+            for one in self._all("RelatedPerson", [])
+        ]
+
+    def patient_of(self, user: str) -> str | None:
+        """Return the id of the only patient that "Type/id" may act for: oneself, or the relative; None for staff."""
+        kind, _, user_id = user.partition("/")
+        if kind == "RelatedPerson":
+            return str(self._store.read(kind, user_id)["patient"]["reference"]).removeprefix("Patient/")
+        return user_id if kind == "Patient" else None
+
+    def _related(self, person: Resource) -> str:
+        relationship = concept_words(next(iter(person.get("relationship", ())), None))
+        return f"{relationship} of {self.name_of(person['patient'])}"
+
     def exists(self, reference: str) -> bool:
         """Return whether "Type/id" is in the record."""
         return self._read(reference) is not None

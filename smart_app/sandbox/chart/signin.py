@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from smart_app.sandbox.chart.record import Record
 from smart_app.sandbox.chart.session import require_form_token, sign_in, sign_out
 
-_LANDING = {"Practitioner": "chart.patients", "Patient": "chart.portal"}
+_LANDING = {"Practitioner": "chart.patients", "Patient": "chart.portal", "RelatedPerson": "chart.portal"}
 
 
 class SignInPages:

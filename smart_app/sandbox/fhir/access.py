@@ -103,4 +103,6 @@ def _compartment_of(scope: Scope, access: Access) -> str | None:
     if scope.level == "patient":
         return access.patient or ""
     user_type, _, user_id = (access.user or "").partition("/")
+    if scope.level == "user" and user_type == "RelatedPerson":
+        return access.patient or ""  # a relative sees one patient, the one the launch is for
     return user_id if scope.level == "user" and user_type == "Patient" else None

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,24 @@ class Person:
         return THERAPISTS[self.therapists[-1] if visit >= self.turn else self.therapists[0]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Relative:
+    """Somebody who may use the portal for one patient; `code` and `relationship` are of HL7's v3-RoleCode."""
+
+    id: str
+    given: str
+    family: str
+    gender: str
+    code: str
+    relationship: str
+    patient: str
+
+    @property
+    def name(self) -> str:
+        """The name as people say it."""
+        return f"{self.given} {self.family}"
+
+
 THERAPISTS: Mapping[str, Therapist] = {
     therapist.id: therapist
     for therapist in (
@@ -75,7 +94,16 @@ THERAPISTS: Mapping[str, Therapist] = {
 
 def people() -> tuple[Person, ...]:
     """Return the synthetic patients of `cast.toml`, in its order."""
-    rows = tomllib.loads(files(__package__).joinpath("cast.toml").read_text("utf-8"))["people"]
     return tuple(
-        Person(**row | {"therapists": tuple(row["therapists"]), "missed": tuple(row.get("missed", ()))}) for row in rows
+        Person(**row | {"therapists": tuple(row["therapists"]), "missed": tuple(row.get("missed", ()))})
+        for row in _read()["people"]
     )
+
+
+def relatives() -> tuple[Relative, ...]:
+    """Return who may use the portal for somebody else."""
+    return tuple(Relative(**row) for row in _read()["relatives"])
+
+
+def _read() -> dict[str, Any]:
+    return tomllib.loads(files(__package__).joinpath("cast.toml").read_text("utf-8"))

@@ -3,12 +3,19 @@
 from collections.abc import Iterator
 from datetime import date, datetime
 
-from smart_app.sandbox.people.cast import THERAPISTS, Person, people
+from smart_app.sandbox.people.cast import THERAPISTS, Person, people, relatives
 from smart_app.sandbox.people.coding import Resource
 from smart_app.sandbox.people.forms import completed_forms
 from smart_app.sandbox.people.observations import form_observations
 from smart_app.sandbox.people.outcomes import outcome_observations
-from smart_app.sandbox.people.registry import encounter, organization, patient, practitioner, practitioner_role
+from smart_app.sandbox.people.registry import (
+    encounter,
+    organization,
+    patient,
+    practitioner,
+    practitioner_role,
+    related_person,
+)
 from smart_app.sandbox.people.responses import response
 from smart_app.sandbox.people.visits import Visit, visits
 
@@ -23,7 +30,7 @@ def population(today: date, *, now: datetime | None = None) -> list[Resource]:
         resources += [practitioner(therapist), practitioner_role(therapist)]
     for person in people():
         resources += _record(person, today, now)
-    return resources
+    return [*resources, *map(related_person, relatives())]
 
 
 def _record(person: Person, today: date, now: datetime | None) -> Iterator[Resource]:

@@ -1,6 +1,6 @@
 """The clinic, its therapists, its patients and their visits as FHIR resources."""
 
-from smart_app.sandbox.people.cast import Person, Therapist
+from smart_app.sandbox.people.cast import Person, Relative, Therapist
 from smart_app.sandbox.people.coding import CLINIC, Resource, reference
 from smart_app.sandbox.people.visits import Visit
 
@@ -64,6 +64,24 @@ def patient(person: Person) -> Resource:
         "communication": [{"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": "en"}], "text": "English"}}],
         "generalPractitioner": [reference("Practitioner", therapist.id, therapist.name)],
         "managingOrganization": dict(_ORGANIZATION),
+    }
+
+
+def related_person(relative: Relative) -> Resource:
+    """Return somebody who may act for a patient."""
+    relationship = {
+        "system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode",
+        "code": relative.code,
+        "display": relative.relationship,
+    }
+    return {
+        "resourceType": "RelatedPerson",
+        "id": relative.id,
+        "active": True,
+        "patient": reference("Patient", relative.patient),
+        "relationship": [{"coding": [relationship], "text": relative.relationship}],
+        "name": [{"text": relative.name, "family": relative.family, "given": [relative.given]}],
+        "gender": relative.gender,
     }
 
 

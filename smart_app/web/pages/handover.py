@@ -59,6 +59,14 @@ class ConfirmPage:
     birthday: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class ProxyPage:
+    """For somebody who is signed in for a patient: `patient` is the patient's first name."""
+
+    frame: Frame
+    patient: str
+
+
 def handover_page(
     *,
     frame: Frame,

@@ -1,0 +1,52 @@
+"""Somebody signed in for a patient: the alliance is the patient's own view, so only the patient answers."""
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from fhir_alliance.audit import Event
+from smart_app.web.access import audit, close
+from smart_app.web.cookies import SESSION, set_secret
+from smart_app.web.gates import launched
+from smart_app.web.handovers import hand_to_patient
+from smart_app.web.launches import Launch, Role
+from smart_app.web.pages.frame import Frame, first_name
+from smart_app.web.pages.handover import ProxyPage
+from smart_app.web.pages.message import MessagePage
+from smart_app.web.services import services
+
+bp = Blueprint("proxy", __name__, url_prefix="/l/<handle>")
+
+
+@bp.get("/who")
+@launched(Role.PROXY)
+def who(launch: Launch) -> ResponseReturnValue:
+    """Say why nobody answers for somebody else, and ask whether the patient is there; earlier answers are not shown."""
+    return render_template("proxy.html", page=ProxyPage(frame=_frame(), patient=first_name(launch.patient.name)))
+
+
+@bp.post("/here")
+@launched(Role.PROXY)
+def here(launch: Launch) -> ResponseReturnValue:
+    """Go to the patient's own session, which begins with the question whether the device is with the right person."""
+    secret, handle = hand_to_patient(launch)
+    response = redirect(url_for("home.home", handle=handle), 303)
+    set_secret(response, SESSION, secret)
+    return response
+
+
+@bp.post("/not-here")
+@launched(Role.PROXY)
+def not_here(launch: Launch) -> ResponseReturnValue:
+    """End without a form."""
+    audit(Event.FORM_DECLINED, launch)
+    name = first_name(launch.patient.name)
+    page = MessagePage(
+        frame=_frame(),
+        heading="Nothing was sent",
+        sentence=f"{name} can answer another time: with {name}'s own sign-in, or at the next visit.",
+    )
+    return close(render_template("message.html", page=page))
+
+
+def _frame() -> Frame:
+    return Frame(site=services().settings.site)

@@ -226,6 +226,8 @@ reader_proofs = sa.Table(
     metadata,
     _text("jti_hash", primary_key=True),
     _moment("expires_at"),
+)
+
 # What was found out about an EHR: a row for each time that it was different; `facts` is a JSON list of words.
 ehr_findings = sa.Table(
     "ehr_findings",

@@ -48,7 +48,7 @@ def outlooks(write: WriteSettings, facts: frozenset[str], granted: Granted) -> l
         ("QuestionnaireResponse", "QuestionnaireResponse", "", _first_rung(write.rung, facts, "answers"), "E02"),
         ("Observation, survey", "Observation", "survey", _first_rung(write.rung, facts, "scores"), "E02"),
         (f"Observation, {category}", "Observation", category, _row(write.rung, facts), "O26"),
-        ("DocumentReference", "DocumentReference", "", _note(facts), "E06"),
+        ("DocumentReference", "DocumentReference", "", _note(write.rung, facts), "E06"),
         ("Provenance", "Provenance", "", _provenance(write.rung, facts), "E02"),
     )
     return [
@@ -101,9 +101,15 @@ def _row(rung: Rung, facts: frozenset[str]) -> _Fate:
     return _Fate(way="written", seen="each score as a number in its mapped row", why="the EHR takes single results")
 
 
-def _note(facts: frozenset[str]) -> _Fate:
-    why = "the EHR would take a note" if create("DocumentReference") in facts else "the EHR takes no note"
-    return _Fate(way="not used", seen="nothing of it", why=f"{why}; this version writes none")
+def _note(rung: Rung, facts: frozenset[str]) -> _Fate:
+    why = (
+        "the EHR takes notes" if create("DocumentReference") in facts else "the EHR does not state that it takes notes"
+    )
+    if rung is not Rung.NOTE:
+        return _Fate(way="not used", seen="nothing of it", why=f"{why}; rung {rung} writes none")
+    if missing := lacking(rung, facts):
+        return _held(missing)
+    return _Fate(way="written", seen="one note for each visit, with the scores in words", why=why)
 
 
 def _provenance(rung: Rung, facts: frozenset[str]) -> _Fate:

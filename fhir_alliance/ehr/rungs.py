@@ -9,6 +9,7 @@ from fhir_alliance.settings import Rung
 NEEDS: Final[Mapping[Rung, tuple[str, ...]]] = {
     Rung.OBSERVATIONS: (create("QuestionnaireResponse"), create("Observation"), TRANSACTION),
     Rung.FLOWSHEET: (create("Observation"),),
+    Rung.NOTE: (create("DocumentReference"),),
     Rung.HOLD: (),
 }
 """The facts that each rung rests on, from the highest rung to the lowest."""

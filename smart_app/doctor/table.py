@@ -40,6 +40,7 @@ _SIGN_IN: Final = (
 _RUNGS: Final = {
     Rung.OBSERVATIONS: "It says that it takes forms with their answers, and every score as a result.",
     Rung.FLOWSHEET: "It says that it takes single results, but not forms with their answers as a whole.",
+    Rung.NOTE: "It says that it takes notes, but no results. Scores go into one note for each visit, in words.",
     Rung.HOLD: "It does not say that it takes results. Answers and scores are kept by this app, and shown by it.",
 }
 

@@ -1,7 +1,9 @@
 """What tests of several areas share: the shipped instrument, and a submission made from chosen answers."""
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +15,12 @@ from fhir_alliance.records.submission import PatientShown, Submission
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.scoring.scorer import Scorer
 from fhir_alliance.settings import read_settings
+from fhir_alliance.store import open_store
 from smart_app.demo.run import free_port, running
 from smart_app.demo.site import Site, write_site
 from smart_app.publishing import publish_all
 
+from . import postgres
 from .mail_server import MailServer
 
 KEY = "7b0f9c1e-6c8f-4a51-9f0e-1d6c7a1c8a10"
@@ -72,6 +76,42 @@ def make_submission(check_in: Instrument) -> Callable[..., Submission]:
         return Submission(**{**values, **fields})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgres.Cluster]:
+    """Run a PostgreSQL server for the tests of this process."""
+    with postgres.running() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a migrated, empty SQLite database, made once to be copied."""
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+    open_store(f"sqlite:///{path}").dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def empty_template(postgresql: postgres.Cluster) -> str:
+    """Return the name of a migrated, empty PostgreSQL database, made once to be copied."""
+    address = postgresql.database()
+    open_store(address).dispose()
+    return postgres.name_in(address)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the address of a migrated, empty database of its own: each test that asks for it holds on both."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("empty_file"), tmp_path / "alliance.db")
+        yield f"sqlite:///{tmp_path / 'alliance.db'}"
+        return
+    cluster: postgres.Cluster = request.getfixturevalue("postgresql")
+    address = cluster.database(request.getfixturevalue("empty_template"))
+    yield address
+    cluster.drop(address)
 
 
 @pytest.fixture

@@ -110,9 +110,11 @@ def settings(mail_server: "MailServer") -> AlertSettings:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, settings: AlertSettings, make_submission: Callable[..., Submission]) -> Iterator[Desk]:
+def desk(
+    empty_store: str, tmp_path: Path, settings: AlertSettings, make_submission: Callable[..., Submission]
+) -> Iterator[Desk]:
     """Open a site with an empty database and one permission to deliver with."""
-    engine = open_store(f"sqlite:///{tmp_path / 'alliance.db'}")
+    engine = open_store(empty_store)
     values: dict[str, Any] = {"id": "g1", "ehr": "harbor", "client": "patient", "patient": None, "user": "u"}
     times = {"expires_at": NOW, "created_at": NOW}
     with transaction(engine) as connection:

@@ -1,7 +1,6 @@
 """An EHR on loopback that can misbehave, and the delivery parts wired to it with a clock that stands still."""
 
 import json
-import shutil
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -321,25 +320,16 @@ def ehr() -> Iterator[FakeEhr]:
     server.close()
 
 
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a migrated, empty database, made once to be copied."""
-    path = tmp_path_factory.mktemp("store") / "empty.db"
-    open_store(f"sqlite:///{path}").dispose()
-    return path
-
-
 @pytest.fixture
-def make_site(tmp_path: Path, empty_store: Path) -> Iterator[Callable[..., Site]]:
+def make_site(tmp_path: Path, empty_store: str) -> Iterator[Callable[..., Site]]:
     """Wire the delivery parts to the EHR at an address; wired again it is a restart on the same database.
 
     What is named replaces a part of the EHR's settings.
     """
     engines: list[Engine] = []
-    shutil.copy(empty_store, tmp_path / "alliance.db")
 
     def make(fhir_base: str, token_endpoint: str, **changed: Any) -> Site:
-        site = _site(tmp_path, fhir_base, token_endpoint, **changed)
+        site = _site(empty_store, tmp_path, fhir_base, token_endpoint, **changed)
         engines.append(site.engine)
         return site
 
@@ -354,7 +344,7 @@ def site(make_site: Callable[..., Site], ehr: FakeEhr) -> Site:
     return make_site(f"{ehr.origin}/fhir", f"{ehr.origin}/token")
 
 
-def _site(folder: Path, fhir_base: str, token_endpoint: str, **changed: Any) -> Site:
+def _site(database: str, folder: Path, fhir_base: str, token_endpoint: str, **changed: Any) -> Site:
     client = ClientSettings(client_id="alliance-patient", scopes="patient/Observation.crus")
     harbor = EhrSettings(
         name="harbor",
@@ -372,7 +362,7 @@ def _site(folder: Path, fhir_base: str, token_endpoint: str, **changed: Any) -> 
     )
     settings = Settings(
         public_url="http://localhost:8081",
-        database=f"sqlite:///{folder / 'alliance.db'}",
+        database=database,
         vault_key_file=folder / "vault.json",
         site=SiteSettings(name="Site", crisis_line="988", someone_else="Front desk", time_zone=ZoneInfo("UTC")),
         ehrs={"harbor": replace(harbor, **changed)},

@@ -166,6 +166,7 @@ def test_unknown_grant_saves_nothing(site: "Site", make_submission: Make) -> Non
         site.outbox.receipt(submission.key, ehr="harbor", patient="maria-lopez")
 
 
+@pytest.mark.parametrize("empty_store", ["sqlite"], indirect=True)
 def test_full_disk_gives_no_receipt(site: "Site", make_submission: Make) -> None:
     """When the disk is full nobody is thanked: StoreError, and neither the row nor its audit row stay (F24)."""
     submission, grant = make_submission(), site.grant()
@@ -181,6 +182,7 @@ def test_full_disk_gives_no_receipt(site: "Site", make_submission: Make) -> None
         assert connection.execute(select(audit)).all() == []
 
 
+@pytest.mark.parametrize("empty_store", ["sqlite"], indirect=True)
 def test_nothing_readable_is_on_the_disk(
     site: "Site", make_submission: Make, tmp_path: Path, accept: Callable[..., str]
 ) -> None:

@@ -1,6 +1,6 @@
-"""A database file of its own for every test."""
+"""A database of its own for every test, of each kind."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine
@@ -9,12 +9,8 @@ from fhir_alliance.store import open_store
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    """Return the address of a database that does not exist yet."""
-    return f"sqlite:///{tmp_path / 'alliance.db'}"
-
-
-@pytest.fixture
-def engine(url: str) -> Engine:
+def engine(empty_store: str) -> Iterator[Engine]:
     """Return a fresh store."""
-    return open_store(url)
+    engine = open_store(empty_store)
+    yield engine
+    engine.dispose()

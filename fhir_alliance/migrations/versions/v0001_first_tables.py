@@ -173,8 +173,19 @@ def _audit() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
         sqlite_autoincrement=True,
     )
-    for change in ("UPDATE", "DELETE"):
+    _append_only()
+
+
+def _append_only() -> None:
+    refused = "the audit trail is append-only"
+    if op.get_bind().dialect.name == "postgresql":
         op.execute(
-            f"CREATE TRIGGER audit_no_{change.lower()} BEFORE {change} ON audit "
-            "BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END"
+            "CREATE FUNCTION audit_refuses() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{refused}'; END $$"
         )
+        action = "EXECUTE FUNCTION audit_refuses()"
+        op.execute(f"CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit FOR EACH STATEMENT {action}")
+    else:
+        action = f"BEGIN SELECT RAISE(ABORT, '{refused}'); END"
+    for change in ("UPDATE", "DELETE"):
+        op.execute(f"CREATE TRIGGER audit_no_{change.lower()} BEFORE {change} ON audit FOR EACH ROW {action}")

@@ -12,7 +12,7 @@ def main() -> None:
 
 
 for _command in (
-    *(site.demo, site.serve, site.publish),
+    *(site.demo, site.serve, site.worker, site.publish),
     *(resources.package, resources.score, resources.validate),
     *(instruments.instruments, alerts.alerts, ehr.ehr, ehr.doctor),
 ):

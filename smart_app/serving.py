@@ -1,4 +1,4 @@
-"""The application under gunicorn: one worker that serves and delivers."""
+"""The application under gunicorn: workers that serve, and deliver unless others do."""
 
 from pathlib import Path
 from typing import Any
@@ -6,18 +6,22 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn ships no types
 
+from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.settings import read_settings
+from smart_app import background
 
 
 class AllianceServer(BaseApplication):  # type: ignore[misc]  # of the untyped base
-    """The application of one site; a single worker, because SQLite has a single writer."""
+    """The application of one site; `deliver` says whether it also delivers, or other processes do."""
 
-    def __init__(self, settings: Path, *, host: str, port: int, threads: int) -> None:
+    def __init__(self, settings: Path, *, host: str, port: int, threads: int, workers: int, deliver: bool) -> None:
         self._settings = read_settings(settings)
+        if workers > 1 and self._settings.database.startswith("sqlite"):
+            raise InvalidSettings(["database: several workers need PostgreSQL; an SQLite file has one writer"])
         self._options: dict[str, Any] = {
             "bind": f"{host}:{port}",
             "worker_class": "gthread",
-            "workers": 1,
+            "workers": workers,
             "threads": threads,
             "keepalive": 5,
             "graceful_timeout": 25,
@@ -25,9 +29,9 @@ class AllianceServer(BaseApplication):  # type: ignore[misc]  # of the untyped b
             "loglevel": "error",
             "control_socket_disable": True,
             "limit_request_line": 8190,
-            "post_worker_init": start_delivery,
-            "worker_exit": stop_delivery,
         }
+        if deliver:
+            self._options |= {"post_worker_init": start_background, "worker_exit": stop_background}
         super().__init__()
 
     def load_config(self) -> None:
@@ -44,21 +48,12 @@ class AllianceServer(BaseApplication):  # type: ignore[misc]  # of the untyped b
         return create_app(self._settings)
 
 
-def start_delivery(worker: Any) -> None:
-    """Start the courier, the watch on the EHRs, and who tells of alerts, in the worker that has just come up."""
-    services = worker.wsgi.extensions["alliance"]
-    services.courier.start()
-    services.watch.start()
-    if services.notifier:
-        services.notifier.start()
+def start_background(worker: Any) -> None:
+    """Start what works beside the pages, in the worker that has just come up."""
+    background.start(worker.wsgi.extensions["alliance"])
 
 
-def stop_delivery(_: Any, worker: Any) -> None:
-    """Let each finish what it has in hand; what is left is delivered, or told, after the next start."""
-    if worker.wsgi is None:
-        return
-    services = worker.wsgi.extensions["alliance"]
-    services.courier.stop()
-    services.watch.stop()
-    if services.notifier:
-        services.notifier.stop()
+def stop_background(_: Any, worker: Any) -> None:
+    """Stop it before the worker ends; a worker that did not come up has nothing to stop."""
+    if worker.wsgi is not None:
+        background.stop(worker.wsgi.extensions["alliance"])

@@ -182,7 +182,8 @@ def _due(now: datetime) -> Select[tuple[str]]:
         earlier.c.state.in_(_MOVING),
     )
     order = submissions.c.next_attempt_at, submissions.c.sequence
-    return select(submissions.c.key).where(waiting | abandoned, ~behind).order_by(*order).limit(1)
+    due = select(submissions.c.key).where(waiting | abandoned, ~behind).order_by(*order).limit(1)
+    return due.with_for_update(skip_locked=True, of=submissions)  # SQLite has one writer and knows no row locks
 
 
 def _audit(connection: Connection, item: Item, event: Event, outcome: str, now: datetime) -> None:

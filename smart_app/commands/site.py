@@ -1,4 +1,4 @@
-"""Commands that run a site: demo, serve, publish."""
+"""Commands that run a site: demo, serve, worker, publish."""
 
 from pathlib import Path
 
@@ -27,16 +27,33 @@ def demo(*, once: bool, ehr: str, ehr_port: int, app_port: int) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8081, show_default=True, help="The port to listen on.")
 @click.option("--threads", default=8, show_default=True, help="How many requests are served at a time.")
-def serve(settings: Path, host: str, port: int, threads: int) -> None:
+@click.option(
+    "--workers", default=1, show_default=True, help="How many processes serve; more than 1 on PostgreSQL only."
+)
+@click.option("--deliver/--no-deliver", default=True, help="Also deliver, or leave that to `fhir-alliance worker`.")
+def serve(*, settings: Path, host: str, port: int, threads: int, workers: int, deliver: bool) -> None:
     """Serve the app, and deliver what was accepted."""
     from fhir_alliance.errors import InvalidSettings
     from smart_app.serving import AllianceServer
 
     try:
-        server = AllianceServer(settings, host=host, port=port, threads=threads)
+        server = AllianceServer(settings, host=host, port=port, threads=threads, workers=workers, deliver=deliver)
     except InvalidSettings as error:
         fail(error.faults)
     server.run()
+
+
+@click.command()
+@SETTINGS
+def worker(settings: Path) -> None:
+    """Deliver what was accepted, watch the EHRs and tell of alerts, without serving pages, until a TERM or Ctrl-C."""
+    from fhir_alliance.errors import InvalidSettings
+    from smart_app.background import work
+
+    try:
+        work(settings)
+    except InvalidSettings as error:
+        fail(error.faults)
 
 
 @click.command()

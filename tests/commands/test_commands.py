@@ -19,7 +19,7 @@ def call(*arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments))
 
 
-@pytest.mark.parametrize("command", ["serve", "publish"])
+@pytest.mark.parametrize("command", ["serve", "worker", "publish"])
 def test_wrong_settings_are_listed(tmp_path: Path, command: str) -> None:
     """Every fault is a line on standard error, nothing starts, and the exit code is 1."""
     settings = write_site(tmp_path, ehr_port=1, app_port=2).settings

@@ -1,0 +1,83 @@
+"""`fhir-alliance worker`: what is accepted by one process is delivered by others."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import Event
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from fhir_alliance.settings import read_settings
+from smart_app.cli import main
+from smart_app.demo.run import free_port
+from smart_app.demo.site import Site, write_site
+from smart_app.demo.walk import walk_visit
+from smart_app.publishing import publish_all
+from tests import postgres
+
+
+@contextmanager
+def process(*module: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a module of ours until the block ends."""
+    running = subprocess.Popen([sys.executable, "-m", *module])
+    try:
+        yield running
+    finally:
+        running.terminate()
+        running.wait(30)
+
+
+def until_answered(url: str, server: subprocess.Popen[bytes]) -> None:
+    """Wait until a server answers; it must not have ended before."""
+    while server.poll() is None:
+        try:
+            if requests.get(url, timeout=5).ok:
+                return
+        except requests.ConnectionError:
+            Event().wait(0.1)
+    pytest.fail(f"nothing answers at {url}")
+
+
+@pytest.fixture
+def site(tmp_path: Path, postgresql: postgres.Cluster) -> Site:
+    """Write the settings of a site whose database is PostgreSQL."""
+    found = write_site(tmp_path, ehr_port=free_port(0), app_port=free_port(0))
+    file = f"sqlite:///{tmp_path / 'alliance.db'}"
+    text = found.settings.read_text()
+    assert file in text
+    found.settings.write_text(text.replace(file, postgresql.database()))
+    return found
+
+
+def test_other_processes_deliver(site: Site) -> None:
+    """Two processes serve and two deliver, on one PostgreSQL: a visit ends in the chart, and a TERM ends each."""
+    settings = ("--settings", str(site.settings))
+    with ExitStack() as servers:
+        ehr = ("smart_app.sandbox", "--config", str(site.sandbox), "--port", site.ehr_url.rpartition(":")[2])
+        until_answered(f"{site.fhir_base}/metadata", servers.enter_context(process(*ehr)))
+        port = ("--port", site.app_url.rpartition(":")[2])
+        serve = ("smart_app.cli", "serve", *settings, *port, "--workers", "2", "--no-deliver")
+        until_answered(f"{site.app_url}/health", servers.enter_context(process(*serve)))
+        workers = [servers.enter_context(process("smart_app.cli", "worker", *settings)) for _ in range(2)]
+        list(publish_all(read_settings(site.settings)))
+
+        walk_visit(site)
+
+        for each in workers:
+            each.send_signal(signal.SIGTERM)
+        assert [each.wait(30) for each in workers] == [0, 0]
+
+
+def test_several_workers_need_postgresql(tmp_path: Path) -> None:
+    """An SQLite file has one writer: more processes on it are refused with the setting to mend."""
+    settings = write_site(tmp_path, ehr_port=1, app_port=2).settings
+
+    done = CliRunner().invoke(main, ["serve", "--settings", str(settings), "--workers", "2"])
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "several workers need PostgreSQL" in done.stderr

@@ -22,18 +22,22 @@ SMART_CAPABILITIES = (
     "permission-user",
     "sso-openid-connect",
 )
-_LETTERS = {"create": "c", "read": "r", "search-type": "s"}
+_LETTERS = {"create": "c", "read": "r", "update": "u", "search-type": "s"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """What the app does with one resource type: at which levels of scope, how surely, and for what."""
+    """What the app does with one resource type: at which levels of scope, how surely, and for what.
+
+    `conditional` is whether its creates carry If-None-Exist.
+    """
 
     interactions: tuple[str, ...]
     levels: tuple[str, ...] = ("user", "patient")
     expectation: str = "SHALL"
     searches: Mapping[str, str] = field(default_factory=dict)
     profiles: tuple[str, ...] = ()
+    conditional: bool = True
     why: str
 
     @property
@@ -72,6 +76,14 @@ USES: Mapping[str, Use] = {
         levels=("user",),
         expectation="SHOULD",
         why="Who answered, and what computed the scores; a refusal blocks nothing.",
+    ),
+    "DocumentReference": Use(
+        interactions=("create", "read", "search-type", "update"),
+        levels=(),
+        expectation="MAY",
+        conditional=False,
+        searches={"identifier": "token", "patient": "reference", "type": "token", "date": "date"},
+        why="Only where a site writes notes instead of results: one for each visit; a later one replaces it.",
     ),
     "Questionnaire": Use(
         interactions=("create", "search-type"),
@@ -135,7 +147,11 @@ def _resource(edition: Edition, name: str, use: Use) -> JsonObject:
         **({"supportedProfile": profiles} if profiles else {}),
         "documentation": use.why,
         "interaction": [{"extension": expected, "code": code} for code in use.interactions],
-        **({"conditionalCreate": True} if {"create", "search-type"} <= set(use.interactions) else {}),
+        **(
+            {"conditionalCreate": True}
+            if use.conditional and {"create", "search-type"} <= set(use.interactions)
+            else {}
+        ),
         **({"searchParam": searches} if searches else {}),
     }
 

@@ -7,6 +7,7 @@ import pytest
 from fhir_alliance.tables import drafts
 
 from .house import CORE, House, Person, code_of, handle_of
+from .test_web_proxy import proxy
 
 FOREIGN = {
     "no header at all": {},
@@ -41,6 +42,8 @@ def doors(house: House) -> dict[str, Door]:
     filling, form = house.handed()
     hidden = form.form("/form").hidden
     home, visits = house.at_home()
+    relative, who = proxy(house)
+    leaving, asked = proxy(house)
     stranger = Person()
     return {
         "/l/<handle>/handover": Door(house, clinician, "handover", handle_of(chart), form="core"),
@@ -50,6 +53,8 @@ def doors(house: House) -> dict[str, Door]:
         "/l/<handle>/form": Door(house, filling, "form", handle_of(form), **hidden, **CORE, action="review"),
         "/l/<handle>/send": Door(house, filling, "send", handle_of(form), **hidden, declined="yes"),
         "/l/<handle>/visit": Door(house, home, "visit", handle_of(visits), encounter="none"),
+        "/l/<handle>/here": Door(house, relative, "here", handle_of(who)),
+        "/l/<handle>/not-here": Door(house, leaving, "not-here", handle_of(asked)),
         "/handover/": Door(house, stranger, "/handover/", code=short),
         "/handover/<link>": Door(house, stranger, link.removeprefix(house.site.app_url)),
     }

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 import structlog
 
-from fhir_alliance.delivery.receipts import NOT_IN_CHART, State
+from fhir_alliance.delivery.receipts import State
 from fhir_alliance.tables import submissions
 from smart_app.demo.browser import Page
 from smart_app.demo.site import Site, write_site
@@ -37,8 +37,8 @@ DECLARED = {
     "generous": IN_CHART,
     "read-only-questionnaires": IN_CHART,
     "flowsheet": End("flowsheet", State.DELIVERED),
-    "lab-and-vitals-only": End("flowsheet", State.DELIVERED),
-    "notes-only": End("hold", State.HELD, NOT_IN_CHART),
+    "lab-and-vitals-only": End("note", State.DELIVERED),
+    "notes-only": End("note", State.DELIVERED),
     "fire-hose": IN_CHART,
     "legacy": End(refused="launch.failed"),
 }
@@ -144,7 +144,9 @@ def to_the_form(house: House, person: Person, page: Page) -> tuple[Person, Page]
         device = Person()
         start = device.open(link)
         confirm = device.submit(start, start.forms[0])
-        return device, device.submit(confirm, confirm.form("/confirm"))
+        person, page = device, device.submit(confirm, confirm.form("/confirm"))
+    if "/visits" not in page.url:
+        return person, page
     offered = re.findall(r'name="encounter" value="([^"]+)"', page.text)
     return person, person.submit(page, page.form("/visit"), encounter=offered[0])
 

@@ -29,6 +29,7 @@ from smart_app.web.services import services
 bp = Blueprint("signin", __name__)
 
 _LONGEST: Final = 2048
+_FRAMES: Final = ("iframe", "frame")
 
 
 @bp.get("/launch")
@@ -37,6 +38,8 @@ def launch() -> ResponseReturnValue:
     iss, opaque = _single("iss"), _single("launch")
     ehr = services().registry.by_issuer(iss)
     allow_framing(ehr.frame_ancestors)
+    if request.headers.get("Sec-Fetch-Dest") in _FRAMES and read_secret(PRE_LAUNCH) is None:
+        return _try_cookie(iss, opaque)
     return _begin(ehr, Role.CLINICIAN, aud=iss, opaque=opaque)
 
 
@@ -53,7 +56,8 @@ def callback(name: str) -> ResponseReturnValue:
     ehr = services().registry.by_name(name)
     allow_framing(ehr.frame_ancestors)
     if read_secret(PRE_LAUNCH) is None:
-        return _without_cookie(ehr)
+        # The authorization cannot be finished without proof that it is this browser's: it starts over in a window.
+        return _new_window(url_for(".again", name=ehr.name))
     if any(len(values) > 1 for _, values in request.args.lists()):
         raise LaunchError("repeated parameter")
     pending = take_pending(ehr)
@@ -62,6 +66,18 @@ def callback(name: str) -> ResponseReturnValue:
         return _begin(ehr, role, aud=pending.aud, opaque=pending.launch, widened=True)
     granted = finish_launch(services().registry, ehr, pending, request.args, now=services().clock())
     return open_granted(ehr, pending.role, granted)
+
+
+def _try_cookie(iss: str, opaque: str) -> ResponseReturnValue:
+    """See by one redirect to ourselves whether a frame may have our cookie, before the launch is spent (S16).
+
+    Where it may not, a window of its own opens the same launch; there the browser says that it is no frame.
+    """
+    if "framed" in request.args:
+        return _new_window(url_for(".launch", iss=iss, launch=opaque))
+    response = redirect(url_for(".launch", iss=iss, launch=opaque, framed="1"), 303)
+    set_secret(response, PRE_LAUNCH, new_secret(), seconds=PRE_LAUNCH_SECONDS)
+    return response
 
 
 def _single(name: str) -> str:
@@ -95,12 +111,9 @@ def _posting(ehr: EhrSettings, asked: Authorization) -> Response:
     return make_response(render_template("go_on.html", page=page))
 
 
-def _without_cookie(ehr: EhrSettings) -> ResponseReturnValue:
-    """Offer a window of its own: the browser keeps our cookies out of the EHR's frame.
-
-    The authorization cannot be finished without proof that it is this browser's, so it starts over there.
-    """
-    page = NewWindowPage(frame=Frame(site=services().settings.site), url=url_for(".again", name=ehr.name))
+def _new_window(url: str) -> ResponseReturnValue:
+    """Offer a window of its own: the browser keeps our cookies out of the EHR's frame."""
+    page = NewWindowPage(frame=Frame(site=services().settings.site), url=url)
     return render_template("new_window.html", page=page), 400
 
 

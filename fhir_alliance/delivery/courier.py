@@ -1,12 +1,14 @@
-"""The worker that delivers: whatever is due, one after another, until every receipt can say "in the chart"."""
+"""The worker that delivers: what is due, for each EHR one after another, until every receipt says "in the chart"."""
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterator, Set
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from random import SystemRandom
 from threading import Event, Thread
 from typing import Final
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
@@ -73,13 +75,13 @@ class Courier:
             self._thread.join()
             self._thread = None
 
-    def deliver_due(self, now: datetime) -> int:
-        """Try everything that is due once; returns how many submissions were tried.
+    def deliver_due(self, now: datetime, ehr: str | None = None) -> int:
+        """Try everything that is due once, for one EHR or all; returns how many submissions were tried.
 
         Raises StoreError when what happens cannot be written down: then nothing more is sent.
         """
         tried = 0
-        while not self._stopping.is_set() and (item := self._queue.lease(now)) is not None:
+        while not self._stopping.is_set() and (item := self._queue.lease(now, ehr)) is not None:
             settlement = self._try(item, now)
             self._queue.settle(item, settlement, now)
             _tell(item, settlement)
@@ -94,14 +96,23 @@ class Courier:
         return self._keeping.purge(now)
 
     def _work(self) -> None:
+        """Keep a lane for each EHR, so that one that is slow delays nobody else's forms."""
+        lanes: dict[str, Thread] = {}
         while not self._stopping.is_set():
             self._accepted.wait(_POLL_SECONDS)
             self._accepted.clear()
-            try:
-                self.deliver_due(self._clock())
+            with _paused_by_the_store():
+                for ehr in self._queue.waiting_at(self._clock()):
+                    if ehr not in lanes or not lanes[ehr].is_alive():
+                        lanes[ehr] = Thread(target=self._deliver_to, args=(ehr,), name=f"courier-{ehr}", daemon=True)
+                        lanes[ehr].start()
                 self.purge_due(self._clock())
-            except StoreError as error:
-                _log.error("delivery.paused", code=error.code)  # a traceback may quote a patient's data
+        for lane in lanes.values():
+            lane.join()
+
+    def _deliver_to(self, ehr: str) -> None:
+        with _paused_by_the_store():
+            self.deliver_due(self._clock(), ehr)
 
     def _try(self, item: Item, now: datetime) -> Settlement:
         try:
@@ -116,6 +127,9 @@ class Courier:
             return self._settlement(item, error, self._so_far(item), error.code, now)
         except AllianceError as error:
             return Settlement(state=State.HELD, reason=error.code)
+        except Exception as error:  # one that nobody foresaw must not stop the others: a person looks at it
+            _log.error("delivery.broken", ehr=item.ehr, code=type(error).__name__, submission=item.key)
+            return Settlement(state=State.HELD, reason="failed")
 
     def _deliver(self, item: Item, now: datetime) -> Settlement:
         self._check_binding(item)
@@ -151,6 +165,15 @@ class Courier:
     def _so_far(self, item: Item) -> State:
         last = self._queue.last_send(item)
         return State.ACCEPTED if last is None or last.outcome is Outcome.REFUSED else State.UNKNOWN
+
+
+@contextmanager
+def _paused_by_the_store() -> Iterator[None]:
+    """Say that the database refuses, and end the block; its kind alone, as a traceback may quote a patient's data."""
+    try:
+        yield
+    except (StoreError, SQLAlchemyError) as error:
+        _log.error("delivery.paused", code=error.code if isinstance(error, StoreError) else type(error).__name__)
 
 
 def _tell(item: Item, settlement: Settlement) -> None:

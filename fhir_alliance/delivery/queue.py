@@ -6,9 +6,10 @@ from typing import Final
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import Connection, Engine, Select, exists, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from fhir_alliance.audit import Event, record
+from fhir_alliance.delivery.due import ehrs_due, next_due
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop
 from fhir_alliance.delivery.receipts import State, place
 from fhir_alliance.records.submission import PatientShown
@@ -19,8 +20,6 @@ from fhir_alliance.vault import Vault
 
 # Longer than every request of one delivery may take together; a successor reconciles before it sends.
 _LEASE: Final = timedelta(minutes=5)
-_MOVING: Final = (State.ACCEPTED, State.LEASED, State.UNKNOWN)
-_WAITING: Final = (State.ACCEPTED, State.UNKNOWN)
 _EVENTS: Final = {
     State.DELIVERED: Event.SUBMISSION_DELIVERED,
     State.HELD: Event.SUBMISSION_HELD,
@@ -70,13 +69,18 @@ class Queue:
         self._engine = engine
         self._vault = vault
 
-    def lease(self, now: datetime) -> Item | None:
-        """Lease the next submission due, per patient in the order accepted; None when nothing is due."""
+    def waiting_at(self, now: datetime) -> frozenset[str]:
+        """Return the names of the EHRs for which something is due."""
+        with self._engine.connect() as connection:
+            return frozenset(connection.scalars(ehrs_due(now)))
+
+    def lease(self, now: datetime, ehr: str | None = None) -> Item | None:
+        """Lease the next submission due, for one EHR or any, per patient in the order accepted; None when none is."""
         lease = str(uuid4())
         values = {"state": State.LEASED, "lease_owner": lease, "leased_until": now + _LEASE}
         change = (
             update(submissions)
-            .where(submissions.c.key == _due(now).scalar_subquery())
+            .where(submissions.c.key == next_due(now, ehr).scalar_subquery())
             .values(**values, attempts=submissions.c.attempts + 1)
             .returning(submissions)
         )
@@ -169,21 +173,6 @@ class Queue:
             settled = connection.execute(update(submissions).where(mine).values(**values)).rowcount
             if settled and (event := _EVENTS.get(settlement.state)):
                 _audit(connection, item, event, settlement.reason or "done", now)
-
-
-def _due(now: datetime) -> Select[tuple[str]]:
-    earlier = submissions.alias("earlier")
-    waiting = submissions.c.state.in_(_WAITING) & (submissions.c.next_attempt_at <= now)
-    abandoned = (submissions.c.state == State.LEASED) & (submissions.c.leased_until <= now)
-    behind = exists().where(
-        earlier.c.ehr == submissions.c.ehr,
-        earlier.c.patient == submissions.c.patient,
-        earlier.c.sequence < submissions.c.sequence,
-        earlier.c.state.in_(_MOVING),
-    )
-    order = submissions.c.next_attempt_at, submissions.c.sequence
-    due = select(submissions.c.key).where(waiting | abandoned, ~behind).order_by(*order).limit(1)
-    return due.with_for_update(skip_locked=True, of=submissions)  # SQLite has one writer and knows no row locks
 
 
 def _audit(connection: Connection, item: Item, event: Event, outcome: str, now: datetime) -> None:

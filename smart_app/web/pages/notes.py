@@ -10,6 +10,7 @@ HELD: Mapping[str, str] = {
     "in-review": "it was sent, and waits for review in the health record",
     "needs-sign-in": "it goes in the next time the app is opened for this patient",
     "patient-changed": "the patient's record has changed since it was filled in; please check it is the same person",
+    "failed": "the app could not handle this form; your administrator has to look at it",
     "ehr-changed": "this health record has another address now; your administrator has to look at it",
     "client-changed": "how the app signs in to this health record has changed; your administrator has to look at it",
     "encounter-mismatch": "the visit belongs to another patient; please check",

@@ -16,10 +16,21 @@ def origin(value: str) -> None:
 
 
 def url(value: str) -> None:
-    """Refuse what is not a plain address, secure outside loopback."""
-    parts = _parts(value, "must be an https address without query, fragment or final slash")
-    if parts.query or parts.fragment or value.endswith("/") or _suspicious(value):
-        raise ValidationError("must be an https address without query, fragment or final slash")
+    """Refuse what is not a plain address, secure outside loopback.
+
+    A final slash stays: an issuer that ends in one is another than the one that does not (OpenID Connect Core 3.1.3.7).
+    """
+    fault = "must be an https address without query or fragment"
+    parts = _parts(value, fault)
+    if parts.query or parts.fragment or _suspicious(value):
+        raise ValidationError(fault)
+
+
+def base(value: str) -> None:
+    """Refuse what is not a plain address to which paths can be appended."""
+    if value.endswith("/"):
+        raise ValidationError("must be an https address without a final slash")
+    url(value)
 
 
 def _parts(value: str, fault: str) -> SplitResult:

@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from fhir_alliance.settings.addresses import origin, url
+from fhir_alliance.settings.addresses import base, origin, url
 from fhir_alliance.settings.readers import Readers, ReadersSchema
 from fhir_alliance.settings.strict import FILLED, Strict
 from fhir_alliance.settings.values import ClientSettings, EhrSettings
@@ -72,7 +72,7 @@ class EhrSchema(Strict):
     """One EHR: its addresses, the clients registered there, and what is written."""
 
     title = fields.String(required=True, validate=FILLED)
-    fhir_base = fields.String(required=True, validate=url)
+    fhir_base = fields.String(required=True, validate=base)
     issuer = fields.String(required=True, validate=url)
     authorization_endpoint = fields.String(required=True, validate=url)
     token_endpoint = fields.String(required=True, validate=url)

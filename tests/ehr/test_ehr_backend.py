@@ -33,11 +33,11 @@ def test_an_assertion_is_signed_as_smart_wants_it(
 
     token = jwt.decode(client_assertion(client, audience=AUDIENCE, now=now), key, algorithms=[algorithm])
 
-    issued = int(now.timestamp())
+    issued = int(now.timestamp()) - 30
     assert token.header == {"typ": "JWT", "alg": algorithm, "kid": key.kid}
     assert token.claims["iss"] == token.claims["sub"] == "alliance-backend"
     assert token.claims["aud"] == AUDIENCE
-    assert (token.claims["iat"], token.claims["exp"]) == (issued, issued + 240)
+    assert (token.claims["iat"], token.claims["nbf"], token.claims["exp"]) == (issued, issued, issued + 240)
 
 
 def test_no_two_assertions_share_a_jti(ehr: Any, keys: Any, now: datetime) -> None:

@@ -64,6 +64,18 @@ def test_draft_pins_what_is_stated(server: "FakeEhr") -> None:
     assert [seen.path for seen in server.seen] == [PATH]
 
 
+@pytest.mark.parametrize("issuer", ["/", "/fhir/", "/auth", "/auth/realms/harbor/", "/fhir", ""])
+def test_an_issuer_is_pinned_to_the_letter(server: "FakeEhr", settings: Path, issuer: str) -> None:
+    """Whether it ends in a slash, or is another address than the base, the issuer is registered as it is stated."""
+    server.on("GET", PATH, stated(server, issuer=f"{server.url}{issuer}"))
+
+    result = call("add", f"{server.base}/", "--settings", str(settings), "--write", "--allow-private")
+
+    assert result.exit_code == 0, result.output
+    entry = read_settings(settings).ehrs["127-0-0-1"]
+    assert (entry.issuer, entry.fhir_base) == (f"{server.url}{issuer}", server.base)
+
+
 def test_written_draft_is_read_as_settings(server: "FakeEhr", settings: Path) -> None:
     """The entry is appended, every byte before it stays, and the file can be read at once."""
     before, mode = settings.read_text(), settings.stat().st_mode

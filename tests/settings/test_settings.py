@@ -107,19 +107,28 @@ def test_a_bad_origin_is_refused(folder: Path, origin: str) -> None:
     "url",
     [
         "http://ehr.example.invalid/fhir",
-        "https://ehr.example.invalid/fhir/",
         "https://a@b.example.invalid/x",
         "/fhir",
         "https://[x",
     ],
 )
 def test_endpoints_are_secure_and_plain(folder: Path, name: str, url: str) -> None:
-    """Outside loopback every endpoint is https, without query, fragment, credentials or final slash."""
+    """Outside loopback every endpoint is https, without query, fragment or credentials."""
     path = folder / "alliance.toml"
     lines = [f'{name} = "{url}"' if line.startswith(f"{name} =") else line for line in path.read_text().splitlines()]
     path.write_text("\n".join(lines))
 
     assert [fault.split(": ")[1] for fault in faults(folder)] == [f"ehr.harbor.{name}"]
+
+
+def test_only_the_base_must_not_end_in_a_slash(folder: Path) -> None:
+    """Paths are appended to the base; an issuer is compared as it is, whatever it ends in."""
+    path = folder / "alliance.toml"
+    names = ("fhir_base", "issuer", "token_endpoint")
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(f'{line[:-1]}/"' if line.split(" =")[0] in names else line for line in lines))
+
+    assert [fault.split(": ")[1] for fault in faults(folder)] == ["ehr.harbor.fhir_base"]
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620])

@@ -46,6 +46,7 @@ class Event(StrEnum):
     RECORDS_READ = "records.read"
     RECORDS_REFUSED = "records.refused"
     EHR_CHANGED = "ehr.changed"
+    EHR_CONFIRMED = "ehr.confirmed"
 
 
 def record(

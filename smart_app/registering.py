@@ -43,7 +43,7 @@ def append_entry(settings: Path, name: str, entry: str) -> None:
         raise InvalidSettings([f"{path.name}: {error}"]) from None
     _require_new(known, name, tomllib.loads(entry)["ehr"][name]["fhir_base"])
     between = b"\n" if before.endswith(b"\n") else b"\n\n"
-    _replace(path, before + between + entry.encode())
+    replace_settings(path, before + between + entry.encode())
 
 
 def check(settings: Settings, ehr: EhrSettings) -> Iterator[str]:
@@ -70,8 +70,8 @@ def _told(change: Change, ehr: EhrSettings) -> Iterator[str]:
         yield "  and is no longer stated. Ask the EHR's administrator whether it is still in use."
     elif usable(change.stated):
         yield f"  and is now {change.stated}: launches are blocked."
-        yield "  Only when the EHR's administrator confirms it by another way than this server, write in the settings"
-        yield f'  [ehr.{ehr.name}]  {change.name} = "{change.stated}"'
+        yield "  Only when the EHR's administrator confirms it by another way than this server, pin it with"
+        yield f"  fhir-alliance ehr confirm {ehr.name} --by WHO"
     else:
         yield "  and is now something that may not be registered: launches are blocked. Ask the EHR's administrator."
 
@@ -85,8 +85,11 @@ def _require_new(known: object, name: str, fhir_base: str) -> None:
             raise InvalidSettings([f"[ehr.{other}] has this FHIR base already"])
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Put new content in the place of a file once it has been read as settings; a crash leaves the old or the new."""
+def replace_settings(path: Path, content: bytes) -> None:
+    """Put new content in the place of a file once it has been read as settings; a crash leaves the old or the new.
+
+    Raises InvalidSettings with the reason why nothing was written.
+    """
     new = path.with_name(f"{path.name}.new")
     try:
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,4 +1,4 @@
-"""Commands on EHRs: ehr add, ehr check, doctor."""
+"""Commands on EHRs: ehr add, ehr check, ehr confirm, doctor."""
 
 import sys
 from pathlib import Path
@@ -56,6 +56,35 @@ def check_endpoints(settings: Path, name: str | None) -> None:
         for line in found or ["as registered"]:
             click.echo(f"{each.name:<12} {line}")
     sys.exit(1 if differs else 0)
+
+
+@ehr.command()
+@click.argument("name")
+@SETTINGS
+@click.option("--by", required=True, help="Who has confirmed it with the EHR's administrator, by another way.")
+@click.option("--yes", is_flag=True, help="Do not ask before the settings are changed.")
+def confirm(name: str, settings: Path, *, by: str, yes: bool) -> None:
+    """Pin the endpoints that an EHR states now, after they have moved; launches are blocked until then."""
+    from fhir_alliance.errors import AllianceError, EhrError, InvalidSettings, LaunchError
+    from smart_app.confirming import confirm as pin
+    from smart_app.confirming import moved
+    from smart_app.web.services import utc_now
+
+    site = read(settings)
+    ehr = chosen(site, name, settings)
+    try:
+        found = moved(site, ehr)
+        for change in found:
+            click.echo(f"{change.name}\n  registered  {change.registered}\n  stated now  {change.stated}")
+        if found and (yes or click.confirm(f"Pin what is stated now, as confirmed by {by}?", abort=True)):
+            pin(settings, site, ehr, found, by=by, at=utc_now())
+    except InvalidSettings as error:
+        fail(error.faults)
+    except (LaunchError, EhrError) as error:
+        fail([f"{error}. Nothing was changed."])
+    except AllianceError as error:
+        fail([f"{error} {error.sentence}"])
+    click.echo("Pinned. Restart the app to launch with it." if found else f"{name} states what is registered.")
 
 
 @click.command()

@@ -242,7 +242,7 @@ def test_unchanged_endpoints(server: "FakeEhr", registered: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"token_endpoint": "https://new.example.invalid/t"}, 'token_endpoint = "https://new.example.invalid/t"'),
+        ({"token_endpoint": "https://new.example.invalid/t"}, "fhir-alliance ehr confirm harbor --by WHO"),
         ({"jwks_uri": "https://new.example.invalid/\x1b[2J"}, "something that may not be registered"),
         ({"revocation_endpoint": None}, "no longer stated"),
         ({"code_challenge_methods_supported": ["plain"]}, "does not offer S256"),

@@ -47,6 +47,7 @@ class Event(StrEnum):
     RECORDS_REFUSED = "records.refused"
     EHR_CHANGED = "ehr.changed"
     EHR_CONFIRMED = "ehr.confirmed"
+    EHR_REMOVED = "ehr.removed"
 
 
 def record(

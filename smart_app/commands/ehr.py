@@ -1,4 +1,4 @@
-"""Commands on EHRs: ehr add, ehr check, ehr confirm, doctor."""
+"""Commands on EHRs: ehr add, ehr check, ehr confirm, ehr remove, doctor."""
 
 import sys
 from pathlib import Path
@@ -85,6 +85,31 @@ def confirm(name: str, settings: Path, *, by: str, yes: bool) -> None:
     except AllianceError as error:
         fail([f"{error} {error.sentence}"])
     click.echo("Pinned. Restart the app to launch with it." if found else f"{name} states what is registered.")
+
+
+@ehr.command()
+@click.argument("name")
+@SETTINGS
+@click.option("--by", required=True, help="Who takes it out.")
+@click.option("--hold", is_flag=True, help="Also while forms are on their way to it: they are kept here.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(name: str, settings: Path, *, by: str, hold: bool, yes: bool) -> None:
+    """Take an EHR out of the settings, and end every permission it gave; what was kept of it stays."""
+    from fhir_alliance.errors import AllianceError, InvalidSettings
+    from smart_app.removing import remove as take_out
+    from smart_app.web.services import utc_now
+
+    site = read(settings)
+    ehr = chosen(site, name, settings)
+    if not yes:
+        click.confirm(f"Take {ehr.title} out of {settings.name}?", abort=True)
+    try:
+        ended = take_out(settings, site, ehr, by=by, hold=hold, at=utc_now())
+    except InvalidSettings as error:
+        fail(error.faults)
+    except AllianceError as error:
+        fail([f"{error} {error.sentence}"])
+    click.echo(f"{name} is out of {settings.name}; {ended} permissions were ended. Restart the app.")
 
 
 @click.command()

@@ -38,7 +38,7 @@ def until_answered(url: str, server: subprocess.Popen[bytes]) -> None:
         try:
             if requests.get(url, timeout=5).ok:
                 return
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             Event().wait(0.1)
     pytest.fail(f"nothing answers at {url}")
 

@@ -51,7 +51,7 @@ def test_process_serves_and_stops_quietly(settings: Path, port: int) -> None:
     process = subprocess.Popen(command(settings, port), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         with requests.Session() as session:
-            session.mount("http://", HTTPAdapter(max_retries=Retry(connect=100, backoff_factor=0.05, backoff_max=0.2)))
+            session.mount("http://", HTTPAdapter(max_retries=Retry(connect=300, backoff_factor=0.05, backoff_max=0.2)))
             statement = session.get(f"http://127.0.0.1:{port}/fhir/metadata", timeout=10).json()
             refused = session.get(f"http://127.0.0.1:{port}/fhir/Patient", timeout=10)
     finally:

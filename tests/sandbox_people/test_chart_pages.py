@@ -34,6 +34,7 @@ PAGES = (
     "/patients/maria-lopez/visits",
     "/patients/maria-lopez/results",
     "/patients/maria-lopez/forms/maria-lopez-v4-checkin",
+    "/patients/maria-lopez/notes",
     "/patients/maria-lopez/apps",
     "/patients/nobody",
 )

@@ -43,6 +43,8 @@ def _add_pages(chart: Blueprint, record: Record, config: SandboxConfig, grants: 
         ("GET", "/patients/<patient_id>/visits", patients.visits),
         ("GET", "/patients/<patient_id>/results", patients.results),
         ("GET", "/patients/<patient_id>/forms/<response_id>", patients.form),
+        ("GET", "/patients/<patient_id>/notes", patients.notes),
+        ("GET", "/patients/<patient_id>/notes/<note_id>/<int:number>", patients.note_attachment),
         ("GET", "/patients/<patient_id>/apps", apps.apps),
         ("POST", "/patients/<patient_id>/apps/<client_id>", apps.open_in_chart),
         ("POST", "/patients/<patient_id>/apps/<client_id>/window", apps.open_in_window),

@@ -1,11 +1,12 @@
-"""The patient list and the Summary, Visits and Results tabs of a chart."""
+"""The patient list and the Summary, Visits, Results and Notes tabs of a chart."""
 
-from flask import abort, render_template, request
+from flask import Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from smart_app.sandbox.chart.access import clinicians_only
 from smart_app.sandbox.chart.labels import Resource, value_words
 from smart_app.sandbox.chart.moments import read_moment
+from smart_app.sandbox.chart.notes import note_file, note_lines
 from smart_app.sandbox.chart.record import PatientCard, Record, form_title
 from smart_app.sandbox.chart.results import Row, result_days, result_groups
 
@@ -67,6 +68,21 @@ class PatientPages:
             status=response.get("status", ""),
             items=_answered(response.get("item", ()), depth=0),
         )
+
+    @clinicians_only
+    def notes(self, patient_id: str) -> ResponseReturnValue:
+        """Show the patient's notes, newest first."""
+        patient = self._record.patient(patient_id)
+        notes = note_lines(self._record.documents(patient_id), name_of=self._record.name_of)
+        return render_template("sandbox/notes.html", patient=patient, notes=notes)
+
+    @clinicians_only
+    def note_attachment(self, patient_id: str, note_id: str, number: int) -> ResponseReturnValue:
+        """Give an attachment of one of the patient's notes to the browser."""
+        found = [note_file(each, number) for each in self._record.documents(patient_id) if each["id"] == note_id]
+        if not found or found[0] is None:
+            abort(404, "This attachment is not in this patient's chart. Go back to the notes.")
+        return Response(found[0].content, mimetype=found[0].media_type)
 
 
 def _matches(card: PatientCard, words: list[str]) -> bool:

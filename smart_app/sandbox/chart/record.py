@@ -90,6 +90,10 @@ class Record:
         response = self._store.read("QuestionnaireResponse", response_id)
         return response if response.get("subject", {}).get("reference") == f"Patient/{patient_id}" else None
 
+    def documents(self, patient_id: str) -> list[Resource]:
+        """Return a patient's DocumentReferences."""
+        return self._all("DocumentReference", [("patient", patient_id)])
+
     def practitioners(self) -> list[tuple[str, str, str]]:
         """Return (reference, name, role) of everybody who works here, by family name."""
         roles = {

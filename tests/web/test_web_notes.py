@@ -5,28 +5,31 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import abort, request
 
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.tables import attempts, submissions
+from fhir_alliance.terms import NOTE_IDENTIFIER
 
-from .house import CORE, House
+from .house import CORE, MARIA, House
 
+WITHOUT_A_VISIT = "elena-petrova"
 Opened = Callable[[str], House]
 
 
-def answer(house: House, form: str = "core", **answers: str) -> str:
+def answer(house: House, form: str = "core", patient: str = MARIA, **answers: str) -> str:
     """Let a handed-over patient answer a form, deliver what is due, and return what the receipt says then."""
-    person, page = house.handed(form=form)
+    person, page = house.handed(patient, form)
     review = person.submit(page, page.form("/form"), **(answers or CORE), action="review")
     receipt = person.submit(review, review.form("/send"))
     house.deliver()
     return person.open(receipt.url).text
 
 
-def notes(house: House) -> list[dict[str, Any]]:
-    """Return the notes in Maria's chart."""
+def notes(house: House, patient: str = MARIA) -> list[dict[str, Any]]:
+    """Return the notes in a patient's chart."""
     store = house.ehr.extensions["sandbox_store"]
-    found = store.search("DocumentReference", [("patient", "maria-lopez")]).resources
+    found = store.search("DocumentReference", [("patient", patient)]).resources
     return sorted(found, key=lambda note: str(note["status"]))
 
 
@@ -52,6 +55,12 @@ def change(house: House, **changed: Any) -> None:
     """Let somebody change the note in the chart."""
     (note,) = notes(house)
     house.ehr.extensions["sandbox_store"].update({**note, **changed})
+
+
+def refuse_changes() -> None:
+    """Let nobody change what is in a chart."""
+    if request.method == "PUT":
+        abort(405)
 
 
 @pytest.mark.parametrize("profile", ["notes-only", "lab-and-vitals-only"])
@@ -170,3 +179,44 @@ def test_the_therapists_own_rating_is_never_noted(open_at: Opened) -> None:
     assert notes(house) == []
     assert standings(house) == [(State.HELD, "own-rating")]
     assert "not in the chart:" not in house.clinician()[1].text
+
+
+def test_a_note_that_became_another_one_is_held(open_at: Opened) -> None:
+    """Under the id that the EHR gave, a note that names another submission is not taken for ours."""
+    house = open_at("notes-only")
+    answer(house)
+    change(house, identifier=[{"system": NOTE_IDENTIFIER, "value": "somebody-elses"}])
+    with house.services.engine.begin() as connection:
+        connection.execute(submissions.update().values(state=State.UNKNOWN))
+
+    house.deliver()
+
+    assert standings(house) == [(State.HELD, "identifier-changed")]
+
+
+def test_an_earlier_note_that_stays_is_told(open_at: Opened) -> None:
+    """Where the EHR lets nobody change a note the new one still goes in, names what it replaces, and an alarm stays."""
+    house = open_at("notes-only")
+    answer(house)
+    house.ehr.before_request_funcs.setdefault(None, []).insert(0, refuse_changes)
+
+    answer(house, "full", **{str(item): "5" for item in range(1, 13)})
+
+    first, second = notes(house)
+    (newer,) = (note for note in (first, second) if "relatesTo" in note)
+    assert [first["status"], second["status"]] == ["current", "current"]
+    assert newer["relatesTo"][0]["code"] == "replaces"
+    assert standings(house) == [(State.DELIVERED, None), (State.DELIVERED, "earlier-note-stays")]
+
+
+def test_without_a_visit_a_day_is_one_note(open_at: Opened) -> None:
+    """Forms that belong to no visit go into the note of their day, which names no encounter."""
+    house = open_at("lab-and-vitals-only")
+
+    for form, answers in (("core", CORE), ("full", {str(item): "5" for item in range(1, 13)})):
+        answer(house, form, patient=WITHOUT_A_VISIT, **answers)
+
+    current, old = notes(house, WITHOUT_A_VISIT)
+    assert (current["status"], old["status"]) == ("current", "superseded")
+    assert "encounter" not in current["context"]
+    assert text_of(current).count("core score: ") == 1

@@ -57,6 +57,9 @@ PATIENT_PAGES = {
     "receipt-received": ("receipt.html", receipt(ReceiptState.RECEIVED)),
     "receipt-in-chart": ("receipt.html", receipt(ReceiptState.IN_CHART)),
     "receipt-held": ("receipt.html", receipt(ReceiptState.HELD)),
+    "receipt-in-review": ("receipt.html", receipt(ReceiptState.IN_REVIEW)),
+    "receipt-noted": ("receipt.html", receipt(ReceiptState.NOTED)),
+    "receipt-kept": ("receipt.html", receipt(ReceiptState.KEPT)),
     "receipt-handover": ("receipt.html", receipt(ReceiptState.RECEIVED, handover=True)),
     "receipt-alert": ("receipt.html", receipt(ReceiptState.RECEIVED, handover=True, repeats_help=True)),
     "receipt-declined": ("receipt.html", receipt(ReceiptState.RECEIVED, declined=True)),
@@ -130,6 +133,7 @@ CLINICIAN_PAGES = {
     "chart-long": ("chart.html", thomas_chart(LONG_COURSE, "Last answer (Thu 12 Nov): 6.3.", visits=30)),
     "form-therapist": ("form.html", therapist_form()),
     "receipt-therapist": ("receipt.html", receipt(ReceiptState.RECEIVED, declined=False, frame=THOMAS_FRAME)),
+    "receipt-own": ("receipt.html", receipt(ReceiptState.OWN, frame=THOMAS_FRAME)),
     "asked": (
         "asked.html",
         AskedPage(frame=THOMAS_FRAME, form="core", form_title="Visit check-in, short form"),

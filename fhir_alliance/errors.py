@@ -252,6 +252,15 @@ class SubmissionConflict(AllianceError):
     sentence = "This form was already sent with other answers. What was sent first is kept."
 
 
+class CorrectionRefused(AllianceError):
+    """What was sent cannot be changed or taken back any more; the detail says why."""
+
+    code = "correction.refused"
+    http_status = 409
+    title = "This was changed already"
+    sentence = "What was sent was changed or taken back on another page, or its time is over. Nothing was changed now."
+
+
 class StoreError(AllianceError):
     """The database refused the write."""
 

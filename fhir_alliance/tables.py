@@ -130,6 +130,8 @@ drafts = sa.Table(
 
 # `launch` is no foreign key: a submission outlives the launch it came from. `payload` is all that there is to write;
 # on a lesser rung `pieces` is what is written instead, and the payload is kept for the clinician's view.
+# A correction is a submission of its own: `corrects` is the key of the first version of the form, which all later ones
+# share in the chart; `cause` is why and `asked_by` who asked for it.
 submissions = sa.Table(
     "submissions",
     metadata,
@@ -163,8 +165,14 @@ submissions = sa.Table(
     _sealed("pieces", null=True),
     _moment("kept_until", null=True),
     _text("fhir_base", null=True),
+    _text("corrects", null=True),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    _text("kind", server_default="original"),
+    _text("cause", null=True),
+    _text("asked_by", null=True),
     sa.Index(None, "ehr", "patient", "sequence"),
     sa.Index(None, "state", "next_attempt_at"),
+    sa.Index(None, "corrects", "version", unique=True),
     sqlite_autoincrement=True,
 )
 

@@ -81,11 +81,27 @@ class Chart:
         """
         try:
             response = self._client.read("QuestionnaireResponse", response_id)
-            found = self._observations()
+            found = self.observations()
         except FhirError as error:
             raise unread(error) from None
         with foreign():
             return self._compare(response, found)
+
+    def observations(self) -> dict[Identifier, list[Resource]]:
+        """Return the patient's scores since the form was answered, by each identifier they have."""
+        since = (self._expected.since - _MARGIN).date()
+        # US Core: the combination patient, category, date is one every server SHALL support.
+        params = [
+            ("patient", self._patient_id),
+            ("category", f"{OBSERVATION_CATEGORY}|survey"),
+            ("date", f"ge{since.isoformat()}"),
+        ]
+        found: dict[Identifier, list[Resource]] = {}
+        with foreign():
+            for observation in self._client.search("Observation", params).resources:
+                for each in observation.get("identifier", ()):
+                    found.setdefault((each.get("system", ""), each.get("value", "")), []).append(observation)
+        return found
 
     @property
     def _patient_id(self) -> str:
@@ -110,21 +126,6 @@ class Chart:
         # The identifier may have been dropped: the same form at the same second is ours, or must be looked at.
         same_form = response.get("questionnaire") == self._expected.questionnaire
         return same_form and datetime.fromisoformat(response["authored"]) == self._expected.authored
-
-    def _observations(self) -> dict[Identifier, list[Resource]]:
-        since = (self._expected.authored - _MARGIN).date()
-        # US Core: the combination patient, category, date is one every server SHALL support.
-        params = [
-            ("patient", self._patient_id),
-            ("category", f"{OBSERVATION_CATEGORY}|survey"),
-            ("date", f"ge{since.isoformat()}"),
-        ]
-        found: dict[Identifier, list[Resource]] = {}
-        with foreign():
-            for observation in self._client.search("Observation", params).resources:
-                for each in observation.get("identifier", ()):
-                    found.setdefault((each.get("system", ""), each.get("value", "")), []).append(observation)
-        return found
 
     def _compare(self, response: Resource, found: Mapping[Identifier, list[Resource]]) -> str | None:
         expected = self._expected

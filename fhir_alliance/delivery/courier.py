@@ -1,6 +1,6 @@
 """The worker that delivers: what is due, for each EHR one after another, until every receipt says "in the chart"."""
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from random import SystemRandom
@@ -10,6 +10,8 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from fhir_alliance.delivery.correcting import NEVER_SENT
+from fhir_alliance.delivery.corrections import CorrectionDelivery
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.notes import NoteDelivery
@@ -17,9 +19,10 @@ from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, hold_reason, next_try
 from fhir_alliance.delivery.pieces import PieceDelivery
 from fhir_alliance.delivery.queue import Item, Queue
-from fhir_alliance.delivery.receipts import State
+from fhir_alliance.delivery.receipts import NO_UPDATES, Kind, State
 from fhir_alliance.delivery.senders import Senders
 from fhir_alliance.delivery.steps import Delivery
+from fhir_alliance.delivery.versions import Version
 from fhir_alliance.ehr.backend_tokens import BackendTokens
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.registry import Registry
@@ -31,6 +34,7 @@ _POLL_SECONDS: Final = 1.0
 _PURGE_EVERY: Final = timedelta(hours=1)
 _LEVELS: Final[tuple[Level, ...]] = ("user", "patient", "system")
 _RANDOM: Final = SystemRandom()
+_Delivery = Delivery | PieceDelivery | NoteDelivery | CorrectionDelivery
 _log = structlog.get_logger(__name__)
 
 
@@ -123,7 +127,8 @@ class Courier:
             return self._settlement(item, stop, stop.state, stop.reason, now)
         except EhrError as error:
             if (reason := hold_reason(error)) is not None:
-                return Settlement(state=State.HELD, reason=reason)
+                corrects = item.kind is not Kind.ORIGINAL and reason == "not-allowed"
+                return Settlement(state=State.HELD, reason=NO_UPDATES if corrects else reason)
             return self._settlement(item, error, self._so_far(item), error.code, now)
         except AllianceError as error:
             return Settlement(state=State.HELD, reason=error.code)
@@ -132,9 +137,12 @@ class Courier:
             return Settlement(state=State.HELD, reason="failed")
 
     def _deliver(self, item: Item, now: datetime) -> Settlement:
+        written = self._queue.versions.written_before(item.form_key, item.version)
+        if item.kind is Kind.WITHDRAWAL and not written:
+            return Settlement(state=State.DELIVERED, reason=NEVER_SENT)
         self._check_binding(item)
         return self._senders.deliver(
-            item, lambda sent, token, scopes: self._delivery(sent, token, scopes, now=now).run()
+            item, lambda sent, token, scopes: self._delivery(sent, token, scopes, written, now=now).run()
         )
 
     def _check_binding(self, item: Item) -> None:
@@ -145,15 +153,19 @@ class Courier:
             raise Stop(State.HELD, "client-changed")
 
     def _delivery(
-        self, item: Item, token: str, scopes: Set[str], *, now: datetime
-    ) -> Delivery | PieceDelivery | NoteDelivery:
+        self, item: Item, token: str, scopes: Set[str], written: Sequence[Version], *, now: datetime
+    ) -> _Delivery:
         ehr = self._registry.by_name(item.ehr)
         client = FhirClient(self._registry.door(ehr), ehr.fhir_base, token)
+        told = any(allows(scopes, "Provenance", "c", level) for level in _LEVELS)
+        if written and item.rung is not Rung.NOTE:
+            return CorrectionDelivery(
+                self._queue, client, item, written, fhir_base=ehr.fhir_base, now=now, may_tell_provenance=told
+            )
         if item.rung is Rung.NOTE:
             return NoteDelivery(self._queue, self._keeping, client, item, fhir_base=ehr.fhir_base, now=now)
         if item.rung is not Rung.OBSERVATIONS:
             return PieceDelivery(self._queue, client, item, fhir_base=ehr.fhir_base, now=now)
-        told = any(allows(scopes, "Provenance", "c", level) for level in _LEVELS)
         return Delivery(self._queue, client, item, fhir_base=ehr.fhir_base, now=now, may_tell_provenance=told)
 
     def _settlement(self, item: Item, error: AllianceError, state: State, reason: str, now: datetime) -> Settlement:

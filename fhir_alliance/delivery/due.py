@@ -1,11 +1,14 @@
-"""What is due: waiting long enough or abandoned by its worker, and not behind an earlier form of the same patient."""
+"""What is due: waiting long enough or abandoned by its worker, and not behind an earlier form of the same patient.
+
+A correction comes after what it corrects, also when that waits for a person.
+"""
 
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import ColumnElement, FromClause, Select, exists, func, select
 
-from fhir_alliance.delivery.receipts import State
+from fhir_alliance.delivery.receipts import State, form_key
 from fhir_alliance.tables import submissions
 
 _MOVING: Final = (State.ACCEPTED, State.LEASED, State.UNKNOWN)
@@ -33,6 +36,12 @@ def _due(now: datetime) -> Select[tuple[str]]:
         earlier.c.ehr == submissions.c.ehr,
         earlier.c.patient == submissions.c.patient,
         earlier.c.sequence < submissions.c.sequence,
-        earlier.c.state.in_(_MOVING),
+        earlier.c.state.in_(_MOVING) | _is_unsettled_version(earlier),
     )
     return select(submissions.c.key).where(waiting | abandoned, ~behind)
+
+
+def _is_unsettled_version(earlier: FromClause) -> ColumnElement[bool]:
+    """Return what holds for an earlier version of the same form that is neither in the chart nor given up."""
+    same = func.coalesce(earlier.c.corrects, earlier.c.key) == form_key()
+    return same & earlier.c.state.not_in((State.DELIVERED, State.REPLACED))

@@ -25,12 +25,16 @@ class ExpectedObservation:
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What must read back; references are relative, `authored` carries an offset."""
+    """What must read back; references are relative, `authored` carries an offset.
+
+    `since` is the earliest time in it: a correction is authored later than the scores it keeps the time of.
+    """
 
     identifier: Identifier
     questionnaire: str
     status: str
     authored: datetime
+    since: datetime
     subject: str
     encounter: str | None
     labels: frozenset[Label]
@@ -41,11 +45,14 @@ def expected_of(bundle: bytes) -> Expected:
     """Read a write-back bundle of ours: one QuestionnaireResponse, and Observations that each have our identifier."""
     resources = [entry["resource"] for entry in orjson.loads(bundle)["entry"]]
     response = next(each for each in resources if each["resourceType"] == "QuestionnaireResponse")
+    authored = datetime.fromisoformat(response["authored"])
+    rated = [each["effectiveDateTime"] for each in resources if "effectiveDateTime" in each]
     return Expected(
         identifier=(response["identifier"]["system"], response["identifier"]["value"]),
         questionnaire=response["questionnaire"],
         status=response["status"],
-        authored=datetime.fromisoformat(response["authored"]),
+        authored=authored,
+        since=min([authored, *map(datetime.fromisoformat, rated)]),
         subject=response["subject"]["reference"],
         encounter=response.get("encounter", {}).get("reference"),
         labels=labels_of(response),

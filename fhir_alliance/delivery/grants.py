@@ -102,7 +102,7 @@ class Grants:
         """
         now = self._clock()
         alive = (launches.c.seen_at >= now - idle) & (launches.c.created_at >= now - absolute)
-        done = (State.DELIVERED, State.REJECTED)
+        done = (State.DELIVERED, State.REJECTED, State.REPLACED)
         needed = union(
             select(launches.c.grant_id).where(launches.c.ended_at.is_(None), alive),
             select(submissions.c.grant_id).where(submissions.c.state.not_in(done)),

@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Engine, Row, exists, select, update
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.outcomes import Outcome
 from fhir_alliance.delivery.queue import Item
-from fhir_alliance.delivery.receipts import DELETED, STAYS_HERE, State, place
-from fhir_alliance.records.kept import kept_resources
+from fhir_alliance.delivery.receipts import DELETED, STAYS_HERE, State, form_key, is_newest, place
+from fhir_alliance.records.kept import kept_version
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.settings import Rung
 from fhir_alliance.store import transaction
@@ -42,7 +42,7 @@ class Keeping:
         self._clock = clock
 
     def kept(self, *, ehr: str, patient: str) -> tuple[dict[str, Any], ...]:
-        """Return what a patient's chart cannot give back, oldest first, as it was accepted.
+        """Return what a patient's chart cannot give back, oldest first, as it was accepted or corrected last.
 
         These are the responses and Observations of the lesser rungs, until their retention date; VaultError when one
         was tampered with.
@@ -50,7 +50,7 @@ class Keeping:
         return tuple(
             each
             for row in self._kept(ehr, patient, submissions.c.rung != Rung.OBSERVATIONS)
-            for each in kept_resources(self._open(row, "payload"), key=row.key)
+            for each in self._resources(row)
         )
 
     def usual_before(self, submission: Submission) -> dict[str, UsualRange]:
@@ -59,7 +59,7 @@ class Keeping:
         It is made, as in the clinician's view, from the ratings that are kept for the notes; VaultError as above.
         """
         rows = self._kept(submission.ehr, submission.patient.id, submissions.c.rung == Rung.NOTE)
-        resources = [each for row in rows for each in kept_resources(self._open(row, "payload"), key=row.key)]
+        resources = [each for row in rows for each in self._resources(row)]
         observations = [each for each in resources if each["resourceType"] == "Observation"]
         visits = [_visit(row) for row in rows if row.encounter]
         found = read_series(observations, visits, submission.instrument, patient=submission.patient.id)
@@ -99,14 +99,14 @@ class Keeping:
     def purge(self, now: datetime) -> int:
         """Delete the answers, pieces and patient's facts whose retention date has passed; returns how many there were.
 
-        Only of what was delivered, or is never written (P10): what still waits to be written stays. Receipt, digests
-        and audit trail stay in any case.
+        Only of what was delivered, or is never written (P10): what still waits to be written stays, and what it
+        corrects. Receipt, digests and audit trail stay in any case.
         """
-        done = (submissions.c.state == State.DELIVERED) | submissions.c.reason.in_(STAYS_HERE)
-        due = (submissions.c.rung != Rung.OBSERVATIONS) & (submissions.c.kept_until <= now)
+        done = submissions.c.state.in_((State.DELIVERED, State.REPLACED)) | submissions.c.reason.in_(STAYS_HERE)
+        due = (submissions.c.rung != Rung.OBSERVATIONS) & (submissions.c.kept_until <= now) & ~_is_being_corrected()
         change = (
             update(submissions)
-            .where(due, done, submissions.c.payload != DELETED)
+            .where(due, done, submissions.c.shown != DELETED)
             .values(payload=DELETED, shown=DELETED, pieces=None)
             .returning(submissions.c.key, submissions.c.ehr, submissions.c.patient, submissions.c.launch)
         )
@@ -128,13 +128,23 @@ class Keeping:
 
     def _kept(self, ehr: str, patient: str, rung: ColumnElement[bool]) -> list[Row[Any]]:
         mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient) & rung
-        found = select(submissions).where(mine, submissions.c.kept_until > self._clock())
+        found = select(submissions).where(mine, is_newest(), submissions.c.kept_until > self._clock())
         with self._engine.connect() as connection:
             rows = connection.execute(found.order_by(submissions.c.sequence)).all()
         return [row for row in rows if row.payload != DELETED]
 
+    def _resources(self, row: Row[Any]) -> tuple[dict[str, Any], ...]:
+        return kept_version(self._open(row, "payload"), key=row.corrects or row.key, version=row.version)
+
     def _open(self, row: Row[Any], column: str) -> Any:
         return orjson.loads(self._vault.open(getattr(row, column), place=place(row.ehr, row.key, column)))
+
+
+def _is_being_corrected() -> ColumnElement[bool]:
+    """Return what holds for a version that a later one, still on its way, is compared with."""
+    later = submissions.alias("later")
+    waits = later.c.state.not_in((State.DELIVERED, State.REPLACED))
+    return exists().where(later.c.corrects == form_key(), later.c.version > submissions.c.version, waits)
 
 
 def _visit(row: Row[Any]) -> Visit:

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from threading import Event as Signal
@@ -59,9 +59,9 @@ class Outbox:
         with transaction(self._engine) as connection:
             row = connection.execute(receipts().where(submissions.c.key == submission.key)).one_or_none()
             if row is None:
-                self._insert(connection, submission, bundle, grant, way)
+                self.add(connection, submission, bundle, grant=grant, way=way)
                 row = connection.execute(receipts().where(submissions.c.key == submission.key)).one()
-            elif (row.ehr, row.answers_digest) != (submission.ehr, self._digest(submission)):
+            elif (row.ehr, row.answers_digest) != (submission.ehr, self.digest(submission.digest)):
                 raise SubmissionConflict("the key was used for other answers")
         self.accepted.set()
         return receipt_of(row)
@@ -126,11 +126,22 @@ class Outbox:
         with transaction(self._engine) as connection:
             renewed = connection.execute(change).all()
             for row in renewed:
-                self._audit(connection, Event.SUBMISSION_RENEWED, ehr, patient, row.launch, row.key, actor="outbox")
+                self.note(connection, Event.SUBMISSION_RENEWED, ehr, patient, row.launch, row.key, actor="outbox")
         self.accepted.set()
         return len(renewed)
 
-    def _insert(self, connection: Connection, submission: Submission, bundle: bytes, grant: str, way: Way) -> None:
+    def add(
+        self,
+        connection: Connection,
+        submission: Submission,
+        bundle: bytes,
+        *,
+        grant: str,
+        way: Way,
+        event: Event = Event.SUBMISSION_ACCEPTED,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Store a submission in the caller's transaction; `more` are values of its row, in place of the usual ones."""
         now, key, ehr = self._clock(), submission.key, submission.ehr
         values = {
             "key": key,
@@ -143,7 +154,7 @@ class Outbox:
             "rater": submission.form.rater.value,
             "declined": submission.declined,
             "instrument_digest": submission.instrument.digest,
-            "answers_digest": self._digest(submission),
+            "answers_digest": self.digest(submission.digest),
             "language": submission.language,
             "audience_digest": submission.audience_digest,
             "therapist": submission.therapist,
@@ -160,18 +171,28 @@ class Outbox:
             # Whatever the settings say later, it belongs into the chart of this EHR (F44).
             "fhir_base": select(grants.c.fhir_base).where(grants.c.id == grant).scalar_subquery(),
         }
-        connection.execute(insert(submissions).values(**values))
+        connection.execute(insert(submissions).values(**{**values, **(more or {})}))
         patient, launch = submission.patient.id, submission.launch
-        self._audit(connection, Event.SUBMISSION_ACCEPTED, ehr, patient, launch, key, actor=submission.author)
+        self.note(connection, event, ehr, patient, launch, key, actor=submission.author)
         open_alert(connection, self._vault, submission, at=now)
 
-    def _digest(self, submission: Submission) -> str:
+    def digest(self, plain: str) -> str:
         """Return the answers' digest under a key: possible answers are few, so a plain digest could be guessed."""
-        return hmac.new(self._vault.derive("answers"), submission.digest.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self._vault.derive("answers"), plain.encode(), hashlib.sha256).hexdigest()
 
-    def _audit(
-        self, connection: Connection, event: Event, ehr: str, patient: str, launch: str, key: str, *, actor: str
+    def note(
+        self,
+        connection: Connection,
+        event: Event,
+        ehr: str,
+        patient: str,
+        launch: str,
+        key: str,
+        *,
+        actor: str,
+        outcome: str = "done",
     ) -> None:
+        """Add a row about a submission to the audit trail, in the caller's transaction."""
         record(
             connection,
             at=self._clock(),
@@ -180,6 +201,6 @@ class Outbox:
             ehr=ehr,
             patient=patient,
             launch=launch,
-            outcome="done",
+            outcome=outcome,
             request_id=key,
         )

@@ -46,23 +46,9 @@ class PieceDelivery:
         return Settlement(state=State.DELIVERED)
 
     def _find(self, piece: Resource) -> bool:
-        """Whether a piece reads back by patient, code and time (spec row E03); stops when the EHR has changed it.
-
-        The search is one that every US Core server SHALL support; identifiers may have been dropped.
-        """
-        (coding,) = piece["code"]["coding"]
-        since = (datetime.fromisoformat(piece["effectiveDateTime"]) - _MARGIN).date()
-        params = [
-            ("patient", piece["subject"]["reference"].rpartition("/")[2]),
-            ("code", f"{coding['system']}|{coding['code']}"),
-            ("date", f"ge{since.isoformat()}"),
-        ]
-        try:
-            found = self._client.search("Observation", params)
-        except FhirError as error:
-            raise unread(error) from None
+        """Whether a piece reads back by patient, code and time (spec row E03); stops when the EHR has changed it."""
+        ours = rows_like(self._client, piece)
         with foreign():
-            ours = [each for each in found.resources if _is_same(each, piece)]
             changed = any(self._told(each) != self._told(piece) for each in ours)
         if len(ours) > 1:
             raise Stop(State.HELD, "possible-duplicate")
@@ -73,6 +59,26 @@ class PieceDelivery:
     def _told(self, observation: Resource) -> tuple[object, ...]:
         subject = str(observation["subject"]["reference"]).removeprefix(f"{self._base}/")
         return observation["status"], value_of(observation), subject
+
+
+def rows_like(client: FhirClient, piece: Resource) -> list[Resource]:
+    """Return the values of the chart that are of the same patient, row and moment as a piece of ours.
+
+    The search is one that every US Core server SHALL support; identifiers may have been dropped.
+    """
+    (coding,) = piece["code"]["coding"]
+    since = (datetime.fromisoformat(piece["effectiveDateTime"]) - _MARGIN).date()
+    params = [
+        ("patient", piece["subject"]["reference"].rpartition("/")[2]),
+        ("code", f"{coding['system']}|{coding['code']}"),
+        ("date", f"ge{since.isoformat()}"),
+    ]
+    try:
+        found = client.search("Observation", params)
+    except FhirError as error:
+        raise unread(error) from None
+    with foreign():
+        return [each for each in found.resources if _is_same(each, piece)]
 
 
 def _is_same(found: Resource, piece: Resource) -> bool:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.due import ehrs_due, next_due
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop
-from fhir_alliance.delivery.receipts import State, place
+from fhir_alliance.delivery.receipts import Kind, State, place
+from fhir_alliance.delivery.versions import Versions, is_corrected
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.settings import Rung
 from fhir_alliance.store import transaction
@@ -24,6 +25,7 @@ _EVENTS: Final = {
     State.DELIVERED: Event.SUBMISSION_DELIVERED,
     State.HELD: Event.SUBMISSION_HELD,
     State.REJECTED: Event.SUBMISSION_REJECTED,
+    State.REPLACED: Event.SUBMISSION_REPLACED,
 }
 
 
@@ -33,6 +35,7 @@ class Item:
 
     `fhir_base` is the EHR's address when it was accepted, None in what an older version accepted. `sender` is who sends
     it by the audit trail: the courier with the person's permission, or as a backend service with the app's own.
+    `form_key` and what follows say which form it is a version of, and why one after the first was asked for by whom.
     """
 
     key: str
@@ -51,6 +54,11 @@ class Item:
     shown: bytes = field(repr=False)
     sealed_pieces: bytes | None = field(repr=False)
     sender: str = "courier"
+    form_key: str = ""
+    version: int = 1
+    kind: Kind = Kind.ORIGINAL
+    cause: str = ""
+    asked_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +76,7 @@ class Queue:
     def __init__(self, engine: Engine, vault: Vault) -> None:
         self._engine = engine
         self._vault = vault
+        self.versions = Versions(engine, vault)
 
     def waiting_at(self, now: datetime) -> frozenset[str]:
         """Return the names of the EHRs for which something is due."""
@@ -104,6 +113,11 @@ class Queue:
             sealed_pieces=row.pieces,
             payload=row.payload,
             shown=row.shown,
+            form_key=row.corrects or row.key,
+            version=row.version,
+            kind=Kind(row.kind),
+            cause=row.cause or "",
+            asked_by=row.asked_by or "",
         )
 
     def bundle(self, item: Item) -> bytes:
@@ -135,12 +149,15 @@ class Queue:
     def begin_send(self, item: Item, step: str, now: datetime) -> int:
         """Write down, with its audit row, that a send is about to happen; returns the attempt's id.
 
-        Stops when the lease has passed to somebody else; StoreError when it cannot be written down: nothing is sent.
+        Stops when the lease has passed to somebody else, or before the first send of what was corrected since.
+        StoreError when it cannot be written down: nothing is sent.
         """
         with transaction(self._engine) as connection:
             owner = connection.scalar(select(submissions.c.lease_owner).where(submissions.c.key == item.key))
             if owner != item.lease:
                 raise Stop(State.LEASED, "lease-lost")
+            if is_corrected(connection, item.key):
+                raise Stop(State.REPLACED, "corrected")
             values = {"submission": item.key, "started_at": now, "step": step}
             attempt: int = connection.execute(insert(attempts).values(**values).returning(attempts.c.id)).scalar_one()
             _audit(connection, item, Event.SUBMISSION_SENT, step, now)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, exists, func, select
 
 from fhir_alliance.errors import AllianceError
 from fhir_alliance.settings import Rung
@@ -16,12 +16,21 @@ NOT_IN_CHART = "not-in-chart"
 OWN_RATING = "own-rating"
 STAYS_HERE = (NOT_IN_CHART, OWN_RATING)
 """Why a submission is never written: no chart takes it, or it is a therapist's rating, which no note holds."""
+CHANGED_IN_CHART = "changed-in-chart"
+"""Why a correction waits: somebody else has changed in the chart what it corrects, and that is never overwritten."""
+GONE_FROM_CHART = "gone-from-chart"
+"""Why a correction waits: the chart has no longer what it corrects."""
+NO_UPDATES = "no-updates"
+"""Why a correction waits: the EHR does not let us change what we wrote, so a person has to, there."""
 DELETED = b""
 """What stands where something sealed was deleted at its time."""
 
 
 class State(StrEnum):
-    """Where a submission is; UNKNOWN was sent without a usable answer, HELD waits for a person."""
+    """Where a submission is; UNKNOWN was sent without a usable answer, HELD waits for a person.
+
+    REPLACED was taken back, or changed, before anything of it had been sent: nothing ever is.
+    """
 
     ACCEPTED = "accepted"
     LEASED = "leased"
@@ -29,13 +38,29 @@ class State(StrEnum):
     HELD = "held"
     REJECTED = "rejected"
     DELIVERED = "delivered"
+    REPLACED = "replaced"
+
+
+class Kind(StrEnum):
+    """What a submission is: a form as first sent, other answers instead of it, or that it is taken back."""
+
+    ORIGINAL = "original"
+    AMENDMENT = "amendment"
+    WITHDRAWAL = "withdrawal"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What may be told about a submission; `reason` is a plain code, and only DELIVERED means "in the chart"."""
+    """What may be told about a submission; `reason` is a plain code, and only DELIVERED means that the chart says so.
+
+    `form_key` is the key of the form's first version, which is its own unless it is a correction.
+    """
 
     key: str
+    form_key: str
+    version: int
+    kind: Kind
+    rater: str
     launch: str
     form: str
     encounter: str | None
@@ -63,6 +88,10 @@ def place(ehr: str, key: str, column: str) -> str:
 
 _RECEIPT = (
     "key",
+    "corrects",
+    "version",
+    "kind",
+    "rater",
     "ehr",
     "launch",
     "form",
@@ -77,6 +106,17 @@ _RECEIPT = (
 )
 
 
+def form_key() -> ColumnElement[str]:
+    """Return the key that all versions of a form share: that of the first."""
+    return func.coalesce(submissions.c.corrects, submissions.c.key)
+
+
+def is_newest() -> ColumnElement[bool]:
+    """Return what holds for a submission that no later version has corrected."""
+    later = submissions.alias("later")
+    return ~exists().where(later.c.corrects == form_key(), later.c.version > submissions.c.version)
+
+
 def receipts() -> Select[tuple[object, ...]]:
     """Return the query for what receipts are made of."""
     return select(*(submissions.c[name] for name in _RECEIPT))
@@ -86,6 +126,10 @@ def receipt_of(row: Row[tuple[object, ...]]) -> Receipt:
     """Return the receipt that a row of that query holds."""
     return Receipt(
         key=row.key,
+        form_key=row.corrects or row.key,
+        version=row.version,
+        kind=Kind(row.kind),
+        rater=row.rater,
         launch=row.launch,
         form=row.form,
         encounter=row.encounter,

@@ -7,13 +7,14 @@ from typing import Final, Literal
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.outcomes import Settlement
 from fhir_alliance.delivery.queue import Item
+from fhir_alliance.delivery.receipts import Kind
 from fhir_alliance.ehr.backend_tokens import BackendTokens
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.scopes import allows
 from fhir_alliance.errors import FhirError, SignInNeeded
 from fhir_alliance.settings import Rung
 
-_Need = tuple[str, Literal["c", "r", "s"]]
+_Need = tuple[str, Literal["c", "r", "s", "u"]]
 _SCORES: Final[tuple[_Need, ...]] = (("Patient", "r"), ("Observation", "c"), ("Observation", "s"))
 _WHOLE: Final[tuple[_Need, ...]] = (
     *_SCORES,
@@ -21,6 +22,7 @@ _WHOLE: Final[tuple[_Need, ...]] = (
     ("QuestionnaireResponse", "r"),
     ("QuestionnaireResponse", "s"),
 )
+_UPDATES: Final[tuple[_Need, ...]] = (("Observation", "u"), ("QuestionnaireResponse", "u"))
 
 Send = Callable[[Item, str, Set[str]], Settlement]
 """Delivers an item with an access token that allows some scopes; SignInNeeded when the EHR refuses the token."""
@@ -70,6 +72,9 @@ class Senders:
 
 
 def _require(item: Item, scopes: Set[str]) -> None:
-    needed = _WHOLE if item.rung is Rung.OBSERVATIONS else _SCORES
+    whole = item.rung is Rung.OBSERVATIONS
+    needed = _WHOLE if whole else _SCORES
+    if item.kind is not Kind.ORIGINAL:
+        needed = (*needed, *(_UPDATES if whole else _UPDATES[:1]))
     if not all(allows(scopes, kind, letter, "system") for kind, letter in needed):
         raise SignInNeeded(403, "the backend client was not granted what a delivery needs")

@@ -8,8 +8,8 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import ColumnElement, Engine, Row, select
 
-from fhir_alliance.delivery.receipts import NOT_IN_CHART, State, place
-from fhir_alliance.records.kept import kept_resources, without_filed
+from fhir_alliance.delivery.receipts import NOT_IN_CHART, Kind, State, form_key, is_newest, place
+from fhir_alliance.records.kept import kept_version, without_filed
 from fhir_alliance.settings import Rung
 from fhir_alliance.tables import submissions
 from fhir_alliance.vault import Vault
@@ -20,7 +20,10 @@ MOST_OPENED: Final = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Which submissions: of these patients or with these keys (None: any), accepted from `since` until `before`."""
+    """Which forms: of these patients or with these first keys (None: any), accepted from `since` until `before`.
+
+    Of a form that was corrected the newest version counts.
+    """
 
     patients: Collection[str] | None = None
     keys: Collection[str] | None = None
@@ -31,7 +34,7 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """One submission's resources, without those that the chart holds in another form."""
+    """The resources of a form's newest version under its first key, without those the chart holds in another form."""
 
     sequence: int
     key: str
@@ -71,15 +74,17 @@ class Shelf:
         otherwise = lesser & (state == State.DELIVERED)
         never = lesser & (state == State.HELD) & (reason == NOT_IN_CHART)
         kept = submissions.c.kept_until.is_(None) | (submissions.c.kept_until > self._clock())
-        return (otherwise | never | (state == State.REJECTED), kept)
+        shown = is_newest() & (submissions.c.kind != Kind.WITHDRAWAL)
+        return (shown, otherwise | never | (state == State.REJECTED), kept)
 
     def _kept(self, row: Row[Any]) -> Kept:
-        resources = kept_resources(self._open(row, "payload"), key=row.key)
+        key = row.corrects or row.key
+        resources = kept_version(self._open(row, "payload"), key=key, version=row.version)
         # Of pieces that an EHR has refused some may have been taken before.
         filed = self._open(row, "pieces") if row.pieces else []
         return Kept(
             sequence=row.sequence,
-            key=row.key,
+            key=key,
             patient=row.patient,
             accepted_at=row.accepted_at,
             resources=tuple(without_filed(resources, filed)),
@@ -90,8 +95,8 @@ class Shelf:
 
 
 def _fits(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
-    named = {"patient": wanted.patients, "key": wanted.keys, "rater": wanted.raters}
-    yield from (submissions.c[name].in_(values) for name, values in named.items() if values is not None)
+    columns = {submissions.c.patient: wanted.patients, form_key(): wanted.keys, submissions.c.rater: wanted.raters}
+    yield from (column.in_(values) for column, values in columns.items() if values is not None)
     if wanted.since is not None:
         yield submissions.c.accepted_at >= wanted.since
     if wanted.before is not None:

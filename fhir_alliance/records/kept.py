@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from fhir_alliance.records.codes import JsonObject
+from fhir_alliance.records.corrections import as_amended
 
 _KINDS: Final = ("QuestionnaireResponse", "Observation")
 # A reference to a resource of the EHR: neither an address, nor to what is kept with it.
@@ -25,6 +26,12 @@ def kept_resources(bundle: Mapping[str, Any], *, key: str) -> tuple[JsonObject, 
     own = {entry["fullUrl"]: f"{entry['resource']['resourceType']}/{name}" for name, entry in kept}
     resources = [{**entry["resource"], "id": name} for name, entry in kept]
     return tuple(_pointing(each, own) for each in resources)
+
+
+def kept_version(bundle: Mapping[str, Any], *, key: str, version: int) -> tuple[JsonObject, ...]:
+    """Return them as a version of a form: one after the first has corrected what was kept under the same ids."""
+    kept = kept_resources(bundle, key=key)
+    return kept if version == 1 else tuple(as_amended(each) for each in kept)
 
 
 def without_filed(resources: Collection[JsonObject], filed: Collection[JsonObject]) -> list[JsonObject]:

@@ -11,10 +11,6 @@ _VERSION = version("fhir-alliance")
 
 def build_provenance(submission: Submission, *, response: str, targets: list[str]) -> JsonObject:
     """Return the Provenance of everything one submission writes; the scores were assembled from the response."""
-    software = {
-        "identifier": {"system": SOFTWARE_IDENTIFIER, "value": f"fhir-alliance-{_VERSION}"},
-        "display": f"FHIR Alliance {_VERSION}",
-    }
     return {
         "resourceType": "Provenance",
         "target": [reference(target) for target in targets],
@@ -23,9 +19,17 @@ def build_provenance(submission: Submission, *, response: str, targets: list[str
             {"type": concept(PARTICIPANT_TYPE, "author", "Author"), "who": reference(submission.source)},
             {
                 "type": concept(PARTICIPANT_TYPE, "assembler", "Assembler"),
-                "who": software,
+                "who": software(),
                 "onBehalfOf": reference(submission.author),
             },
         ],
         "entity": [{"role": "source", "what": reference(response)}],
+    }
+
+
+def software() -> JsonObject:
+    """Return the reference to this program as the one who acted."""
+    return {
+        "identifier": {"system": SOFTWARE_IDENTIFIER, "value": f"fhir-alliance-{_VERSION}"},
+        "display": f"FHIR Alliance {_VERSION}",
     }

@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import Engine, select
 from structlog.testing import capture_logs
 
+from fhir_alliance.delivery.correcting import Corrections
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
@@ -67,6 +68,9 @@ class FakeEhr:
     def __init__(self) -> None:
         self.resources: dict[str, dict[str, dict[str, Any]]] = {}
         self.posts: list[dict[str, Any]] = []
+        self.puts: list[str] = []
+        self.put_faults: deque[Fault | None] = deque()
+        self.before_put: Callable[[dict[str, Any]], object] = lambda resource: None
         self.reads: list[str] = []
         self.faults: deque[Fault] = deque()
         self.read_faults: dict[str, Fault] = {}
@@ -104,6 +108,33 @@ class FakeEhr:
         """Store a resource under its own id."""
         self.resources.setdefault(resource["resourceType"], {})[resource["id"]] = resource
 
+    def replace(self, resource: dict[str, Any], if_match: str) -> int:
+        """Update a resource when `if_match` is its version; returns the status."""
+        with self._lock:
+            old = self.resources[resource["resourceType"]].get(resource["id"])
+            if old is None:
+                return 404
+            if if_match != f'W/"{old["meta"]["versionId"]}"':
+                return 412
+            self.edit(resource)
+            return 200
+
+    def edit(self, resource: dict[str, Any]) -> None:
+        """Store the next version of a resource, as somebody at the EHR would."""
+        old = self.resources[resource["resourceType"]][resource["id"]]
+        version = str(int(old["meta"]["versionId"]) + 1)
+        self.put({**resource, "meta": {**resource["meta"], "versionId": version}})
+
+    def only(self, kind: str) -> dict[str, Any]:
+        """Return the one resource of a type."""
+        (resource,) = self.resources[kind].values()
+        return resource
+
+    def statuses(self) -> list[str]:
+        """Return the status of the response and of every score, each once."""
+        written = [*self.resources["QuestionnaireResponse"].values(), *self.resources["Observation"].values()]
+        return sorted({each["status"] for each in written})
+
     def count(self) -> dict[str, int]:
         """Return how many resources of each written type there are."""
         return {
@@ -131,6 +162,7 @@ class FakeEhr:
             return self._response(kind, known[0]["id"], "200")
         number = len(self.resources.get(kind, {})) + 1
         resource = {**json.loads(json.dumps(entry["resource"])), "id": f"{kind.lower()}-{number}"}
+        resource["meta"] = {**resource.get("meta", {}), "versionId": "1"}
         self.change(resource)
         self.put(resource)
         return self._response(kind, resource["id"], "201 Created")
@@ -179,6 +211,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._token(dict(parse_qsl(body.decode())))
             return
         bundle = orjson.loads(body)
+        if bundle["resourceType"] != "Bundle":
+            self._single(bundle)
+            return
         self.ehr.posts.append(bundle)
         refused = self.ehr.refuses(bundle)
         if not self._allowed():
@@ -193,6 +228,21 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             entries = self.ehr.commit(bundle)
             self._json(200, {"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
+
+    def do_PUT(self) -> None:  # named by http.server
+        resource = orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.ehr.puts.append(resource["resourceType"])
+        self.ehr.before_put(resource)
+        fault = self.ehr.put_faults.popleft() if self.ehr.put_faults else None
+        if fault is None or fault.commit:
+            status = self.ehr.replace(resource, self.headers["If-Match"])
+            fault = fault or Fault(status=status)
+        self._fail(fault)
+
+    def _single(self, resource: dict[str, Any]) -> None:
+        answer = self.ehr.commit({"entry": [{"resource": resource, "request": {"url": resource["resourceType"]}}]})
+        location = answer[0]["response"].get("location", "")
+        self._send(201, b"", {"Location": f"{self.ehr.origin}/fhir/{location}"})
 
     def _token(self, form: dict[str, str]) -> None:
         asked = form.get("refresh_token") or form["token"]
@@ -258,6 +308,7 @@ class Site:
     grants: Grants
     courier: Courier
     registry: Registry
+    corrections: Corrections
 
     def deliver(self, **passed: float) -> int:
         """Let time pass, then deliver what is due; returns how many were tried."""
@@ -380,6 +431,7 @@ def _site(database: str, folder: Path, fhir_base: str, token_endpoint: str, **ch
         grants=grants,
         courier=courier,
         registry=registry,
+        corrections=Corrections(outbox, engine, vault, clock),
     )
 
 

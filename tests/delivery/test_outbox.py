@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event, func, select, text
 
 from fhir_alliance.audit import Event, verify
-from fhir_alliance.delivery.receipts import Receipt, State, UnknownReceipt
+from fhir_alliance.delivery.receipts import Kind, Receipt, State, UnknownReceipt
 from fhir_alliance.errors import InvalidResource, StoreError, SubmissionConflict
 from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.submission import Submission
@@ -40,6 +40,10 @@ def test_receipt_says_received_and_nothing_more(site: "Site", make_submission: M
 
     assert receipt == Receipt(
         key=submission.key,
+        form_key=submission.key,
+        version=1,
+        kind=Kind.ORIGINAL,
+        rater="patient",
         launch="launch-1",
         form=submission.form.canonical,
         encounter=submission.encounter,

@@ -1,0 +1,91 @@
+"""The versions of one form: the first, and the corrections that came after it."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Engine, exists, select, update
+
+from fhir_alliance.delivery.outcomes import Outcome
+from fhir_alliance.delivery.receipts import Kind, State, form_key, place
+from fhir_alliance.tables import attempts, submissions
+from fhir_alliance.vault import Vault
+
+# What no worker has in hand, and is not finished.
+_AT_REST: Final = (State.ACCEPTED, State.UNKNOWN, State.HELD, State.REJECTED)
+# Refused because something is there already: perhaps ours.
+_CONFLICT: Final = (409, 412)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One version that reads back from the chart, as it was accepted; `pieces` are None on the first rung."""
+
+    key: str
+    kind: Kind
+    response_id: str | None
+    bundle: dict[str, Any] = field(repr=False)
+    pieces: Any = field(default=None, repr=False)
+
+
+class Versions:
+    """Reads what of a form is in the chart."""
+
+    def __init__(self, engine: Engine, vault: Vault) -> None:
+        self._engine = engine
+        self._vault = vault
+
+    def written_before(self, form: str, version: int) -> tuple[Version, ...]:
+        """Return the versions before one that the chart has taken, oldest first; none when nothing was ever sent.
+
+        Raises VaultError when one was tampered with, or is deleted.
+        """
+        if version == 1:
+            return ()
+        mine = (form_key() == form) & (submissions.c.version < version) & (submissions.c.state == State.DELIVERED)
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(submissions).where(mine).order_by(submissions.c.version)).all()
+        return tuple(
+            Version(
+                key=row.key,
+                kind=Kind(row.kind),
+                response_id=row.response_id,
+                bundle=self._open(row, "payload"),
+                pieces=self._open(row, "pieces") if row.pieces else None,
+            )
+            for row in rows
+        )
+
+    def _open(self, row: Any, column: str) -> Any:
+        return orjson.loads(self._vault.open(getattr(row, column), place=place(row.ehr, row.key, column)))
+
+
+def never_left() -> ColumnElement[bool]:
+    """Return what holds for a submission of which the EHR can have nothing: it was not sent, or plainly refused."""
+    plain = attempts.c.outcome.in_((Outcome.REFUSED, Outcome.NOT_SENT)) & (
+        attempts.c.status.is_(None) | attempts.c.status.not_in(_CONFLICT)
+    )
+    return ~exists().where(attempts.c.submission == submissions.c.key, attempts.c.outcome.is_(None) | ~plain)
+
+
+def let_go(connection: Connection, key: str) -> bool:
+    """End a version of which nothing has left us, unless a worker has it in hand; returns whether nothing of it will.
+
+    A worker that has it in hand finds it corrected before it sends (`is_corrected`).
+    """
+    mine = (submissions.c.key == key) & submissions.c.state.in_(_AT_REST) & never_left()
+    connection.execute(update(submissions).where(mine).values(state=State.REPLACED, reason=None))
+    return connection.scalar(select(submissions.c.state).where(submissions.c.key == key)) == State.REPLACED
+
+
+def is_corrected(connection: Connection, key: str) -> bool:
+    """Whether a later version has come before anything of this one has left us."""
+    later = submissions.alias("later")
+    after = exists().where(later.c.corrects == form_key(), later.c.version > submissions.c.version)
+    return bool(connection.scalar(select(submissions.c.key).where(submissions.c.key == key, after, never_left())))
+
+
+def nothing_left(connection: Connection, form: str) -> bool:
+    """Whether the EHR can have nothing of any version of a form."""
+    others = select(submissions.c.key).where(form_key() == form, submissions.c.state != State.REPLACED)
+    return connection.scalar(others.limit(1)) is None

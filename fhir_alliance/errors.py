@@ -253,12 +253,20 @@ class SubmissionConflict(AllianceError):
 
 
 class CorrectionRefused(AllianceError):
-    """What was sent cannot be changed or taken back any more; the detail says why."""
+    """Another correction came first, or what was sent is not kept any more; the detail says which."""
 
     code = "correction.refused"
     http_status = 409
     title = "This was changed already"
-    sentence = "What was sent was changed or taken back on another page, or its time is over. Nothing was changed now."
+    sentence = "What was sent was changed or taken back on another page. Nothing more was changed now."
+
+
+class CorrectionTooLate(CorrectionRefused):
+    """The time in which the person who answered may change it is over, or it is not theirs to change."""
+
+    code = "correction.too-late"
+    title = "The time to change this is over"
+    sentence = "What was sent stays as it is. If something is wrong, please ask the clinic."
 
 
 class StoreError(AllianceError):

@@ -80,6 +80,11 @@ class Outbox:
 
         Raises UnknownReceipt as above.
         """
+        bundle = self.bundle(key, ehr=ehr, patient=patient)
+        return bundle and dict(bundle["entry"][0]["resource"])
+
+    def bundle(self, key: str, *, ehr: str, patient: str) -> dict[str, Any] | None:
+        """Return all that a patient's submission writes, None when it is deleted; raises UnknownReceipt as above."""
         mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient) & (submissions.c.key == key)
         with self._engine.connect() as connection:
             payload = connection.scalar(select(submissions.c.payload).where(mine))
@@ -87,8 +92,7 @@ class Outbox:
             raise UnknownReceipt
         if payload == DELETED:
             return None
-        bundle = orjson.loads(self._vault.open(payload, place=place(ehr, key, "payload")))
-        return dict(bundle["entry"][0]["resource"])
+        return dict(orjson.loads(self._vault.open(payload, place=place(ehr, key, "payload"))))
 
     def sent(self, *, ehr: str, patient: str, since: datetime) -> tuple[Receipt, ...]:
         """Return what was accepted about a patient since then, newest first."""

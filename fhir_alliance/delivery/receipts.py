@@ -64,6 +64,7 @@ class Receipt:
     launch: str
     form: str
     encounter: str | None
+    therapist: str | None
     declined: bool
     state: State
     accepted_at: datetime
@@ -96,6 +97,7 @@ _RECEIPT = (
     "launch",
     "form",
     "encounter",
+    "therapist",
     "declined",
     "answers_digest",
     "state",
@@ -133,6 +135,7 @@ def receipt_of(row: Row[tuple[object, ...]]) -> Receipt:
         launch=row.launch,
         form=row.form,
         encounter=row.encounter,
+        therapist=row.therapist,
         declined=row.declined,
         state=State(row.state),
         accepted_at=row.accepted_at,

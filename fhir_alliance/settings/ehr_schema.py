@@ -85,6 +85,7 @@ class EhrSchema(Strict):
     backend = fields.Nested(_ClientSchema, load_default=None)
     write = fields.Nested(_WriteSchema, load_default=None)
     readers = fields.Nested(ReadersSchema, load_default=None)
+    change_window_hours = fields.Integer(load_default=24, strict=True, validate=validate.Range(min=0, max=720))
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -100,7 +101,8 @@ def build_ehr(name: str, values: dict[str, Any], folder: Path) -> EhrSettings:
     settled = {"name": name, "frame_ancestors": ancestors, "clinician": clinician, "patient": patient}
     readers = values["readers"] and Readers(**values["readers"])
     written = {"backend": backend, "write": _write(values["write"], folder), "readers": readers}
-    return EhrSettings(**{**values, **settled, **written})
+    window = timedelta(hours=values.pop("change_window_hours"))
+    return EhrSettings(**{**values, **settled, **written, "change_window": window})
 
 
 def _write(values: dict[str, Any] | None, folder: Path) -> WriteSettings:

@@ -31,7 +31,8 @@ class EhrSettings:
     """One registered FHIR base, with the endpoints pinned when it was registered, and what is written there.
 
     Without a `revocation_endpoint` what was granted ends here only, and at the EHR in its own time; without `readers`
-    nobody has attested who else sees what is written.
+    nobody has attested who else sees what is written. For `change_window` after a form was sent the patient may change
+    it or take it back; zero switches that off.
     """
 
     name: str
@@ -49,6 +50,7 @@ class EhrSettings:
     revocation_endpoint: str | None = None
     write: WriteSettings = field(default_factory=WriteSettings)
     readers: Readers | None = None
+    change_window: timedelta = timedelta(hours=24)
 
     @property
     def clients(self) -> tuple[ClientSettings, ...]:

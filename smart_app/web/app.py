@@ -16,6 +16,7 @@ from flask_limiter.util import get_remote_address
 
 from fhir_alliance.alerts.book import AlertBook
 from fhir_alliance.alerts.notifier import Notifier
+from fhir_alliance.delivery.correcting import Corrections
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
@@ -31,7 +32,20 @@ from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import EhrSettings, Rung, Settings, mapping_gaps
 from fhir_alliance.store import open_store
 from fhir_alliance.vault import Vault
-from smart_app.web import alerts, clinician, filling, handed, home, keys, patient, proxy, receipts, signin
+from smart_app.web import (
+    alerts,
+    changing,
+    clinician,
+    filling,
+    handed,
+    home,
+    keys,
+    patient,
+    proxy,
+    receipts,
+    signin,
+    taking_back,
+)
 from smart_app.web.asked import check_instruments, score_codes, site_catalogue
 from smart_app.web.csrf import csrf_token, protect
 from smart_app.web.failures import register_failures
@@ -83,6 +97,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         proxy,
         filling,
         receipts,
+        changing,
+        taking_back,
         handed,
         definitions,
         tokens,
@@ -119,6 +135,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         library=Library(settings, catalogue),
         grants=grants,
         outbox=outbox,
+        corrections=Corrections(outbox, engine, vault, clock),
         shelf=Shelf(engine, vault, clock),
         reader_keys=reader_keys,
         reader_tokens=ReaderTokens(engine, clock),

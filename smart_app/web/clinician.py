@@ -1,6 +1,7 @@
 """The clinician's path: the view of one patient, and handing a form over."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import segno
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -27,11 +28,13 @@ from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.handovers import create_handover
 from smart_app.web.launches import Launch, Role
-from smart_app.web.pages.chart import chart_page
+from smart_app.web.pages.chart import SentHere, chart_page
 from smart_app.web.pages.frame import first_name
 from smart_app.web.pages.handover import AskedPage, handover_page
-from smart_app.web.pages.words import local_day, short_day
+from smart_app.web.pages.words import day, local_day, short_day
 from smart_app.web.reading import ChartData, read_chart
+from smart_app.web.receipts import shown_as
+from smart_app.web.sent import is_of_launch, newest_sent
 from smart_app.web.services import services
 
 bp = Blueprint("clinician", __name__, url_prefix="/l/<handle>")
@@ -68,6 +71,7 @@ def chart(launch: Launch) -> ResponseReturnValue:
         alerts=alerts_of(launch),
         kept=data.kept,
         lapsed=_lapsed(launch),
+        sent=_sent(launch),
         held=[receipt.reason or "" for receipt in services().outbox.held_for(launch.ehr.name, launch.patient.id)],
     )
     return render_template("chart.html", page=page)
@@ -104,6 +108,19 @@ def handover(launch: Launch) -> ResponseReturnValue:
         now=services().clock(),
     )
     return render_template("handover.html", page=page)
+
+
+def _sent(launch: Launch) -> list[SentHere]:
+    """Return what was sent through this app about visits with this clinician, and can be withdrawn."""
+    zone = services().settings.site.time_zone
+    found = []
+    for each in newest_sent(launch, since=datetime.min.replace(tzinfo=UTC)):
+        if is_of_launch(launch, each):
+            instrument, form = services().catalogue.of_form(each.form)
+            on = day(local_day(each.accepted_at, zone), today=today())
+            title = form_title(instrument.wordings[LANGUAGE], form)
+            found.append(SentHere(key=each.key, form=title, on=on, state=shown_as(each)))
+    return found
 
 
 def _lapsed(launch: Launch) -> bool:

@@ -36,8 +36,11 @@ class Draft:
     started_at: datetime
 
 
-def open_draft(launch: Launch, form: str, *, audience_digest: str) -> Draft:
-    """Return the draft of a form in a launch, begun now if there is none."""
+def open_draft(launch: Launch, form: str, *, audience_digest: str, answers: Answers | None = None) -> Draft:
+    """Return the draft of a form in a launch, begun now if there is none, with these answers or without any.
+
+    `form` is the form's canonical, or whatever else tells one draft of a launch from another.
+    """
     now = services().clock()
     with transaction(services().engine) as connection:
         mine = (drafts.c.launch == launch.handle) & (drafts.c.form == form)
@@ -55,7 +58,7 @@ def open_draft(launch: Launch, form: str, *, audience_digest: str) -> Draft:
             key=str(uuid4()),
             form=form,
             version=0,
-            answers=Answers(),
+            answers=answers or Answers(),
             audience_digest=audience_digest,
             started_at=now,
         )

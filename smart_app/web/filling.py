@@ -44,7 +44,7 @@ def keep_answers(launch: Launch) -> ResponseReturnValue:
     answers = read_answers(opened.form, request.form)
     try:
         checked = check_answers(opened.form, answers)
-        save_draft(launch, opened.draft, checked, seen_version=_version(opened.draft))
+        save_draft(launch, opened.draft, checked, seen_version=seen_version(opened.draft))
     except InvalidAnswers as error:
         return _show_form(launch, opened, answers, problems=error.problems), error.http_status
     except DraftConflict as error:
@@ -80,7 +80,7 @@ def send(launch: Launch) -> ResponseReturnValue:
         return _to_receipt(launch, sent.key)
     opened = open_form(launch)
     declined = opened.draft.answers.empty
-    seen = _version(opened.draft) == opened.draft.version
+    seen = seen_version(opened.draft) == opened.draft.version
     if not seen or (declined and request.form.get("declined") != "yes"):
         return redirect(url_for(".review", handle=launch.handle), 303)
     return _to_receipt(launch, send_form(launch, opened, declined=declined).key)
@@ -122,7 +122,7 @@ def _show_form(
     return render_template("form.html", page=page)
 
 
-def _version(draft: Draft) -> int:
+def seen_version(draft: Draft) -> int:
     """Return the draft version that the page was made from; a page of another draft is as old as can be."""
     text = request.form.get("version", "")
     known = request.form.get("key") == draft.key and text.isdecimal() and len(text) < 9

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from fhir_alliance.delivery.ladder import way_into
-from fhir_alliance.delivery.receipts import Receipt
+from fhir_alliance.delivery.ladder import Way, way_into
+from fhir_alliance.delivery.receipts import Kind, Receipt
 from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.bundle import write_bundle
@@ -14,6 +14,7 @@ from fhir_alliance.records.checks import check_shape
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.scoring.scorer import Scorer
 from fhir_alliance.settings import Rung
+from fhir_alliance.trajectory.series import Visit
 from smart_app.web.asked import LANGUAGE, form_named, instrument_in_use
 from smart_app.web.drafts import Draft, drop_draft, open_draft
 from smart_app.web.launches import ABSOLUTE, Launch, Role
@@ -34,8 +35,14 @@ class OpenForm:
 def open_form(launch: Launch) -> OpenForm:
     """Return the form of a launch with its draft, begun now if there is none."""
     instrument, form = _form_of(launch)
-    visit = launch.context.visit
-    audience = audience_text(
+    audience = audience_of(launch, instrument, form, launch.context.visit)
+    draft = open_draft(launch, form.canonical, audience_digest=digest_of(audience))
+    return OpenForm(instrument=instrument, form=form, audience=audience, draft=draft)
+
+
+def audience_of(launch: Launch, instrument: Instrument, form: Form, visit: Visit | None) -> str:
+    """Return what a person is told before the first question: who will see the answers."""
+    return audience_text(
         form.rater,
         therapist=visit.therapist_name if visit else "",
         passed_on=[
@@ -44,9 +51,11 @@ def open_form(launch: Launch) -> OpenForm:
         readers=launch.ehr.readers,
         rung=launch.ehr.write.rung,
     )
-    digest = hashlib.sha256(audience.encode()).hexdigest()
-    draft = open_draft(launch, form.canonical, audience_digest=digest)
-    return OpenForm(instrument=instrument, form=form, audience=audience, draft=draft)
+
+
+def digest_of(audience: str) -> str:
+    """Return the digest that a submission keeps of what the person was told."""
+    return hashlib.sha256(audience.encode()).hexdigest()
 
 
 def _form_of(launch: Launch) -> tuple[Instrument, Form]:
@@ -72,7 +81,8 @@ def sent_form(launch: Launch) -> Receipt | None:
     _, form = _form_of(launch)
     since = services().clock() - ABSOLUTE
     sent = services().outbox.sent(ehr=launch.ehr.name, patient=launch.patient.id, since=since)
-    return next((each for each in sent if (each.launch, each.form) == (launch.handle, form.canonical)), None)
+    own = (each for each in sent if each.kind is Kind.ORIGINAL)
+    return next((each for each in own if (each.launch, each.form) == (launch.handle, form.canonical)), None)
 
 
 def send_form(launch: Launch, opened: OpenForm, *, declined: bool) -> Receipt:
@@ -80,32 +90,47 @@ def send_form(launch: Launch, opened: OpenForm, *, declined: bool) -> Receipt:
 
     Raises InvalidResource when it could not be built, StoreError when nothing was saved.
     """
+    visit, draft = launch.context.visit, opened.draft
+    encounter, therapist = (visit.encounter, visit.therapist) if visit else (None, None)
+    submission = make_submission(launch, opened, declined=declined, encounter=encounter, therapist=therapist)
+    bundle = write_bundle(submission)
+    check_shape(bundle)
+    receipt = services().outbox.accept(
+        submission, orjson.dumps(bundle), grant=launch.grant, way=way_of(launch, submission)
+    )
+    drop_draft(draft.key)
+    return receipt
+
+
+def make_submission(
+    launch: Launch, opened: OpenForm, *, declined: bool, encounter: str | None, therapist: str | None
+) -> Submission:
+    """Score the draft; returns everything that is true now."""
     now = services().clock()
-    draft, form, visit = opened.draft, opened.form, launch.context.visit
-    submission = Submission(
+    draft = opened.draft
+    return Submission(
         key=draft.key,
         ehr=launch.ehr.name,
         instrument=opened.instrument,
-        form=form,
+        form=opened.form,
         patient=launch.patient,
-        encounter=visit.encounter if visit else None,
-        therapist=visit.therapist if visit else None,
+        encounter=encounter,
+        therapist=therapist,
         source=launch.user,
         author=launch.context.recorder or launch.user,
         launch=launch.handle,
         answers=draft.answers,
         declined=declined,
-        scores=Scorer(form).score(draft.answers),
+        scores=Scorer(opened.form).score(draft.answers),
         authored=now.astimezone(services().settings.site.time_zone),
         scored=now,
         language=LANGUAGE,
         audience_digest=draft.audience_digest,
     )
-    bundle = write_bundle(submission)
-    check_shape(bundle)
+
+
+def way_of(launch: Launch, submission: Submission) -> Way:
+    """Return the way of a submission into the EHR of a launch."""
     noted = launch.ehr.write.rung is Rung.NOTE
     usual = services().keeping.usual_before(submission) if noted else {}
-    way = way_into(submission, launch.ehr.write, now=now, usual=usual)
-    receipt = services().outbox.accept(submission, orjson.dumps(bundle), grant=launch.grant, way=way)
-    drop_draft(draft.key)
-    return receipt
+    return way_into(submission, launch.ehr.write, now=submission.scored, usual=usual)

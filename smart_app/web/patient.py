@@ -7,7 +7,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
-from fhir_alliance.delivery.receipts import Receipt
+from fhir_alliance.delivery.receipts import Kind, Receipt, State
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.access import audit, close
@@ -22,6 +22,7 @@ from smart_app.web.pages.visits import visits_page
 from smart_app.web.pages.words import local_day
 from smart_app.web.reading import read_open_visits
 from smart_app.web.receipts import shown_as
+from smart_app.web.sent import newest_sent
 from smart_app.web.services import services
 
 bp = Blueprint("patient", __name__, url_prefix="/l/<handle>")
@@ -85,7 +86,7 @@ def visit(launch: Launch) -> ResponseReturnValue:
 def _asked_about(launch: Launch) -> list[Visit]:
     """Return the visits that a form can still be about: begun, not longer ago than two days, not answered yet."""
     now = services().clock()
-    on_their_way = {each.encounter for each in _sent(launch)}
+    on_their_way = {each.encounter for each in _sent(launch) if not _is_taken_back(each)}
     return [
         each
         for each in read_open_visits(launch, _patient_forms())
@@ -94,10 +95,13 @@ def _asked_about(launch: Launch) -> list[Visit]:
 
 
 def _sent(launch: Launch) -> list[Receipt]:
-    """Return what the patient sent in the last days, newest first."""
-    since = services().clock() - _STILL_ASKED
-    sent = services().outbox.sent(ehr=launch.ehr.name, patient=launch.patient.id, since=since)
-    return [each for each in sent if each.form in _patient_forms()]
+    """Return what the patient sent in the last days, each form's newest version, newest first."""
+    since = services().clock() - max(_STILL_ASKED, launch.ehr.change_window)
+    return [each for each in newest_sent(launch, since=since) if each.form in _patient_forms()]
+
+
+def _is_taken_back(found: Receipt) -> bool:
+    return found.kind is Kind.WITHDRAWAL and found.state is State.DELIVERED
 
 
 def _patient_forms() -> set[str]:

@@ -1,18 +1,32 @@
 """After sending: thank you, and where the answers are now."""
 
+from collections import defaultdict
 from typing import Final
 
-from flask import Blueprint, jsonify, render_template
+from flask import Blueprint, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from fhir_alliance.delivery.receipts import IN_REVIEW, NOT_IN_CHART, OWN_RATING, Receipt, State
+from fhir_alliance.delivery.correcting import NEVER_SENT, OTHER_WAY
+from fhir_alliance.delivery.receipts import (
+    CHANGED_IN_CHART,
+    GONE_FROM_CHART,
+    IN_REVIEW,
+    NO_UPDATES,
+    NOT_IN_CHART,
+    OWN_RATING,
+    Kind,
+    Receipt,
+    State,
+)
 from fhir_alliance.records.answers import read_answers
 from fhir_alliance.settings import Rung
-from smart_app.web.frames import frame_of
+from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.launches import ANSWERING, Launch, Role
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.review import AnswerRow, ReceiptPage, ReceiptState, answer_rows
+from smart_app.web.pages.words import moment_words
+from smart_app.web.sent import Sent, sent_in
 from smart_app.web.services import services
 
 bp = Blueprint("receipts", __name__, url_prefix="/l/<handle>/receipt/<key>")
@@ -27,13 +41,27 @@ _SHOWN_AS: Final = {
     State.HELD: ReceiptState.HELD,
     State.REJECTED: ReceiptState.HELD,
 }
+# The states in which something is taken back; the others are on its way.
+_TAKEN_BACK_AS: Final = defaultdict(
+    lambda: ReceiptState.TAKING_BACK,
+    {
+        State.DELIVERED: ReceiptState.TAKEN_BACK,
+        State.HELD: ReceiptState.TAKE_BACK_HELD,
+        State.REJECTED: ReceiptState.TAKE_BACK_HELD,
+    },
+)
+# Why a change is not in the chart, which shows what was sent before until a person has done something.
+_CHART_IS_OLD: Final = (CHANGED_IN_CHART, GONE_FROM_CHART, NO_UPDATES, OTHER_WAY)
 
 
 @bp.get("")
 @launched(*ANSWERING)
 def receipt(launch: Launch, key: str) -> ResponseReturnValue:
     """Say thank you, and where the answers are."""
-    found = _own_receipt(launch, key)
+    sent = sent_in(launch, key)
+    found = sent.newest
+    if found.key != key:
+        return redirect(url_for(".receipt", handle=launch.handle, key=found.key), 303)
     handed_over = launch.role is Role.HANDOVER
     page = ReceiptPage(
         frame=Frame(site=services().settings.site) if handed_over else frame_of(launch),
@@ -43,6 +71,9 @@ def receipt(launch: Launch, key: str) -> ResponseReturnValue:
         handover=handed_over,
         rows=() if handed_over else _rows(launch, found),
         repeats_help=bool(services().catalogue.of_form(found.form)[0].alert_items),
+        changed=found.kind is Kind.AMENDMENT,
+        can_change=sent.open,
+        change_until=_until(sent),
     )
     return render_template("receipt.html", page=page)
 
@@ -54,6 +85,13 @@ def receipt_state(launch: Launch, key: str) -> ResponseReturnValue:
     return jsonify(state=shown_as(_own_receipt(launch, key)))
 
 
+def _until(sent: Sent) -> str:
+    """Return until when a form can be, or could have been, changed; empty where that is not for this person to do."""
+    if sent.until is None or sent.newest.kind is Kind.WITHDRAWAL:
+        return ""
+    return moment_words(sent.until, services().settings.site.time_zone, today=today())
+
+
 def _rows(launch: Launch, found: Receipt) -> tuple[AnswerRow, ...]:
     """Return what was sent, in words; a handed-over device does not keep it on the screen, nor do we for ever."""
     instrument, form = services().catalogue.of_form(found.form)
@@ -63,6 +101,10 @@ def _rows(launch: Launch, found: Receipt) -> tuple[AnswerRow, ...]:
 
 def shown_as(found: Receipt) -> ReceiptState:
     """Return where a submission is, as the person is told; only what was read back is in the chart."""
+    if found.kind is Kind.WITHDRAWAL:
+        return ReceiptState.NEVER_SENT if found.reason == NEVER_SENT else _TAKEN_BACK_AS[found.state]
+    if found.kind is Kind.AMENDMENT and found.reason in _CHART_IS_OLD:
+        return ReceiptState.CHANGE_HELD
     if found.reason in _SHOWN_FOR:
         return _SHOWN_FOR[found.reason]
     if found.state is State.DELIVERED and found.rung is Rung.NOTE:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from fhir_alliance.alerts.book import AlertBook
 from fhir_alliance.alerts.notifier import Notifier
+from fhir_alliance.delivery.correcting import Corrections
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
@@ -40,6 +41,7 @@ class Services:
     library: Library
     grants: Grants
     outbox: Outbox
+    corrections: Corrections
     shelf: Shelf
     reader_keys: ReaderKeys
     reader_tokens: ReaderTokens

@@ -47,6 +47,7 @@ def test_receipt_says_received_and_nothing_more(site: "Site", make_submission: M
         launch="launch-1",
         form=submission.form.canonical,
         encounter=submission.encounter,
+        therapist="Practitioner/ada-okafor",
         declined=False,
         state=State.ACCEPTED,
         accepted_at=site.clock.now,

@@ -6,7 +6,7 @@ import pytest
 
 from fhir_alliance.tables import drafts
 
-from .house import CORE, House, Person, code_of, handle_of
+from .house import CORE, THOMAS, House, Person, code_of, handle_of
 from .test_web_proxy import proxy
 
 FOREIGN = {
@@ -53,10 +53,34 @@ def doors(house: House) -> dict[str, Door]:
         "/l/<handle>/form": Door(house, filling, "form", handle_of(form), **hidden, **CORE, action="review"),
         "/l/<handle>/send": Door(house, filling, "send", handle_of(form), **hidden, declined="yes"),
         "/l/<handle>/visit": Door(house, home, "visit", handle_of(visits), encounter="none"),
+        **corrections(house),
         "/l/<handle>/here": Door(house, relative, "here", handle_of(who)),
         "/l/<handle>/not-here": Door(house, leaving, "not-here", handle_of(asked)),
         "/handover/": Door(house, stranger, "/handover/", code=short),
         "/handover/<link>": Door(house, stranger, link.removeprefix(house.site.app_url)),
+    }
+
+
+def corrections(house: House) -> dict[str, Door]:
+    """Stand before what changes or takes back a form that was sent: a patient at home, and a clinician."""
+    home, visits = house.at_home(THOMAS)
+    form = home.submit(visits, visits.form("/visit"), encounter="none")
+    review = home.submit(form, form.form("/form"), **CORE, action="review")
+    receipt = home.submit(review, review.form("/send"))
+    key, handle = receipt.url.rpartition("/")[2], handle_of(receipt)
+    change = home.open(receipt.link("/change"))
+    hidden = change.form("/change").hidden
+    clinician, chart = house.clinician(THOMAS)
+    own = f"receipt/{key}"
+    return {
+        "/l/<handle>/receipt/<key>/change": Door(
+            house, home, f"{own}/change", handle, **hidden, **CORE, action="review"
+        ),
+        "/l/<handle>/receipt/<key>/change/send": Door(house, home, f"{own}/change/send", handle, **hidden),
+        "/l/<handle>/receipt/<key>/take-back": Door(house, home, f"{own}/take-back", handle, cause="mistake"),
+        "/l/<handle>/sent/<key>/withdraw": Door(
+            house, clinician, f"sent/{key}/withdraw", handle_of(chart), cause="mistake"
+        ),
     }
 
 

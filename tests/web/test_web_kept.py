@@ -41,7 +41,7 @@ def answer(house: "House") -> str:
 
 def plain(text: str) -> str:
     """Return a chart page's main part and foot without its marks, tokens and addresses."""
-    shown = text[text.index("<main") :]
+    shown = re.sub(r'<details class="sent">.*?</details>', "", text[text.index("<main") :], flags=re.DOTALL)
     for mark in MARKS:
         shown = shown.replace(mark, "")
     shown = re.sub(r'name="csrf" value="[^"]*"|/l/[A-Za-z0-9_-]+|\?v=\w+|nonce="[^"]*"|value="[^"]{40,}"', "", shown)

@@ -76,7 +76,7 @@ def fourteen_visits(house: House, make_submission: Callable[..., Submission]) ->
 
 def plain(text: str) -> str:
     """Return a chart page's main part without its marks, notes, tokens and addresses."""
-    shown = text[text.index("<main") :]
+    shown = re.sub(r'<details class="sent">.*?</details>', "", text[text.index("<main") :], flags=re.DOTALL)
     shown = re.sub(r' ?<span class="soft">kept here</span>|<p class="note" role="note">[^<]*</p>\s*', "", shown)
     shown = re.sub(r'/l/[A-Za-z0-9_-]+|\?v=\w+|nonce="[^"]*"|value="[^"]{40,}"', "", shown)
     return shown.replace("· kept here", "· in the chart")

@@ -32,6 +32,8 @@ from smart_app.web.pages import (
     ReceiptPage,
     ReceiptState,
     ReviewPage,
+    SentHere,
+    TakeBackPage,
     alert_box,
     answer_rows,
     audience_text,
@@ -40,7 +42,10 @@ from smart_app.web.pages import (
     form_page,
     patient_frame,
     review_page,
+    take_back_page,
 )
+from smart_app.web.pages.taking_back import BY_CLINICIAN, BY_PATIENT
+from smart_app.web.pages.words import day
 
 SITE = SiteSettings(
     name="Harbor Counseling",
@@ -95,7 +100,7 @@ def companions() -> tuple[Companion, ...]:
     )
 
 
-def patient_form(name: str, answers: Answers, problems: dict[str, str] | None = None) -> FormPage:
+def patient_form(name: str, answers: Answers, problems: dict[str, str] | None = None, *, changes: str = "") -> FormPage:
     """Return Maria's form."""
     return form_page(
         INSTRUMENT,
@@ -108,6 +113,7 @@ def patient_form(name: str, answers: Answers, problems: dict[str, str] | None = 
         key=KEY,
         version=3,
         problems=problems,
+        changes=changes,
     )
 
 
@@ -126,7 +132,7 @@ def therapist_form() -> FormPage:
     )
 
 
-def patient_review(answers: Answers) -> ReviewPage:
+def patient_review(answers: Answers, *, changes: str = "") -> ReviewPage:
     """Return Maria's answers before they are sent."""
     return review_page(
         INSTRUMENT,
@@ -137,6 +143,7 @@ def patient_review(answers: Answers) -> ReviewPage:
         answers=answers,
         key=KEY,
         version=4,
+        changes=changes,
     )
 
 
@@ -160,11 +167,19 @@ def receipt(
     declined: bool = False,
     frame: Frame = PATIENT_FRAME,
     repeats_help: bool = False,
+    **more: object,
 ) -> ReceiptPage:
     """Return the page after sending."""
     rows = () if handover or declined else answer_rows(form(Rater.PATIENT, "core"), WORDING, FILLED)
     return ReceiptPage(
-        frame=frame, key=KEY, state=state, declined=declined, handover=handover, rows=rows, repeats_help=repeats_help
+        frame=frame,
+        key=KEY,
+        state=state,
+        declined=declined,
+        handover=handover,
+        rows=rows,
+        repeats_help=repeats_help,
+        **more,  # type: ignore[arg-type]
     )
 
 
@@ -172,3 +187,29 @@ ALERTS = (alert(1), alert(2, acknowledged_by="Practitioner/okafor"), alert(3, ac
 FILLED = answers_of("8 7 s 9 10 0", harder="a-little", talk="yes")
 PROBLEM = "Please choose one of the answers shown."
 MODULES = segno.make("http://localhost:8081/h/V1StGXR8_Z5jdHi6B-myT4kq3mB1wq2o", micro=False).matrix
+RECEIPT_PATH = f"/receipt/{KEY}"
+UNTIL = "tomorrow, 3:42 pm"
+
+
+def take_back(*, clinician: bool = False, problem: str = "") -> TakeBackPage:
+    """Return the question before a form is taken back, for the patient or for a clinician."""
+    return take_back_page(
+        THOMAS_FRAME if clinician else PATIENT_FRAME,
+        path=f"/sent/{KEY}/withdraw" if clinician else f"{RECEIPT_PATH}/take-back",
+        form_title="Visit check-in (patient, short form)",
+        on=day(TODAY, today=TODAY),
+        state=ReceiptState.IN_CHART,
+        causes=BY_CLINICIAN if clinician else BY_PATIENT,
+        problem=problem,
+    )
+
+
+SENT_HERE = tuple(
+    SentHere(
+        key=KEY,
+        form="Visit check-in (patient, short form)",
+        on=day(TODAY - timedelta(days=days), today=TODAY),
+        state=state,
+    )
+    for days, state in ((0, ReceiptState.TAKING_BACK), (7, ReceiptState.TAKE_BACK_HELD), (14, ReceiptState.IN_CHART))
+)

@@ -2,7 +2,7 @@
 
 from smart_app.web.pages.alerts import AlertBox, alert_box
 from smart_app.web.pages.audience import audience_text
-from smart_app.web.pages.chart import ChartPage, chart_page
+from smart_app.web.pages.chart import ChartPage, SentHere, chart_page
 from smart_app.web.pages.form import FormPage, form_page, read_answers
 from smart_app.web.pages.frame import Frame, clinician_frame, patient_frame
 from smart_app.web.pages.handover import (
@@ -17,6 +17,7 @@ from smart_app.web.pages.handover import (
 )
 from smart_app.web.pages.message import Action, GoOnPage, MessagePage, NewWindowPage, closed_page, error_page
 from smart_app.web.pages.review import ReceiptPage, ReceiptState, ReviewPage, answer_rows, review_page
+from smart_app.web.pages.taking_back import TakeBackPage, take_back_page
 from smart_app.web.pages.visits import VisitsPage, visits_page
 
 __all__ = [
@@ -36,7 +37,9 @@ __all__ = [
     "ReceiptPage",
     "ReceiptState",
     "ReviewPage",
+    "SentHere",
     "StartPage",
+    "TakeBackPage",
     "VisitsPage",
     "alert_box",
     "answer_rows",
@@ -51,5 +54,6 @@ __all__ = [
     "patient_frame",
     "read_answers",
     "review_page",
+    "take_back_page",
     "visits_page",
 ]

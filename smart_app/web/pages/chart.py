@@ -15,6 +15,7 @@ from smart_app.web.pages.companions import CompanionTable, companion_table
 from smart_app.web.pages.facts import Facts, facts_of
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.notes import notes_of
+from smart_app.web.pages.review import ReceiptState
 from smart_app.web.pages.tables import ItemTable, ScoreTable, item_table, score_table
 from smart_app.web.pages.trend import Trend, trend_of
 from smart_app.web.pages.visit_rows import VisitRow, join_visits
@@ -29,6 +30,16 @@ class Offer:
 
     form: str
     label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentHere:
+    """One form that was sent through this app; it can be withdrawn by its `key` unless it is already."""
+
+    key: str
+    form: str
+    on: When
+    state: ReceiptState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +74,7 @@ class ChartPage:
     others: tuple[Offer, ...]
     can_rate: bool
     alerts: tuple[AlertBox, ...] = ()
+    sent: tuple[SentHere, ...] = ()
 
 
 def chart_page(
@@ -86,6 +98,7 @@ def chart_page(
     companions: Sequence[Companion] = (),
     kept: Collection[str] = (),
     lapsed: bool = False,
+    sent: Sequence[SentHere] = (),
 ) -> ChartPage:
     """Return the page; `answers` by response reference, `held` the reason of each form not in the chart yet.
 
@@ -118,6 +131,7 @@ def chart_page(
         others=tuple(_others(on_request, frame.language)) if can_hand_over else (),
         can_rate=can_rate,
         alerts=tuple(alerts),
+        sent=tuple(sent),
     )
 
 

@@ -18,7 +18,8 @@ from smart_app.web.pages.words import When, day, local_day
 class FormPage:
     """The form of one visit; `key` names the submission, `version` the draft these answers belong to.
 
-    The visit's day stands between the two parts of the heading, if it is about one visit at all.
+    The visit's day stands between the two parts of the heading, if it is about one visit at all. `place` is where it
+    posts to below the launch; a form that `changes` what was sent leads back to it.
     """
 
     frame: Frame
@@ -32,6 +33,8 @@ class FormPage:
     key: str
     version: int
     notice: str = ""
+    place: str = "/form"
+    changes: str = ""
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -67,8 +70,12 @@ def form_page(
     version: int,
     problems: Mapping[str, str] | None = None,
     notice: str = "",
+    changes: str = "",
 ) -> FormPage:
-    """Return the page; `problems` is linkId -> sentence, as InvalidAnswers carries it, `notice` is about the whole."""
+    """Return the page; `problems` is linkId -> sentence, as InvalidAnswers carries it, `notice` is about the whole.
+
+    `changes` is the path, below the launch, of the receipt of what was sent and is changed here.
+    """
     wording = instrument.wordings[frame.language]
     return FormPage(
         frame=frame,
@@ -82,6 +89,8 @@ def form_page(
         key=key,
         version=version,
         notice=notice,
+        place=f"{changes}/change" if changes else "/form",
+        changes=changes,
     )
 
 

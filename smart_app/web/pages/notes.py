@@ -14,6 +14,10 @@ HELD: Mapping[str, str] = {
     "ehr-changed": "this health record has another address now; your administrator has to look at it",
     "client-changed": "how the app signs in to this health record has changed; your administrator has to look at it",
     "encounter-mismatch": "the visit belongs to another patient; please check",
+    "changed-in-chart": "it corrects a form that somebody has changed in the chart since; please look at both",
+    "gone-from-chart": "it corrects a form that the chart no longer has; please look at both",
+    "no-updates": "it corrects a form in the chart, which this app may not change; please correct that one there",
+    "other-way": "it corrects a form that was written in another way; your administrator has to look at it",
     "not-allowed": "the health record does not allow it; your administrator can",
     "subject-rewritten": "the health record filed it under another patient; please tell your administrator now",
 }

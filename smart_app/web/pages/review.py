@@ -25,7 +25,11 @@ class AnswerRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewPage:
-    """The answers before they are sent; `empty` asks once whether to send none at all."""
+    """The answers before they are sent; `empty` asks once whether to send none at all.
+
+    `form` and `send` are where the questions are and where to send to, below the launch; `changes` says that the
+    answers come in place of those that were sent.
+    """
 
     frame: Frame
     visit_day: When | None
@@ -34,6 +38,9 @@ class ReviewPage:
     empty: bool
     key: str
     version: int
+    form: str = "/form"
+    send: str = "/send"
+    changes: bool = False
 
 
 class ReceiptState(StrEnum):
@@ -46,6 +53,11 @@ class ReceiptState(StrEnum):
     HELD = "held"
     KEPT = "kept"
     OWN = "own"
+    CHANGE_HELD = "change_held"
+    TAKING_BACK = "taking_back"
+    TAKE_BACK_HELD = "take_back_held"
+    TAKEN_BACK = "taken_back"
+    NEVER_SENT = "never_sent"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +65,7 @@ class ReceiptPage:
     """What was sent; `handover` asks for the device back, and then no answers stay on the page.
 
     `repeats_help` depends on the form alone, so that whoever takes the device back does not learn an answer from it.
+    `change_until` says until when it can be changed or taken back, `can_change` whether that is possible here and now.
     """
 
     frame: Frame
@@ -62,6 +75,22 @@ class ReceiptPage:
     handover: bool
     rows: tuple[AnswerRow, ...] = ()
     repeats_help: bool = False
+    changed: bool = False
+    can_change: bool = False
+    change_until: str = ""
+
+    @property
+    def taken_back(self) -> bool:
+        """Whether these answers are taken back, in the chart already or not yet."""
+        return self.state in _TAKEN_BACK
+
+
+_TAKEN_BACK = (
+    ReceiptState.TAKING_BACK,
+    ReceiptState.TAKE_BACK_HELD,
+    ReceiptState.TAKEN_BACK,
+    ReceiptState.NEVER_SENT,
+)
 
 
 def review_page(
@@ -74,8 +103,9 @@ def review_page(
     answers: Answers,
     key: str,
     version: int,
+    changes: str = "",
 ) -> ReviewPage:
-    """Return the page; `answers` are already checked."""
+    """Return the page; `answers` are already checked; `changes` is the receipt's path of what they come in place of."""
     wording = instrument.wordings[frame.language]
     return ReviewPage(
         frame=frame,
@@ -85,6 +115,9 @@ def review_page(
         empty=answers.empty,
         key=key,
         version=version,
+        form=f"{changes}/change" if changes else "/form",
+        send=f"{changes}/change/send" if changes else "/send",
+        changes=bool(changes),
     )
 
 

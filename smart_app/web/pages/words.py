@@ -32,6 +32,14 @@ def day(on: date, *, today: date) -> When:
     return _when(f"{on:%a} {on.day} {on:%b}{year}", on)
 
 
+def moment_words(at: datetime, zone: ZoneInfo, *, today: date) -> str:
+    """Return a moment at the site as "tomorrow, 3:42 pm" or "Tue 12 Nov, 3:42 pm"."""
+    local = at.astimezone(zone)
+    near = {today: "today", today + timedelta(days=1): "tomorrow"}
+    on = near.get(local.date()) or day(local.date(), today=today).text
+    return f"{on}, {local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+
+
 def relative_day(on: date, *, today: date) -> When:
     """Return "today" or "yesterday" where that says it, the date otherwise."""
     near = {today: "today", today - timedelta(days=1): "yesterday"}

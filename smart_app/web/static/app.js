@@ -143,7 +143,7 @@ function followReceipt(place) {
   }
 
   function next() {
-    const done = ["in_chart", "noted"].includes(place.dataset.state);
+    const done = ["in_chart", "noted", "taken_back"].includes(place.dataset.state);
     if (done) document.getElementById("again")?.remove();
     if (done || wait > 60000) return;
     setTimeout(ask, wait);

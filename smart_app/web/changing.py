@@ -1,0 +1,120 @@
+"""Changing what was sent, until its time is over: the same form with the answers as they were, review, send."""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from fhir_alliance.audit import Event
+from fhir_alliance.errors import InvalidAnswers
+from fhir_alliance.scoring.answers import Answers, check_answers
+from fhir_alliance.trajectory.series import Visit
+from smart_app.web.access import audit
+from smart_app.web.drafts import DraftConflict, save_draft
+from smart_app.web.filling import seen_version
+from smart_app.web.forms import OpenForm
+from smart_app.web.frames import frame_of, today
+from smart_app.web.gates import launched
+from smart_app.web.launches import Launch, Role
+from smart_app.web.pages.form import form_page, read_answers
+from smart_app.web.pages.review import review_page
+from smart_app.web.sent import Sent, open_change, open_to_change, send_change, sent_in
+
+bp = Blueprint("changing", __name__, url_prefix="/l/<handle>/receipt/<key>/change")
+
+
+@bp.get("")
+@launched(Role.PATIENT)
+def form(launch: Launch, key: str) -> ResponseReturnValue:
+    """Show the form with the answers as they were sent, or as they were changed so far."""
+    sent = open_to_change(launch, key)
+    opened, visit = open_change(launch, sent)
+    audit(Event.FORM_OPENED, launch)
+    return _show_form(launch, sent, opened, visit, opened.draft.answers)
+
+
+@bp.post("")
+@launched(Role.PATIENT)
+def keep_answers(launch: Launch, key: str) -> ResponseReturnValue:
+    """Keep the changed answers and go on to the review."""
+    sent = open_to_change(launch, key)
+    opened, visit = open_change(launch, sent)
+    answers = read_answers(opened.form, request.form)
+    try:
+        checked = check_answers(opened.form, answers)
+        save_draft(launch, opened.draft, checked, seen_version=seen_version(opened.draft))
+    except InvalidAnswers as error:
+        return _show_form(launch, sent, opened, visit, answers, problems=error.problems), error.http_status
+    except DraftConflict as error:
+        return _show_form(launch, sent, opened, visit, checked, notice=error.sentence), error.http_status
+    return redirect(url_for(".review", handle=launch.handle, key=sent.newest.key), 303)
+
+
+@bp.get("/review")
+@launched(Role.PATIENT)
+def review(launch: Launch, key: str) -> ResponseReturnValue:
+    """Show the changed answers in words before they are sent."""
+    sent = open_to_change(launch, key)
+    opened, visit = open_change(launch, sent)
+    page = review_page(
+        opened.instrument,
+        opened.form,
+        frame=frame_of(launch),
+        visit_start=visit.start if visit else None,
+        today=today(),
+        answers=opened.draft.answers,
+        key=opened.draft.key,
+        version=opened.draft.version,
+        changes=_path(sent),
+    )
+    return render_template("review.html", page=page)
+
+
+@bp.post("/send")
+@launched(Role.PATIENT)
+def send(launch: Launch, key: str) -> ResponseReturnValue:
+    """Accept the changed answers; a second press, or another page of the same change, gets the first receipt."""
+    sent = sent_in(launch, key)
+    if sent.newest.key == request.form.get("key"):
+        return _to_receipt(launch, sent.newest.key)
+    sent = open_to_change(launch, key)
+    opened, _ = open_change(launch, sent)
+    declined = opened.draft.answers.empty
+    seen = seen_version(opened.draft) == opened.draft.version
+    if not seen or (declined and request.form.get("declined") != "yes"):
+        return redirect(url_for(".review", handle=launch.handle, key=sent.newest.key), 303)
+    return _to_receipt(launch, send_change(launch, sent, opened, declined=declined).key)
+
+
+def _to_receipt(launch: Launch, key: str) -> ResponseReturnValue:
+    return redirect(url_for("receipts.receipt", handle=launch.handle, key=key), 303)
+
+
+def _path(sent: Sent) -> str:
+    """Return the path of the receipt below the launch."""
+    return f"/receipt/{sent.newest.key}"
+
+
+def _show_form(
+    launch: Launch,
+    sent: Sent,
+    opened: OpenForm,
+    visit: Visit | None,
+    answers: Answers,
+    *,
+    problems: dict[str, str] | None = None,
+    notice: str = "",
+) -> str:
+    page = form_page(
+        opened.instrument,
+        opened.form,
+        frame=frame_of(launch),
+        visit_start=visit.start if visit else None,
+        today=today(),
+        audience=opened.audience,
+        answers=answers,
+        key=opened.draft.key,
+        version=opened.draft.version,
+        problems=problems,
+        notice=notice,
+        changes=_path(sent),
+    )
+    return render_template("form.html", page=page)

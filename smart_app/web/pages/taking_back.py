@@ -1,0 +1,79 @@
+"""What is asked before something is taken back: which form it is, and what happens to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from fhir_alliance.delivery.correcting import Cause
+from smart_app.web.pages.frame import Frame
+from smart_app.web.pages.review import ReceiptState
+from smart_app.web.pages.words import When
+
+BY_PATIENT: Final = {
+    Cause.CHANGED_MIND: "I changed my mind",
+    Cause.MISTAKE: "I made a mistake",
+    Cause.WRONG_PERSON: "These answers are not about me",
+}
+BY_CLINICIAN: Final = {
+    Cause.WRONG_PERSON: "It was filled in for, or by, the wrong person",
+    Cause.CHANGED_MIND: "The patient asked for it",
+    Cause.MISTAKE: "It was sent by mistake",
+}
+_MARKED: Final = (
+    "In the chart the answers and their scores are marked as entered in error. They no longer count, and this app no "
+    "longer shows them. Nothing in a chart is deleted, so staff can still find them there."
+)
+_NOTED: Final = (
+    "The note in the chart is marked as entered in error, or replaced by one without these scores. The answers are no "
+    "longer shown in this app."
+)
+_ONLY_HERE: Final = "They are kept in this app only. From now on nobody sees them here any more."
+_ON_THE_WAY: Final = (
+    "They may be on their way into the chart. What has not been sent never will be; what is there already is marked as "
+    "entered in error, so that it no longer counts."
+)
+# What happens, by where the answers are.
+_CONSEQUENCES: Final[Mapping[ReceiptState, str]] = {
+    ReceiptState.IN_CHART: _MARKED,
+    ReceiptState.NOTED: _NOTED,
+    ReceiptState.KEPT: _ONLY_HERE,
+    ReceiptState.OWN: _ONLY_HERE,
+    ReceiptState.CHANGE_HELD: _MARKED,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeBackPage:
+    """One question before it is done; `causes` are (value, words), and only a clinician has to choose one."""
+
+    frame: Frame
+    path: str
+    back: str
+    form_title: str
+    on: When
+    consequence: str
+    causes: tuple[tuple[str, str], ...]
+    problem: str = ""
+
+
+def take_back_page(
+    frame: Frame,
+    *,
+    path: str,
+    form_title: str,
+    on: When,
+    state: ReceiptState,
+    causes: Mapping[Cause, str],
+    problem: str = "",
+) -> TakeBackPage:
+    """Return the page; it posts to `path` below the launch, and `state` is where the answers are now."""
+    return TakeBackPage(
+        frame=frame,
+        path=path,
+        back="/chart" if frame.banner else path.removesuffix("/take-back"),
+        form_title=form_title,
+        on=on,
+        consequence=_CONSEQUENCES.get(state, _ON_THE_WAY),
+        causes=tuple((cause.value, words) for cause, words in causes.items()),
+        problem=problem,
+    )

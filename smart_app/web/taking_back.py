@@ -1,0 +1,92 @@
+"""Taking back what was sent: the patient until the time is over, a clinician whenever it was a mistake."""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from fhir_alliance.delivery.correcting import Cause
+from fhir_alliance.delivery.receipts import Kind, UnknownReceipt
+from fhir_alliance.errors import CorrectionRefused
+from fhir_alliance.instruments.questionnaire import form_title
+from smart_app.web.asked import LANGUAGE
+from smart_app.web.failures import BadRequest
+from smart_app.web.frames import frame_of, today
+from smart_app.web.gates import launched
+from smart_app.web.launches import Launch, Role
+from smart_app.web.pages.taking_back import BY_CLINICIAN, BY_PATIENT, TakeBackPage, take_back_page
+from smart_app.web.pages.words import day, local_day
+from smart_app.web.receipts import shown_as
+from smart_app.web.sent import Sent, is_of_launch, open_to_change, sent_in, take_back
+from smart_app.web.services import services
+
+bp = Blueprint("taking_back", __name__, url_prefix="/l/<handle>")
+
+
+@bp.get("/receipt/<key>/take-back")
+@launched(Role.PATIENT)
+def ask(launch: Launch, key: str) -> ResponseReturnValue:
+    """Ask the patient once more, and say what happens then."""
+    return render_template("take_back.html", page=_page(launch, open_to_change(launch, key), BY_PATIENT))
+
+
+@bp.post("/receipt/<key>/take-back")
+@launched(Role.PATIENT)
+def take(launch: Launch, key: str) -> ResponseReturnValue:
+    """Take it back; a second press shows the receipt of the first."""
+    sent = sent_in(launch, key)
+    if sent.newest.kind is not Kind.WITHDRAWAL:
+        sent = open_to_change(launch, key)
+        return _to_receipt(launch, take_back(launch, sent, _cause(BY_PATIENT) or Cause.CHANGED_MIND).key)
+    return _to_receipt(launch, sent.newest.key)
+
+
+@bp.get("/sent/<key>/withdraw")
+@launched(Role.CLINICIAN)
+def ask_clinician(launch: Launch, key: str) -> ResponseReturnValue:
+    """Name the patient, the form and its day, and ask why."""
+    return render_template("take_back.html", page=_page(launch, _of_clinician(launch, key), BY_CLINICIAN))
+
+
+@bp.post("/sent/<key>/withdraw")
+@launched(Role.CLINICIAN)
+def withdraw(launch: Launch, key: str) -> ResponseReturnValue:
+    """Withdraw it and go back to the view, which says how far that is."""
+    sent = _of_clinician(launch, key)
+    cause = _cause(BY_CLINICIAN)
+    if cause is None:
+        page = _page(launch, sent, BY_CLINICIAN, problem="Please choose a reason.")
+        return render_template("take_back.html", page=page), BadRequest.http_status
+    if sent.newest.kind is not Kind.WITHDRAWAL:
+        take_back(launch, sent, cause)
+    return redirect(url_for("clinician.chart", handle=launch.handle), 303)
+
+
+def _of_clinician(launch: Launch, key: str) -> Sent:
+    """Return a form that this clinician may see: about a visit with them, or about none."""
+    sent = sent_in(launch, key)
+    if not is_of_launch(launch, sent.first):
+        raise UnknownReceipt
+    if sent.newest.key != key and sent.newest.kind is not Kind.WITHDRAWAL:
+        raise CorrectionRefused("there is a newer version")
+    return sent
+
+
+def _page(launch: Launch, sent: Sent, causes: dict[Cause, str], *, problem: str = "") -> TakeBackPage:
+    instrument, form = services().catalogue.of_form(sent.first.form)
+    site = services().settings.site
+    return take_back_page(
+        frame_of(launch),
+        path=request.path.removeprefix(launch.base),
+        form_title=form_title(instrument.wordings[LANGUAGE], form),
+        on=day(local_day(sent.first.accepted_at, site.time_zone), today=today()),
+        state=shown_as(sent.newest),
+        causes=causes,
+        problem=problem,
+    )
+
+
+def _cause(offered: dict[Cause, str]) -> Cause | None:
+    return next((cause for cause in offered if cause == request.form.get("cause")), None)
+
+
+def _to_receipt(launch: Launch, key: str) -> ResponseReturnValue:
+    return redirect(url_for("receipts.receipt", handle=launch.handle, key=key), 303)

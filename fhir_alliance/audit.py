@@ -39,6 +39,8 @@ class Event(StrEnum):
     SUBMISSION_AMENDED = "submission.amended"
     SUBMISSION_WITHDRAWN = "submission.withdrawn"
     SUBMISSION_REPLACED = "submission.replaced"
+    SUBMISSION_RETRIED = "submission.retried"
+    SUBMISSION_RELEASED = "submission.released"
     SUBMISSION_PURGED = "submission.purged"
     ALERT_OPENED = "alert.opened"
     ALERT_NOTIFIED = "alert.notified"

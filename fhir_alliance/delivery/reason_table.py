@@ -1,0 +1,206 @@
+"""The table of reasons why a form is not in the chart: the words, who can do something, and what that is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from fhir_alliance.delivery.receipts import IN_REVIEW, NEEDS_SIGN_IN, NOT_IN_CHART, OWN_RATING
+
+EHR_CHANGED: Final = "ehr-changed"
+CLIENT_CHANGED: Final = "client-changed"
+
+
+class Who(StrEnum):
+    """Who can do something about it."""
+
+    NOBODY = "nobody"
+    CLINICIAN = "clinician"
+    ADMINISTRATOR = "administrator"
+
+
+class Again(StrEnum):
+    """How it can be tried again: by itself, at a person's word, after a person has looked at it, or not at all."""
+
+    ITSELF = "by itself"
+    RETRY = "retry"
+    RELEASE = "release"
+    NEVER = "never"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason: `words` end a sentence, `todo` is one or more; `fault` is the row of the fault model it answers."""
+
+    words: str
+    todo: str
+    who: Who
+    again: Again
+    fault: str
+
+
+_ADMIN: Final = Who.ADMINISTRATOR
+WAIT: Final = "Nothing has to be done: it is tried again by itself."
+"""What to do about what is tried again by itself."""
+_LOOK: Final = "Look at this patient's chart in the health record first: what is there, and what should be."
+
+REASONS: Final[Mapping[str, Reason]] = {
+    "ehr.unreachable": Reason("the health record does not answer", WAIT, Who.NOBODY, Again.ITSELF, "F01"),
+    "ehr.not-sent": Reason("the health record is left alone for a while", WAIT, Who.NOBODY, Again.ITSELF, "F03"),
+    "ehr.refused": Reason("the health record asked to come back later", WAIT, Who.NOBODY, Again.ITSELF, "F04"),
+    "not-read-back": Reason(
+        "it was sent, and cannot be read from the health record yet", WAIT, Who.NOBODY, Again.ITSELF, "F08"
+    ),
+    IN_REVIEW: Reason(
+        "it was sent, and waits for review in the health record",
+        "Somebody has to review it in the health record; then it is found by itself.",
+        Who.CLINICIAN,
+        Again.ITSELF,
+        "F08",
+    ),
+    NEEDS_SIGN_IN: Reason(
+        "it goes in the next time the app is opened for this patient",
+        "Open the app in this patient's chart, or register a backend client for this health record and retry.",
+        Who.CLINICIAN,
+        Again.RETRY,
+        "F14",
+    ),
+    "not-allowed": Reason(
+        "the health record does not allow it; your administrator can",
+        "Let the health record's administrator allow the app to write this, then retry; doctor tells what is missing.",
+        _ADMIN,
+        Again.RETRY,
+        "F15",
+    ),
+    "not-found": Reason(
+        "the health record says that there is no such place; your administrator has to look at it",
+        "Check the health record's address in the settings, and whether it takes these resources; then retry.",
+        _ADMIN,
+        Again.RETRY,
+        "F19",
+    ),
+    "invalid": Reason(
+        "the health record says that it is not valid; your administrator has to look at it",
+        "The answers cannot be changed. When the health record takes what this app writes, retry.",
+        _ADMIN,
+        Again.RETRY,
+        "F18",
+    ),
+    "cannot-read-back": Reason(
+        "it was sent, and the health record does not let the app read it; your administrator has to look at it",
+        "Let the health record's administrator allow the app to read what it wrote, then retry: nothing is sent twice.",
+        _ADMIN,
+        Again.RETRY,
+        "F12",
+    ),
+    "outcome-unknown": Reason(
+        "it may be in the chart, and the health record cannot be searched for it; your administrator has to look at it",
+        "Let the health record's administrator allow the app to search, then retry: nothing is sent before that.",
+        _ADMIN,
+        Again.RETRY,
+        "F07",
+    ),
+    "patient-changed": Reason(
+        "the patient's record has changed since it was filled in; please check it is the same person",
+        "Compare the patient in the health record. A merged or renamed patient stays held; released, it is compared "
+        "again before anything is written.",
+        Who.CLINICIAN,
+        Again.RELEASE,
+        "F35",
+    ),
+    "patient-gone": Reason(
+        "the patient is no longer in the health record; please check",
+        "Find out what became of the patient. Released, the patient is looked for again before anything is written.",
+        Who.CLINICIAN,
+        Again.RELEASE,
+        "F16",
+    ),
+    "encounter-mismatch": Reason(
+        "the visit belongs to another patient; please check",
+        "Compare the visit in the health record. Released, it is compared again before anything is written.",
+        Who.CLINICIAN,
+        Again.RELEASE,
+        "F36",
+    ),
+    "encounter-gone": Reason(
+        "the visit is no longer in the health record; please check",
+        "Find out what became of the visit. Released, it is looked for again before anything is written.",
+        Who.CLINICIAN,
+        Again.RELEASE,
+        "F36",
+    ),
+    EHR_CHANGED: Reason(
+        "this health record has another address now; your administrator has to look at it",
+        "Confirm with the health record's administrator that it is the same record at a new address, then release; the "
+        "patient is compared there before anything is written.",
+        _ADMIN,
+        Again.RELEASE,
+        "F44",
+    ),
+    CLIENT_CHANGED: Reason(
+        "how the app signs in to this health record has changed; your administrator has to look at it",
+        "Confirm that the client in the settings is the site's own, then release: it goes in with a backend client, or "
+        "the next time the app is opened for this patient.",
+        _ADMIN,
+        Again.RELEASE,
+        "F44",
+    ),
+    "conflict": Reason(
+        "somebody else wrote to the same place first; please check", _LOOK, Who.CLINICIAN, Again.RELEASE, "F17"
+    ),
+    "possible-duplicate": Reason(
+        "it may be in the chart twice; please check",
+        f"{_LOOK} Mark one of the two entered in error, then release.",
+        Who.CLINICIAN,
+        Again.RELEASE,
+        "F07",
+    ),
+    "changed-by-ehr": Reason(
+        "it is in the health record with other content than was sent; please check",
+        f"{_LOOK} Released, it is compared once more; nothing is overwritten.",
+        Who.CLINICIAN,
+        Again.RELEASE,
+        "F20",
+    ),
+    "identifier-changed": Reason(
+        "it is in the health record without the mark it was sent with; your administrator has to look at it",
+        f"{_LOOK} Released, it is compared once more; nothing is sent again.",
+        _ADMIN,
+        Again.RELEASE,
+        "F20",
+    ),
+    "subject-rewritten": Reason(
+        "the health record filed it under another patient; please tell your administrator now",
+        "Mark what is in the wrong chart entered in error now. Released, it is compared once more.",
+        _ADMIN,
+        Again.RELEASE,
+        "F21",
+    ),
+    "refused": Reason(
+        "the health record has not taken it yet; your administrator has to look at it",
+        "Find out from the health record's log why it refused, then release.",
+        _ADMIN,
+        Again.RELEASE,
+        "F15",
+    ),
+    "failed": Reason(
+        "the app could not handle this form; your administrator has to look at it",
+        "Look for `delivery.broken` with this key in the app's log. When the cause is mended, release.",
+        _ADMIN,
+        Again.RELEASE,
+        "F43",
+    ),
+    "launch.unknown-issuer": Reason(
+        "this health record is no longer in the app's settings; your administrator has to look at it",
+        "Put the health record back into the settings, then retry.",
+        _ADMIN,
+        Again.RETRY,
+        "F44",
+    ),
+    NOT_IN_CHART: Reason(
+        "it is kept here, because this health record takes no such entries", "", Who.NOBODY, Again.NEVER, "F19"
+    ),
+    OWN_RATING: Reason(
+        "it is kept here, because a therapist's own rating is not written into a note", "", Who.NOBODY, Again.NEVER, ""
+    ),
+}

@@ -1,0 +1,31 @@
+"""Why a form is where it is: by its reason, otherwise by its state."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from fhir_alliance.delivery.reason_table import REASONS, WAIT, Again, Reason, Who
+from fhir_alliance.delivery.receipts import State
+
+_BY_STATE: Final[Mapping[State, Reason]] = {
+    State.ACCEPTED: Reason("it is on its way", WAIT, Who.NOBODY, Again.ITSELF, "F01"),
+    State.LEASED: Reason("it is being sent just now", WAIT, Who.NOBODY, Again.NEVER, "F42"),
+    State.UNKNOWN: Reason(
+        "it was sent, and the health record did not say what became of it", WAIT, Who.NOBODY, Again.ITSELF, "F05"
+    ),
+    State.DELIVERED: Reason("it is in the chart", "", Who.NOBODY, Again.NEVER, ""),
+}
+# What nobody foresaw when this was written, such as a fault of the app with a code of its own.
+_OTHERWISE: Final = Reason(
+    "the health record has not taken it yet; your administrator has to look at it",
+    "Look for its key in the app's log. When the cause is mended, release.",
+    Who.ADMINISTRATOR,
+    Again.RELEASE,
+    "F43",
+)
+
+
+def reason_of(state: State, code: str | None) -> Reason:
+    """Return why a form is where it is; a code that nobody has words for needs an administrator."""
+    if state in (State.DELIVERED, State.LEASED):
+        return _BY_STATE[state]
+    return REASONS.get(code or "") or _BY_STATE.get(state, _OTHERWISE)

@@ -1,0 +1,229 @@
+"""`fhir-alliance outbox`: what waits, why, and letting it go on, without names and answers."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import Engine, insert, select
+
+from fhir_alliance.delivery.outbox import Outbox
+from fhir_alliance.records.bundle import write_bundle
+from fhir_alliance.records.submission import Submission
+from fhir_alliance.settings import Settings, read_settings
+from fhir_alliance.store import open_store, transaction
+from fhir_alliance.tables import attempts, audit, grants, submissions
+from fhir_alliance.vault import Vault
+from smart_app.cli import main
+from smart_app.demo.site import write_site
+
+ACCEPTED = datetime(2026, 11, 12, 15, 42, 9, tzinfo=UTC)
+KEYS = [f"00000000-0000-4000-8000-00000000000{number}" for number in range(1, 5)]
+HELD, REFUSED, MOVED, DONE = KEYS
+STATES = {
+    HELD: ("held", "needs-sign-in", 0),
+    REFUSED: ("held", "conflict", 2),
+    MOVED: ("held", "ehr-changed", 26),
+    DONE: ("delivered", None, 1),
+}
+
+
+class Shop:
+    """A site with four forms, and its commands."""
+
+    def __init__(self, settings: Path, make: Callable[..., Submission]) -> None:
+        self.path = settings
+        self.site: Settings = read_settings(settings)
+        self.engine: Engine = open_store(self.site.database)
+        vault = Vault.from_file(self.site.vault_key_file)
+        values = {"id": "g1", "ehr": "harbor", "client": "patient", "user": "u", "scopes": "", "access_token": b"t"}
+        times = {"expires_at": ACCEPTED, "created_at": ACCEPTED}
+        with transaction(self.engine) as connection:
+            connection.execute(insert(grants).values(**values, **times, fhir_base="https://old.example.invalid/fhir"))
+        for key in KEYS:
+            submission = make({"1": "3"}, key=key)
+            Outbox(self.engine, vault, lambda: ACCEPTED).accept(
+                submission, orjson.dumps(write_bundle(submission)), grant="g1"
+            )
+        self._age()
+
+    def _age(self) -> None:
+        now = datetime.now(UTC)
+        with transaction(self.engine) as connection:
+            for key, (state, reason, hours) in STATES.items():
+                mine = submissions.update().where(submissions.c.key == key)
+                accepted = now - timedelta(hours=hours)
+                connection.execute(mine.values(state=state, reason=reason, accepted_at=accepted, attempts=1))
+            sent = {"submission": REFUSED, "started_at": ACCEPTED, "step": "whole", "outcome": "refused", "status": 409}
+            connection.execute(insert(attempts).values(**sent))
+
+    def call(self, *arguments: str, answer: str | None = None) -> Result:
+        """Run one command on the outbox in this process."""
+        return CliRunner().invoke(main, ["outbox", *arguments, "--settings", str(self.path)], input=answer)
+
+    def standing(self, key: str) -> tuple[str, str | None]:
+        """Return state and reason of a form."""
+        with self.engine.connect() as connection:
+            row = connection.execute(select(submissions).where(submissions.c.key == key)).one()
+        return row.state, row.reason
+
+    def trail(self) -> list[tuple[str, str, str]]:
+        """Return who let what go on."""
+        wanted = audit.c.event.in_(("submission.retried", "submission.released"))
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(audit).where(wanted).order_by(audit.c.id)).all()
+        return [(row.event, row.actor, row.outcome) for row in rows]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, make_submission: Callable[..., Submission]) -> Iterator[Shop]:
+    """Open the shop."""
+    shop = Shop(write_site(tmp_path, ehr_port=1, app_port=2).settings, make_submission)
+    yield shop
+    shop.engine.dispose()
+
+
+def listed(done: Result) -> list[str]:
+    """Return the keys of a list."""
+    assert done.exit_code == 0, done.output
+    return [line.split()[0] for line in done.stdout.splitlines()[1:]]
+
+
+@pytest.mark.parametrize(
+    ("options", "keys"),
+    [
+        ([], [HELD, REFUSED, MOVED]),
+        (["--ehr", "harbor"], [HELD, REFUSED, MOVED]),
+        (["--ehr", "elsewhere"], []),
+        (["--state", "delivered"], [DONE]),
+        (["--older-than", "60m"], [REFUSED, MOVED]),
+        (["--older-than", "1d"], [MOVED]),
+    ],
+)
+def test_what_waits_is_listed(shop: Shop, options: list[str], keys: list[str]) -> None:
+    """All that is not in the chart, or what is asked for, oldest first."""
+    assert listed(shop.call("list", *options)) == keys
+
+
+def test_the_list_is_there_for_programs(shop: Shop) -> None:
+    """JSON holds the same with what the reason means, and times with an offset."""
+    done = shop.call("list", "--older-than", "1h", "--json")
+
+    first, second = json.loads(done.stdout)
+    assert (first["key"], first["reason"], first["again"], first["fault"]) == (REFUSED, "conflict", "release", "F17")
+    assert second["who"] == "administrator"
+    assert datetime.fromisoformat(first["accepted_at"]).tzinfo is not None
+
+
+@pytest.mark.parametrize("options", [["--older-than", "soon"], ["--state", "lost"]])
+def test_a_filter_that_means_nothing_is_refused(shop: Shop, options: list[str]) -> None:
+    """A wrong age or state is said, instead of an empty list."""
+    assert shop.call("list", *options).exit_code != 0
+
+
+def test_one_form_is_shown(shop: Shop) -> None:
+    """Address, rung, reason and every send are there."""
+    done = shop.call("show", REFUSED)
+
+    assert done.exit_code == 0, done.stderr
+    for part in ("held conflict", "observations", "https://old.example.invalid/fhir", "whole  refused  409"):
+        assert part in done.stdout
+    assert "let go on" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("key", "parts"),
+    [
+        (HELD, ["held since", "F14", "nothing, until somebody acts", f"outbox retry {HELD} --by WHO\n"]),
+        (REFUSED, ["F17", f'outbox release {REFUSED} --by WHO --reason "..."']),
+        (DONE, ["delivered since", "it is in the chart", "it stays where it is"]),
+    ],
+)
+def test_one_form_is_explained(shop: Shop, key: str, parts: list[str]) -> None:
+    """Where, why, what next, and the very command that helps."""
+    done = shop.call("explain", key)
+
+    assert done.exit_code == 0, done.stderr
+    assert [part for part in parts if part not in done.stdout] == []
+    assert ("To do" in done.stdout) is (key != DONE)
+
+
+def test_what_waits_by_itself_says_when(shop: Shop) -> None:
+    """A form that is tried again by itself has a time, and no command; while it is sent, none."""
+    for state, expected in (("unknown", "not before 2026-11-12 10:42"), ("leased", "nothing")):
+        with transaction(shop.engine) as connection:
+            connection.execute(submissions.update().values(state=state, reason=None, next_attempt_at=ACCEPTED))
+        said = shop.call("explain", HELD).stdout
+        assert expected in said
+        assert "Then:" not in said
+
+
+def test_a_retry_is_written_down(shop: Shop) -> None:
+    """One by its key or all of a reason, with the name of who asked."""
+    one = shop.call("retry", HELD, "--by", "jo")
+    with transaction(shop.engine) as connection:
+        connection.execute(submissions.update().where(submissions.c.key == HELD).values(state="held", reason="invalid"))
+    several = shop.call("retry", "--all-of", "invalid", "--by", "jo")
+
+    assert (one.exit_code, several.exit_code, several.stdout) == (0, 0, "1 will be tried again.\n")
+    assert shop.standing(HELD) == ("accepted", None)
+    assert shop.trail() == [("submission.retried", "jo", "needs-sign-in"), ("submission.retried", "jo", "invalid")]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["retry", REFUSED], ["retry"], ["retry", HELD, "--all-of", "invalid"], ["retry", "none"], ["retry", DONE]],
+)
+def test_a_retry_that_may_not_be_changes_nothing(shop: Shop, arguments: list[str]) -> None:
+    """What has to be looked at, what is not there, and half a question: a sentence and exit code 1."""
+    done = shop.call(*arguments, "--by", "jo")
+
+    assert (done.exit_code, done.stdout, bool(done.stderr)) == (1, "", True)
+    assert shop.trail() == []
+
+
+def test_a_release_says_who_and_why(shop: Shop) -> None:
+    """After looking it goes on, and `show` tells who let it."""
+    done = shop.call("release", REFUSED, "--by", "jo", "--reason", "no other entry there")
+
+    assert done.exit_code == 0, done.stderr
+    assert shop.standing(REFUSED) == ("accepted", None)
+    assert "submission.released  jo  conflict: no other entry there" in shop.call("show", REFUSED).stdout
+
+
+@pytest.mark.parametrize(("answer", "goes_on"), [("y\n", True), ("n\n", False), (None, False)])
+def test_another_address_is_shown_and_asked(shop: Shop, answer: str | None, goes_on: bool) -> None:
+    """Both addresses are shown, and only a yes binds the form to the present one."""
+    done = shop.call("release", MOVED, "--by", "jo", "--reason", "same EHR", answer=answer)
+
+    assert (
+        f"accepted for  https://old.example.invalid/fhir\nwould go to   {shop.site.ehrs['harbor'].fhir_base}"
+        in done.output
+    )
+    assert (done.exit_code == 0, shop.standing(MOVED)[0]) == (goes_on, "accepted" if goes_on else "held")
+
+
+def test_no_answer_and_no_name_comes_out(shop: Shop) -> None:
+    """Whatever is asked, the patient's name, birth date, record number and answers are not told (T68)."""
+    said = [shop.call(*each).output for each in (["list"], ["list", "--json"], ["show", MOVED], ["explain", MOVED])]
+    said.append(shop.call("release", MOVED, "--by", "jo", "--reason", "same", "--yes").output)
+
+    assert all(said)
+    for canary in ("Maria", "Lopez", "1988", "4821", "valueDecimal", "therapist"):
+        assert [text for text in said if canary in text] == []
+
+
+def test_a_database_that_cannot_be_read_is_told(shop: Shop) -> None:
+    """A damaged file is one sentence, not a stack."""
+    shop.engine.dispose()
+    for file in shop.path.parent.glob("alliance.db*"):
+        file.write_bytes(b"not a database " * 100)
+
+    done: Any = shop.call("list")
+
+    assert done.exit_code == 1
+    assert done.stderr.startswith("store.refused")

@@ -1,0 +1,52 @@
+"""The table of reasons: every one that delivery can give has words, and a way on."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import fhir_alliance.delivery
+from fhir_alliance.delivery import outcomes
+from fhir_alliance.delivery.reason_table import REASONS, Again, Who
+from fhir_alliance.delivery.reasons import reason_of
+from fhir_alliance.delivery.receipts import State
+
+SOURCES = sorted(Path(fhir_alliance.delivery.__file__).parent.glob("*.py"))
+STOPS = re.compile(r'State\.(?:HELD|REJECTED|UNKNOWN)(?:, (?:reason=)?)"([a-z-]+)"|gone="([a-z-]+)"|else "([a-z-]+)"\)')
+
+
+def given() -> set[str]:
+    """Return every reason that stands in the code of delivery."""
+    found = {code for source in SOURCES for each in STOPS.findall(source.read_text()) for code in each if code}
+    return found | set(outcomes._HELD.values()) | {"refused", "failed", "needs-sign-in"}
+
+
+def test_every_reason_of_the_code_has_words() -> None:
+    """A reason that is new in the code must be put into the table."""
+    assert {"patient-gone", "possible-duplicate", "not-read-back", "ehr-changed", "invalid"} <= given()
+    assert given() - set(REASONS) == {"label-dropped"} & given()
+
+
+@pytest.mark.parametrize("code", REASONS)
+def test_a_reason_says_what_to_do(code: str) -> None:
+    """Words go on from a colon, who can act is told what to do, and only what stays here has nothing to do."""
+    reason = REASONS[code]
+
+    assert reason.words[0].islower()
+    assert not reason.words.endswith(".")
+    assert bool(reason.todo) is (reason.again is not Again.NEVER)
+    assert (reason.who is Who.NOBODY) is (reason.again in (Again.NEVER, Again.ITSELF) and code != "in-review")
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_has_words_of_its_own(state: State) -> None:
+    """Whatever the code is, or without one, there is an answer; only what somebody has to look at can be released."""
+    for code in (None, "something-new"):
+        reason = reason_of(state, code)
+        assert reason.words
+        assert (reason.again is Again.RELEASE) is (state in (State.HELD, State.REJECTED))
+
+
+def test_what_is_in_the_chart_is_told_as_such() -> None:
+    """A label that the EHR dropped is no reason why a form is not in the chart."""
+    assert reason_of(State.DELIVERED, "label-dropped").words == "it is in the chart"

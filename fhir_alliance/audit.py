@@ -42,6 +42,7 @@ class Event(StrEnum):
     SUBMISSION_RETRIED = "submission.retried"
     SUBMISSION_RELEASED = "submission.released"
     SUBMISSION_PURGED = "submission.purged"
+    DELIVERY_READ = "delivery.read"
     ALERT_OPENED = "alert.opened"
     ALERT_NOTIFIED = "alert.notified"
     ALERT_ESCALATED = "alert.escalated"

@@ -60,7 +60,7 @@ REASONS: Final[Mapping[str, Reason]] = {
     ),
     NEEDS_SIGN_IN: Reason(
         "it goes in the next time the app is opened for this patient",
-        "Open the app in this patient's chart, or register a backend client for this health record and retry.",
+        "Open the app in this patient's chart once more. With a backend client for this health record nobody has to.",
         Who.CLINICIAN,
         Again.RETRY,
         "F14",

@@ -18,6 +18,7 @@ from fhir_alliance.alerts.book import AlertBook
 from fhir_alliance.alerts.notifier import Notifier
 from fhir_alliance.delivery.correcting import Corrections
 from fhir_alliance.delivery.courier import Courier
+from fhir_alliance.delivery.entries import Entries
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
@@ -36,6 +37,7 @@ from smart_app.web import (
     alerts,
     changing,
     clinician,
+    delivery,
     filling,
     handed,
     home,
@@ -93,6 +95,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         home,
         clinician,
         alerts,
+        delivery,
         patient,
         proxy,
         filling,
@@ -136,6 +139,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         grants=grants,
         outbox=outbox,
         corrections=Corrections(outbox, engine, vault, clock),
+        entries=Entries(engine),
         shelf=Shelf(engine, vault, clock),
         reader_keys=reader_keys,
         reader_tokens=ReaderTokens(engine, clock),

@@ -8,6 +8,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
+from fhir_alliance.delivery.reasons import reason_of
 from fhir_alliance.ehr.findings import lapsed
 from fhir_alliance.ehr.rungs import NEEDS
 from fhir_alliance.instruments.definition import Form, Instrument
@@ -72,7 +73,7 @@ def chart(launch: Launch) -> ResponseReturnValue:
         kept=data.kept,
         lapsed=_lapsed(launch),
         sent=_sent(launch),
-        held=[receipt.reason or "" for receipt in services().outbox.held_for(launch.ehr.name, launch.patient.id)],
+        held=_held(launch),
     )
     return render_template("chart.html", page=page)
 
@@ -121,6 +122,12 @@ def _sent(launch: Launch) -> list[SentHere]:
             title = form_title(instrument.wordings[LANGUAGE], form)
             found.append(SentHere(key=each.key, form=title, on=on, state=shown_as(each)))
     return found
+
+
+def _held(launch: Launch) -> list[str]:
+    """Return why each form that waits for a person, here or at the EHR, is not in the chart, in words."""
+    held = services().outbox.held_for(launch.ehr.name, launch.patient.id)
+    return [reason_of(receipt.state, receipt.reason).words for receipt in held]
 
 
 def _lapsed(launch: Launch) -> bool:

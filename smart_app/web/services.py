@@ -12,6 +12,7 @@ from fhir_alliance.alerts.book import AlertBook
 from fhir_alliance.alerts.notifier import Notifier
 from fhir_alliance.delivery.correcting import Corrections
 from fhir_alliance.delivery.courier import Courier
+from fhir_alliance.delivery.entries import Entries
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
@@ -42,6 +43,7 @@ class Services:
     grants: Grants
     outbox: Outbox
     corrections: Corrections
+    entries: Entries
     shelf: Shelf
     reader_keys: ReaderKeys
     reader_tokens: ReaderTokens

@@ -41,7 +41,7 @@ WITHDRAW = {Route("GET", "sent/<key>/withdraw"), Route("POST", "sent/<key>/withd
 ALERT = Route("POST", "alerts/<int:alert>")
 MAY = {
     "clinician": EVERYBODY
-    | {Route("GET", "chart"), Route("GET", "handover"), Route("POST", "handover"), ALERT}
+    | {Route("GET", "chart"), Route("GET", "delivery"), Route("GET", "handover"), Route("POST", "handover"), ALERT}
     | WITHDRAW,
     "patient": EVERYBODY | {Route("GET", "visits"), Route("POST", "visit"), Route("POST", "not-me")} | CHANGE,
     "handover": EVERYBODY

@@ -40,4 +40,4 @@ def test_a_form_is_accepted_and_held_with_the_reason(make_house: Callable[..., H
     assert [LAPSED in each.text for each in (before, warned)] == [False, True]
     assert thanks.status == 200
     assert row["state"] == State.HELD
-    assert "A sent form is kept here, not in the chart" in house.clinician()[1].text
+    assert "1 form is not in the chart yet: " in house.clinician()[1].text

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from course_samples import COURSE, LONG_COURSE, NOW, TODAY, visit
+from delivery_samples import FORM_TITLE, SENT
 from kind_samples import KIND_PAGES
 from page_samples import (
     ALERTS,
@@ -42,6 +43,7 @@ from smart_app.web.pages import (
     StartPage,
     closed_page,
     confirm_page,
+    delivery_page,
     error_page,
     handover_page,
     visits_page,
@@ -141,7 +143,7 @@ CLINICIAN_PAGES = {
             "Last answer (Thu 8 Oct): 8.5.",
             visits=9,
             complete=False,
-            held=("needs-sign-in",),
+            held=("it goes in the next time the app is opened for this patient",),
             can_hand_over=False,
             can_rate=False,
         ),
@@ -161,6 +163,8 @@ CLINICIAN_PAGES = {
         "asked.html",
         AskedPage(frame=SHORT_FRAME, form="core", form_title="Visit check-in, short form"),
     ),
+    "delivery": ("delivery.html", delivery_page(THOMAS_FRAME, SENT, title=FORM_TITLE, days=30, today=TODAY)),
+    "delivery-none": ("delivery.html", delivery_page(THOMAS_FRAME, (), title=FORM_TITLE, days=30, today=TODAY)),
     "handover": (
         "handover.html",
         handover_page(

@@ -16,7 +16,7 @@ from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.series import Point, Series, Visit
 from smart_app.web.pages.chart import ChartPage, chart_page
 from smart_app.web.pages.companions import companion_table
-from smart_app.web.pages.notes import HELD, INCOMPLETE
+from smart_app.web.pages.notes import INCOMPLETE
 from smart_app.web.pages.tables import ITEM_COLUMNS
 from smart_app.web.pages.visit_rows import join_visits
 from smart_app.web.pages.words import short_day
@@ -224,13 +224,20 @@ def test_the_usual_range_is_labelled_with_its_visits() -> None:
     assert (without.usual, without.drawing.band) == ("", None)
 
 
-@pytest.mark.parametrize("reason", [*HELD, "something-new"])
-def test_every_form_that_is_held_is_explained(reason: str) -> None:
-    """Each reason the courier can give is said in words, an unknown one too."""
-    page = thomas_chart(COURSE, "", complete=False, held=(reason,))
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ((), ""),
+        (("it waits",), "1 form is not in the chart yet: it waits."),
+        (("it waits", "it waits"), "2 forms are not in the chart yet, all for one reason: it waits."),
+        (("it waits", "it may not"), "2 forms are not in the chart yet, for different reasons."),
+    ],
+)
+def test_what_is_not_in_the_chart_is_one_note(held: tuple[str, ...], said: str) -> None:
+    """However many forms wait, one sentence says how many and, when it is one reason, why."""
+    page = thomas_chart(COURSE, "", complete=False, held=held)
 
-    assert page.notes[0] == INCOMPLETE
-    assert page.notes[1].startswith("A sent form is kept here, not in the chart: ")
+    assert (page.notes, page.held) == ((INCOMPLETE,), said)
 
 
 def test_both_patient_forms_are_offered_unless_handing_over_is_off() -> None:

@@ -3,6 +3,7 @@
 from smart_app.web.pages.alerts import AlertBox, alert_box
 from smart_app.web.pages.audience import audience_text
 from smart_app.web.pages.chart import ChartPage, SentHere, chart_page
+from smart_app.web.pages.delivery import DeliveryPage, delivery_page
 from smart_app.web.pages.form import FormPage, form_page, read_answers
 from smart_app.web.pages.frame import Frame, clinician_frame, patient_frame
 from smart_app.web.pages.handover import (
@@ -26,6 +27,7 @@ __all__ = [
     "AskedPage",
     "ChartPage",
     "ConfirmPage",
+    "DeliveryPage",
     "EnterCodePage",
     "FormPage",
     "Frame",
@@ -48,6 +50,7 @@ __all__ = [
     "clinician_frame",
     "closed_page",
     "confirm_page",
+    "delivery_page",
     "error_page",
     "form_page",
     "handover_page",

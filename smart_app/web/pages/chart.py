@@ -14,7 +14,7 @@ from smart_app.web.pages.alerts import AlertBox
 from smart_app.web.pages.companions import CompanionTable, companion_table
 from smart_app.web.pages.facts import Facts, facts_of
 from smart_app.web.pages.frame import Frame
-from smart_app.web.pages.notes import notes_of
+from smart_app.web.pages.notes import held_note, notes_of
 from smart_app.web.pages.review import ReceiptState
 from smart_app.web.pages.tables import ItemTable, ScoreTable, item_table, score_table
 from smart_app.web.pages.trend import Trend, trend_of
@@ -75,6 +75,7 @@ class ChartPage:
     can_rate: bool
     alerts: tuple[AlertBox, ...] = ()
     sent: tuple[SentHere, ...] = ()
+    held: str = ""
 
 
 def chart_page(
@@ -100,7 +101,7 @@ def chart_page(
     lapsed: bool = False,
     sent: Sequence[SentHere] = (),
 ) -> ChartPage:
-    """Return the page; `answers` by response reference, `held` the reason of each form not in the chart yet.
+    """Return the page; `answers` by response reference, `held` why each form is not in the chart yet.
 
     `kept` are the references of the responses that are kept here, because no chart gives them back; `lapsed` says that
     the EHR has stopped to state what is written there.
@@ -115,7 +116,7 @@ def chart_page(
         caveat=wording.caveat,
         anchors=wording.anchors,
         first_line=kept_together(first_line),
-        notes=notes_of(complete, withheld, of_others, held, any_kept=any(row.kept for row in rows), lapsed=lapsed),
+        notes=notes_of(complete, withheld, of_others, any_kept=any(row.kept for row in rows), lapsed=lapsed),
         facts=facts_of(instrument, wording, rows, today),
         trend=trend_of(
             instrument, wording.scores[instrument.scales[0].name], rows, names=names, usual=usual, today=today
@@ -132,6 +133,7 @@ def chart_page(
         can_rate=can_rate,
         alerts=tuple(alerts),
         sent=tuple(sent),
+        held=held_note(held),
     )
 
 

@@ -1,0 +1,42 @@
+"""Where the forms of a launch's patient are, for the clinician who wonders what is not in the chart."""
+
+from datetime import timedelta
+from typing import Final
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from fhir_alliance.audit import Event
+from fhir_alliance.errors import InvalidDefinition
+from fhir_alliance.instruments.questionnaire import form_title
+from smart_app.web.access import audit
+from smart_app.web.asked import LANGUAGE
+from smart_app.web.frames import frame_of, today
+from smart_app.web.gates import launched
+from smart_app.web.launches import Launch, Role
+from smart_app.web.pages.delivery import delivery_page
+from smart_app.web.services import services
+
+bp = Blueprint("delivery", __name__, url_prefix="/l/<handle>/delivery")
+
+_DAYS: Final = 30
+
+
+@bp.get("")
+@launched(Role.CLINICIAN)
+def delivery(launch: Launch) -> ResponseReturnValue:
+    """Show what is not in this patient's chart yet and why, and what has come into it."""
+    audit(Event.DELIVERY_READ, launch)
+    since = services().clock() - timedelta(days=_DAYS)
+    found = services().entries.of_patient(launch.ehr.name, launch.patient.id, since=since)
+    page = delivery_page(frame_of(launch), found, title=title_of, days=_DAYS, today=today())
+    return render_template("delivery.html", page=page)
+
+
+def title_of(canonical: str) -> str:
+    """Return a form's title; one whose version is not installed any more is named by its canonical."""
+    try:
+        instrument, form = services().catalogue.of_form(canonical)
+    except InvalidDefinition:
+        return canonical
+    return form_title(instrument.wordings[LANGUAGE], form)

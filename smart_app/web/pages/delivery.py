@@ -1,0 +1,94 @@
+"""Where one patient's forms are: what is not in the chart yet and why, and what has come into it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from fhir_alliance.delivery.entries import Entry
+from fhir_alliance.delivery.reason_table import Again, Who
+from fhir_alliance.delivery.receipts import State
+from smart_app.web.pages.frame import Frame
+from smart_app.web.pages.words import When, local_day, relative_day
+
+STATES: Final[Mapping[State, str]] = {
+    State.ACCEPTED: "on its way",
+    State.LEASED: "being sent",
+    State.UNKNOWN: "sent, not found in the chart yet",
+    State.HELD: "waits for somebody",
+    State.REJECTED: "not taken by the health record",
+    State.DELIVERED: "in the chart",
+}
+KEPT: Final = "kept here"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """A day and the time of that day at the site."""
+
+    day: When
+    clock: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentRow:
+    """One form; `why` and `todo` are empty where there is nothing to say."""
+
+    key: str
+    title: str
+    sent: Moment
+    state: str
+    since: Moment
+    why: str
+    todo: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryPage:
+    """A patient's forms, newest first: `waiting` are not in the chart, `done` are, or stay here by design."""
+
+    frame: Frame
+    waiting: tuple[SentRow, ...]
+    done: tuple[SentRow, ...]
+    days: int
+
+
+def delivery_page(
+    frame: Frame, entries: Sequence[Entry], *, title: Callable[[str], str], days: int, today: date
+) -> DeliveryPage:
+    """Return the page; `title` names a form by its canonical, `days` is how far back what is done is listed."""
+    rows = [(_is_done(each), _row(each, frame, title(each.form), today)) for each in entries]
+    return DeliveryPage(
+        frame=frame,
+        waiting=tuple(row for done, row in rows if not done),
+        done=tuple(row for done, row in rows if done),
+        days=days,
+    )
+
+
+def _is_done(entry: Entry) -> bool:
+    return entry.state is State.DELIVERED or _stays(entry)
+
+
+def _stays(entry: Entry) -> bool:
+    return entry.state is State.HELD and entry.reason.again is Again.NEVER
+
+
+def _row(entry: Entry, frame: Frame, title: str, today: date) -> SentRow:
+    reason = entry.reason
+    delivered = entry.state is State.DELIVERED
+    return SentRow(
+        key=entry.key,
+        title=title,
+        sent=_moment(entry.accepted_at, frame, today),
+        state=KEPT if _stays(entry) else STATES[entry.state],
+        since=_moment(entry.since, frame, today),
+        why="" if delivered else f"{reason.words[0].upper()}{reason.words[1:]}.",
+        # What an administrator does is told to administrators: here the words say that it is theirs.
+        todo="" if delivered or reason.who is Who.ADMINISTRATOR else reason.todo,
+    )
+
+
+def _moment(at: datetime, frame: Frame, today: date) -> Moment:
+    zone = frame.site.time_zone
+    return Moment(day=relative_day(local_day(at, zone), today=today), clock=f"{at.astimezone(zone):%H:%M}")

@@ -1,0 +1,38 @@
+"""The delivery page: what waits, why, since when, and what to do; no code words where sentences belong."""
+
+from delivery_samples import FORM_TITLE, SENT, entry
+from page_samples import THOMAS_FRAME, TODAY
+
+from fhir_alliance.delivery.receipts import State
+from smart_app.web.pages import delivery_page
+from smart_app.web.pages.delivery import STATES
+
+
+def test_what_waits_is_apart_from_what_is_done() -> None:
+    """In the chart, or here by design, is done; each of the others says why and what can be done."""
+    page = delivery_page(THOMAS_FRAME, SENT, title=FORM_TITLE, days=30, today=TODAY)
+
+    assert [row.state for row in page.waiting] == ["sent, not found in the chart yet", *["waits for somebody"] * 2]
+    assert [row.state for row in page.done] == ["in the chart", "kept here"]
+    assert page.waiting[0].why == "The health record does not answer."
+    assert page.waiting[0].todo == "Nothing has to be done: it is tried again by itself."
+    assert page.waiting[1].todo.startswith("Open the app")
+    assert page.waiting[2].why == "The health record does not allow it; your administrator can."
+    assert page.waiting[2].todo == ""
+    assert (page.done[0].why, page.done[0].todo, page.done[1].todo) == ("", "", "")
+
+
+def test_days_and_times_are_those_of_the_site() -> None:
+    """Sent at 10:00 UTC is 5 in the morning in New York."""
+    (row,) = delivery_page(THOMAS_FRAME, SENT[:1], title=FORM_TITLE, days=30, today=TODAY).waiting
+
+    zone = THOMAS_FRAME.site.time_zone
+    assert row.sent.clock == f"{SENT[0].accepted_at.astimezone(zone):%H:%M}"
+    assert row.title == "Visit check-in (patient, short form)"
+
+
+def test_every_state_has_a_label() -> None:
+    """None is shown as it is called in the code."""
+    for state in State:
+        page = delivery_page(THOMAS_FRAME, [entry(1, state, hours=1)], title=FORM_TITLE, days=30, today=TODAY)
+        assert (page.waiting or page.done)[0].state == STATES[state]

@@ -250,6 +250,31 @@ ehr_findings = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# A row while something waits for longer than a level at an EHR; `claimed_until` keeps others from telling of it too.
+backlog_alarms = sa.Table(
+    "backlog_alarms",
+    metadata,
+    _text("ehr", primary_key=True),
+    _text("level", primary_key=True),
+    _moment("opened_at"),
+    _moment("told_at", null=True),
+    _moment("claimed_until", null=True),
+    sa.Column("tries", sa.Integer, nullable=False),
+)
+
+# An administrator's one-time link, and the session that it began.
+admissions = sa.Table(
+    "admissions",
+    metadata,
+    _text("link_hash", primary_key=True),
+    _text("name"),
+    _moment("made_at"),
+    _text("session_hash", null=True, unique=True),
+    _moment("begun_at", null=True),
+    _moment("seen_at", null=True),
+    _moment("ended_at", null=True),
+)
+
 # Append-only: triggers of the first migration refuse every change.
 audit = sa.Table(
     "audit",

@@ -1,4 +1,4 @@
-"""What works beside the pages: who delivers, who watches the EHRs, who tells of alerts; started and ended together."""
+"""What works beside the pages: who delivers, who watches, who tells; started and ended together."""
 
 import signal
 from pathlib import Path
@@ -12,6 +12,7 @@ def start(services: Services) -> None:
     """Start every part in a thread of its own."""
     services.courier.start()
     services.watch.start()
+    services.alarms.start()
     if services.notifier:
         services.notifier.start()
 
@@ -20,6 +21,7 @@ def stop(services: Services) -> None:
     """Let each finish what it has in hand; what is left is delivered, or told, after the next start."""
     services.courier.stop()
     services.watch.stop()
+    services.alarms.stop()
     if services.notifier:
         services.notifier.stop()
 

@@ -2,13 +2,14 @@
 
 from fhir_alliance.settings.readers import ChartReaders, Readers, Shown
 from fhir_alliance.settings.reading import read_settings
-from fhir_alliance.settings.secrets import client_secret
+from fhir_alliance.settings.secrets import client_secret, metrics_token
 from fhir_alliance.settings.values import (
     AlertSettings,
     ClientSettings,
     EhrSettings,
     FreeTextSettings,
     InstrumentSettings,
+    OperationsSettings,
     ReaderSettings,
     Settings,
     SiteSettings,
@@ -24,6 +25,7 @@ __all__ = [
     "FreeTextSettings",
     "InstrumentSettings",
     "NoteType",
+    "OperationsSettings",
     "ReaderSettings",
     "Readers",
     "Rung",
@@ -33,5 +35,6 @@ __all__ = [
     "WriteSettings",
     "client_secret",
     "mapping_gaps",
+    "metrics_token",
     "read_settings",
 ]

@@ -14,6 +14,9 @@ from fhir_alliance.settings.strict import FILLED, Strict
 from fhir_alliance.settings.values import ClientSettings, EhrSettings
 from fhir_alliance.settings.writing import NoteType, Rung, WriteSettings
 
+VARIABLE = r"\A[A-Z_][A-Z0-9_]*\Z"
+"""What an environment variable may be called."""
+
 EHR_NAME = re.compile(r"\A[a-z0-9]+(-[a-z0-9]+)*\Z")
 """What an EHR may be called: its name goes into addresses."""
 
@@ -26,7 +29,7 @@ class _ClientSchema(Strict):
     key_file = fields.String(load_default=None, validate=FILLED)
     secret_file = fields.String(load_default=None, validate=FILLED)
     secret_variable = fields.String(
-        load_default="", validate=validate.Regexp(r"\A[A-Z_][A-Z0-9_]*\Z", error="is not the name of a variable")
+        load_default="", validate=validate.Regexp(VARIABLE, error="is not the name of a variable")
     )
 
     @validates_schema(skip_on_field_errors=True)

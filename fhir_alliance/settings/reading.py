@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from marshmallow import ValidationError
 
 from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.settings.schema import SettingsSchema
-from fhir_alliance.settings.secrets import client_secret, file_fault
+from fhir_alliance.settings.secrets import client_secret, file_fault, metrics_token
 from fhir_alliance.settings.values import EhrSettings, Settings
 from fhir_alliance.settings.writing import read_mapping
 
@@ -70,9 +71,10 @@ def _file_faults(settings: Settings) -> Iterator[str]:
     for path in dict.fromkeys(_key_files(settings)):
         if reason := file_fault(path):
             yield f"{path.name}: {reason}"
-    for client in [client for ehr in settings.ehrs.values() for client in ehr.clients]:
+    clients = [client for ehr in settings.ehrs.values() for client in ehr.clients]
+    for read in (*(partial(client_secret, each) for each in clients), partial(metrics_token, settings.operations)):
         try:
-            client_secret(client)
+            read()
         except InvalidSettings as error:
             yield from error.faults
 

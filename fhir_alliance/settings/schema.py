@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo, available_timezones
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from fhir_alliance.settings.addresses import LOOPBACK, origin
-from fhir_alliance.settings.ehr_schema import EHR_NAME, EhrSchema, build_ehr
+from fhir_alliance.settings.ehr_schema import EHR_NAME, VARIABLE, EhrSchema, build_ehr
 from fhir_alliance.settings.reader_schema import ReaderSchema, build_readers, reader_faults
 from fhir_alliance.settings.strict import FILLED, Strict
 from fhir_alliance.settings.values import (
     AlertSettings,
     FreeTextSettings,
     InstrumentSettings,
+    OperationsSettings,
     Settings,
     SiteSettings,
 )
@@ -58,6 +59,20 @@ def _lower(data: Mapping[str, Any], name: str) -> set[str]:
     return {address.lower() for address in data.get(name, ()) if isinstance(address, str)}
 
 
+class _OperationsSchema(Strict):
+    alarm_recipients = fields.List(fields.Email(), load_default=[], validate=validate.Length(max=20))
+    metrics_token_file = fields.String(load_default=None, validate=FILLED)
+    metrics_token_variable = fields.String(
+        load_default="", validate=validate.Regexp(VARIABLE, error="is not the name of a variable")
+    )
+
+    @validates_schema(skip_on_field_errors=True)
+    def check(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Refuse two places for one secret."""
+        if data["metrics_token_file"] and data["metrics_token_variable"]:
+            raise ValidationError({"metrics_token_file": ["the token is in a file or in a variable, not in both"]})
+
+
 class _InstrumentSchema(Strict):
     each_visit = fields.String(validate=FILLED)
     on_request = fields.List(fields.String(validate=FILLED))
@@ -95,6 +110,7 @@ class SettingsSchema(Strict):
     free_text = fields.Nested(_FreeTextSchema, load_default=None)
     site = fields.Nested(_SiteSchema, required=True)
     alerts = fields.Nested(_AlertSchema, load_default=None)
+    operations = fields.Nested(_OperationsSchema, load_default=None)
     instruments = fields.Nested(_InstrumentSchema, load_default=InstrumentSettings())
     ehr = fields.Dict(
         keys=fields.String(validate=validate.Regexp(EHR_NAME, error="use lower-case letters, digits, hyphens")),
@@ -110,7 +126,11 @@ class SettingsSchema(Strict):
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Refuse readers that do not fit the EHRs, or each other."""
+        """Refuse readers that do not fit the EHRs, or each other, and mail without a server."""
+        if (data["operations"] or {}).get("alarm_recipients") and data["alerts"] is None:
+            raise ValidationError(
+                {"operations": {"alarm_recipients": ["are mailed by the server of [alerts]: add it"]}}
+            )
         if faults := reader_faults(data["reader"], data["ehr"]):
             raise ValidationError({"reader": faults})
 
@@ -126,6 +146,7 @@ class SettingsSchema(Strict):
             questionnaire_folder=self._folder(data["questionnaire_folder"]),
             free_text=data["free_text"] and FreeTextSettings(**data["free_text"]),
             alerts=self._alerts(data["alerts"]),
+            operations=self._operations(data["operations"]),
             instruments=data["instruments"],
             site=SiteSettings(**{**site, "time_zone": ZoneInfo(site["time_zone"])}),
             ehrs={name: build_ehr(name, values, self.context_folder) for name, values in data["ehr"].items()},
@@ -143,6 +164,15 @@ class SettingsSchema(Strict):
             "password_file": self.context_folder / password_file if password_file else None,
         }
         return AlertSettings(**{**values, **settled})
+
+    def _operations(self, values: dict[str, Any] | None) -> OperationsSettings:
+        if values is None:
+            return OperationsSettings()
+        settled = {
+            "alarm_recipients": tuple(values["alarm_recipients"]),
+            "metrics_token_file": self._folder(values["metrics_token_file"]),
+        }
+        return OperationsSettings(**{**values, **settled})
 
     def _folder(self, name: str | None) -> Path | None:
         return self.context_folder / name if name else None

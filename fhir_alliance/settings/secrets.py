@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from fhir_alliance.errors import InvalidSettings
-from fhir_alliance.settings.values import ClientSettings
+from fhir_alliance.settings.values import ClientSettings, OperationsSettings
 
 # Servers disagree on how other characters are encoded in HTTP Basic (spec row L10).
 _VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
+
+_SHORTEST_TOKEN: Final = 32
 
 
 def client_secret(client: ClientSettings) -> str | None:
@@ -18,12 +20,24 @@ def client_secret(client: ClientSettings) -> str | None:
 
     Raises InvalidSettings when its file or variable is not there, is open to others, or holds no visible ASCII.
     """
-    if client.secret_file:
-        if reason := file_fault(client.secret_file):
-            raise InvalidSettings([f"{client.secret_file.name}: {reason}"])
-        secret, place = client.secret_file.read_text("utf-8", errors="replace").rstrip("\r\n"), client.secret_file.name
-    elif client.secret_variable:
-        secret, place = os.environ.get(client.secret_variable, ""), f"environment variable {client.secret_variable}"
+    return _secret(client.secret_file, client.secret_variable)
+
+
+def metrics_token(operations: OperationsSettings) -> str | None:
+    """Return what a program must show to read the figures, None when nobody may; InvalidSettings as above."""
+    token = _secret(operations.metrics_token_file, operations.metrics_token_variable)
+    if token is not None and len(token) < _SHORTEST_TOKEN:
+        raise InvalidSettings([f"operations: the metrics token needs {_SHORTEST_TOKEN} characters or more"])
+    return token
+
+
+def _secret(file: Path | None, variable: str) -> str | None:
+    if file:
+        if reason := file_fault(file):
+            raise InvalidSettings([f"{file.name}: {reason}"])
+        secret, place = file.read_text("utf-8", errors="replace").rstrip("\r\n"), file.name
+    elif variable:
+        secret, place = os.environ.get(variable, ""), f"environment variable {variable}"
     else:
         return None
     if not _VISIBLE_ASCII.fullmatch(secret):

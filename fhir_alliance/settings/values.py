@@ -105,6 +105,18 @@ class AlertSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OperationsSettings:
+    """Who looks after delivery: who is mailed when forms wait for long, and the secret that lets figures be read.
+
+    The mail goes by the server of the alerts; without a secret there are no figures.
+    """
+
+    alarm_recipients: tuple[str, ...] = ()
+    metrics_token_file: Path | None = field(default=None, repr=False)
+    metrics_token_variable: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class InstrumentSettings:
     """What a site asks, by the names of instruments: one at each visit, which the trend shows, others on request.
 
@@ -145,6 +157,7 @@ class Settings:
     questionnaire_folder: Path | None = None
     free_text: FreeTextSettings | None = None
     alerts: AlertSettings | None = None
+    operations: OperationsSettings = OperationsSettings()
     instruments: InstrumentSettings = InstrumentSettings()
     site: SiteSettings
     ehrs: Mapping[str, EhrSettings]

@@ -16,6 +16,7 @@ from flask_limiter.util import get_remote_address
 
 from fhir_alliance.alerts.book import AlertBook
 from fhir_alliance.alerts.notifier import Notifier
+from fhir_alliance.delivery.alarms import Alarms
 from fhir_alliance.delivery.correcting import Corrections
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.entries import Entries
@@ -146,6 +147,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         keeping=keeping,
         courier=Courier(outbox, Queue(engine, vault), keeping, grants, registry, clock=clock),
         watch=Watch(engine, registry, settings.ehrs, clock=clock),
+        alarms=Alarms(engine, settings, clock=clock),
         alerts=AlertBook(engine, vault, clock),
         notifier=Notifier(engine, settings.alerts, settings.site, clock=clock) if settings.alerts else None,
         clock=clock,

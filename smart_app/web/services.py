@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from fhir_alliance.alerts.book import AlertBook
 from fhir_alliance.alerts.notifier import Notifier
+from fhir_alliance.delivery.alarms import Alarms
 from fhir_alliance.delivery.correcting import Corrections
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.entries import Entries
@@ -50,6 +51,7 @@ class Services:
     keeping: Keeping
     courier: Courier
     watch: Watch
+    alarms: Alarms
     alerts: AlertBook
     notifier: Notifier | None
     clock: Callable[[], datetime]

@@ -43,6 +43,7 @@ from smart_app.web import (
     handed,
     home,
     keys,
+    metrics,
     patient,
     proxy,
     receipts,
@@ -62,6 +63,7 @@ MAX_BODY: Final = 64 * 1024
 # Guessing a short code or flooding a launch is slow work; honest use stays far below.
 _LIMITS: Final = {
     "handed.use_code": "10 per minute",
+    "metrics.figures": "60 per minute",
     "signin.launch": "120 per minute",
     "signin.start": "120 per minute",
     "fhir_tokens.token": "60 per minute",
@@ -93,6 +95,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     for part in (
         signin,
         keys,
+        metrics,
         home,
         clinician,
         alerts,

@@ -1,0 +1,52 @@
+"""What has been accepted, sent and delivered, counted in the database: the same whichever process is asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, func, select
+
+from fhir_alliance.delivery.backlog import oldest_waiting
+from fhir_alliance.delivery.entries import waiting
+from fhir_alliance.delivery.outcomes import Outcome
+from fhir_alliance.tables import attempts, backlog_alarms, submissions
+
+Counts = Mapping[tuple[str, str], int]
+"""How many, by EHR and by what the field says."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """Counts by state, of what waits by reason ("" without one), of sends by outcome; `alarms` are those open.
+
+    `oldest` is, for each EHR that something waits for, when the oldest of it was accepted.
+    """
+
+    states: Counts
+    reasons: Counts
+    outcomes: Counts
+    alarms: Counts
+    oldest: Mapping[str, datetime]
+
+
+def read_figures(engine: Engine) -> Figures:
+    """Count everything; each count is one query over a whole table, so it is for once in a while."""
+    ehr, outcome = submissions.c.ehr, func.coalesce(attempts.c.outcome, Outcome.UNKNOWN)
+    reason = func.coalesce(submissions.c.reason, "")
+    sends = attempts.join(submissions, submissions.c.key == attempts.c.submission)
+    alarms = backlog_alarms.c.ehr, backlog_alarms.c.level
+    with engine.connect() as connection:
+        return Figures(
+            states=_counts(
+                connection, select(ehr, submissions.c.state, func.count()).group_by(ehr, submissions.c.state)
+            ),
+            reasons=_counts(connection, select(ehr, reason, func.count()).where(waiting()).group_by(ehr, reason)),
+            outcomes=_counts(connection, select(ehr, outcome, func.count()).select_from(sends).group_by(ehr, outcome)),
+            alarms=_counts(connection, select(*alarms, func.count()).group_by(*alarms)),
+            oldest=oldest_waiting(engine),
+        )
+
+
+def _counts(connection: Connection, query: Select[Any]) -> Counts:
+    return {(row[0], row[1]): row[2] for row in connection.execute(query)}

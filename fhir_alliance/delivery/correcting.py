@@ -13,6 +13,7 @@ from fhir_alliance.delivery.ladder import Way
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.receipts import (
     DELETED,
+    OTHER_WAY,
     Kind,
     Receipt,
     State,
@@ -33,8 +34,6 @@ from fhir_alliance.vault import Vault
 
 NEVER_SENT: Final = "never-sent"
 """Why something is taken back although nothing was written: nothing had been sent."""
-OTHER_WAY: Final = "other-way"
-"""Why a correction is held: this EHR is written in another way now than the form that it corrects."""
 _WHOLE: Final = Way()
 # What a withdrawal has in common with the version that it takes back.
 _SAME: Final = (

@@ -11,7 +11,7 @@ from fhir_alliance.audit import Event
 from fhir_alliance.delivery.outcomes import Outcome
 from fhir_alliance.delivery.reason_table import Reason
 from fhir_alliance.delivery.reasons import reason_of
-from fhir_alliance.delivery.receipts import STAYS_HERE, State, UnknownReceipt
+from fhir_alliance.delivery.receipts import STAYS_HERE, Kind, State, UnknownReceipt
 from fhir_alliance.settings import Rung
 from fhir_alliance.tables import attempts, audit, submissions
 
@@ -41,11 +41,12 @@ class Entry:
     next_at: datetime | None
     tries: int
     fhir_base: str | None
+    kind: Kind = Kind.ORIGINAL
 
     @property
     def reason(self) -> Reason:
         """Why it is there, in words."""
-        return reason_of(self.state, self.code)
+        return reason_of(self.state, self.code, self.kind)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +151,8 @@ def _entry(row: Row[Any]) -> Entry:
         accepted_at=row.accepted_at,
         # A try that ended in a person's hands leaves its own time there.
         since=row.delivered_at or (row.next_attempt_at if state in _STOPPED else row.accepted_at),
-        next_at=None if state in (*_STOPPED, State.DELIVERED, State.LEASED) else row.next_attempt_at,
+        next_at=None if state in (*_STOPPED, State.DELIVERED, State.LEASED, State.REPLACED) else row.next_attempt_at,
         tries=row.attempts,
         fhir_base=row.fhir_base,
+        kind=Kind(row.kind),
     )

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from fhir_alliance.delivery.receipts import IN_REVIEW, NEEDS_SIGN_IN, NOT_IN_CHART, OWN_RATING
+from fhir_alliance.delivery.receipts import (
+    CHANGED_IN_CHART,
+    GONE_FROM_CHART,
+    IN_REVIEW,
+    NEEDS_SIGN_IN,
+    NO_UPDATES,
+    NOT_IN_CHART,
+    OTHER_WAY,
+    OWN_RATING,
+)
 
 EHR_CHANGED: Final = "ehr-changed"
 CLIENT_CHANGED: Final = "client-changed"
@@ -147,6 +156,34 @@ REASONS: Final[Mapping[str, Reason]] = {
     ),
     "conflict": Reason(
         "somebody else wrote to the same place first; please check", _LOOK, Who.CLINICIAN, Again.RELEASE, "F17"
+    ),
+    CHANGED_IN_CHART: Reason(
+        "it corrects a form that somebody has changed in the chart since; please look at both",
+        f"{_LOOK} Correct it there by hand. Released, it is compared once more; nobody's change is overwritten.",
+        Who.CLINICIAN,
+        Again.RELEASE,
+        "F17",
+    ),
+    GONE_FROM_CHART: Reason(
+        "it corrects a form that the chart no longer has; please look at both",
+        f"{_LOOK} Released, it is looked for once more; nothing is written in its place.",
+        Who.CLINICIAN,
+        Again.RELEASE,
+        "F16",
+    ),
+    NO_UPDATES: Reason(
+        "it corrects a form in the chart, which this app may not change; please correct that one there",
+        "Correct it in the health record, or mark it there as entered in error. When the app may change it, retry.",
+        Who.CLINICIAN,
+        Again.RETRY,
+        "F33",
+    ),
+    OTHER_WAY: Reason(
+        "it corrects a form that was written in another way; your administrator has to look at it",
+        "Correct it in the health record by hand, as both ways of writing are not mixed for one score.",
+        _ADMIN,
+        Again.RELEASE,
+        "F33",
     ),
     "possible-duplicate": Reason(
         "it may be in the chart twice; please check",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from fhir_alliance.delivery.reason_table import REASONS, WAIT, Again, Reason, Who
-from fhir_alliance.delivery.receipts import State
+from fhir_alliance.delivery.receipts import Kind, State
 
 _BY_STATE: Final[Mapping[State, Reason]] = {
     State.ACCEPTED: Reason("it is on its way", WAIT, Who.NOBODY, Again.ITSELF, "F01"),
@@ -13,7 +13,9 @@ _BY_STATE: Final[Mapping[State, Reason]] = {
         "it was sent, and the health record did not say what became of it", WAIT, Who.NOBODY, Again.ITSELF, "F05"
     ),
     State.DELIVERED: Reason("it is in the chart", "", Who.NOBODY, Again.NEVER, ""),
+    State.REPLACED: Reason("a later version took its place before it was sent", "", Who.NOBODY, Again.NEVER, "F33"),
 }
+_TAKEN_BACK: Final = Reason("it is taken back", "", Who.NOBODY, Again.NEVER, "F34")
 # What nobody foresaw when this was written, such as a fault of the app with a code of its own.
 _OTHERWISE: Final = Reason(
     "the health record has not taken it yet; your administrator has to look at it",
@@ -24,8 +26,10 @@ _OTHERWISE: Final = Reason(
 )
 
 
-def reason_of(state: State, code: str | None) -> Reason:
-    """Return why a form is where it is; a code that nobody has words for needs an administrator."""
-    if state in (State.DELIVERED, State.LEASED):
+def reason_of(state: State, code: str | None, kind: Kind | None = None) -> Reason:
+    """Return why a form, or the correction of one, is where it is; a code without words needs an administrator."""
+    if state is State.DELIVERED and kind is Kind.WITHDRAWAL:
+        return _TAKEN_BACK
+    if state in (State.DELIVERED, State.LEASED, State.REPLACED):
         return _BY_STATE[state]
     return REASONS.get(code or "") or _BY_STATE.get(state, _OTHERWISE)

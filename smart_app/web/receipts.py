@@ -6,13 +6,14 @@ from typing import Final
 from flask import Blueprint, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from fhir_alliance.delivery.correcting import NEVER_SENT, OTHER_WAY
+from fhir_alliance.delivery.correcting import NEVER_SENT
 from fhir_alliance.delivery.receipts import (
     CHANGED_IN_CHART,
     GONE_FROM_CHART,
     IN_REVIEW,
     NO_UPDATES,
     NOT_IN_CHART,
+    OTHER_WAY,
     OWN_RATING,
     Kind,
     Receipt,

@@ -9,10 +9,12 @@ import fhir_alliance.delivery
 from fhir_alliance.delivery import outcomes
 from fhir_alliance.delivery.reason_table import REASONS, Again, Who
 from fhir_alliance.delivery.reasons import reason_of
-from fhir_alliance.delivery.receipts import State
+from fhir_alliance.delivery.receipts import Kind, State
 
 SOURCES = sorted(Path(fhir_alliance.delivery.__file__).parent.glob("*.py"))
-STOPS = re.compile(r'State\.(?:HELD|REJECTED|UNKNOWN)(?:, (?:reason=)?)"([a-z-]+)"|gone="([a-z-]+)"|else "([a-z-]+)"\)')
+STOPS = re.compile(
+    r'State\.(?:HELD|REJECTED|UNKNOWN)(?:, (?:reason=)?)"([a-z-]+)"(?!:)|gone="([a-z-]+)"|else "([a-z]+-[a-z-]+)"\)'
+)
 
 
 def given() -> set[str]:
@@ -45,6 +47,13 @@ def test_every_state_has_words_of_its_own(state: State) -> None:
         reason = reason_of(state, code)
         assert reason.words
         assert (reason.again is Again.RELEASE) is (state in (State.HELD, State.REJECTED))
+
+
+def test_what_was_taken_back_is_not_told_to_be_in_the_chart() -> None:
+    """A withdrawal that has reached the chart, and a form that a correction overtook, are told as what they are."""
+    assert reason_of(State.DELIVERED, None, Kind.WITHDRAWAL).words == "it is taken back"
+    assert reason_of(State.DELIVERED, None, Kind.AMENDMENT).words == "it is in the chart"
+    assert reason_of(State.REPLACED, "corrected").words == "a later version took its place before it was sent"
 
 
 def test_what_is_in_the_chart_is_told_as_such() -> None:

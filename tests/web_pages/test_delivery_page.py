@@ -1,9 +1,11 @@
 """The delivery page: what waits, why, since when, and what to do; no code words where sentences belong."""
 
+from dataclasses import replace
+
 from delivery_samples import FORM_TITLE, SENT, entry
 from page_samples import THOMAS_FRAME, TODAY
 
-from fhir_alliance.delivery.receipts import State
+from fhir_alliance.delivery.receipts import Kind, State
 from smart_app.web.pages import delivery_page
 from smart_app.web.pages.delivery import STATES
 
@@ -36,3 +38,12 @@ def test_every_state_has_a_label() -> None:
     for state in State:
         page = delivery_page(THOMAS_FRAME, [entry(1, state, hours=1)], title=FORM_TITLE, days=30, today=TODAY)
         assert (page.waiting or page.done)[0].state == STATES[state]
+
+
+def test_what_was_taken_back_is_told_as_such() -> None:
+    """A withdrawal that reached the chart is not called "in the chart"."""
+    taken_back = replace(entry(1, State.DELIVERED, hours=1), kind=Kind.WITHDRAWAL)
+
+    page = delivery_page(THOMAS_FRAME, [taken_back], title=FORM_TITLE, days=30, today=TODAY)
+
+    assert [row.state for row in page.done] == ["taken back"]

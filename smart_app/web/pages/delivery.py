@@ -7,7 +7,7 @@ from typing import Final
 
 from fhir_alliance.delivery.entries import Entry
 from fhir_alliance.delivery.reason_table import Again, Who
-from fhir_alliance.delivery.receipts import State
+from fhir_alliance.delivery.receipts import Kind, State
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.words import When, local_day, relative_day
 
@@ -18,7 +18,9 @@ STATES: Final[Mapping[State, str]] = {
     State.HELD: "waits for somebody",
     State.REJECTED: "not taken by the health record",
     State.DELIVERED: "in the chart",
+    State.REPLACED: "not sent",
 }
+TAKEN_BACK: Final = "taken back"
 KEPT: Final = "kept here"
 
 
@@ -67,7 +69,7 @@ def delivery_page(
 
 
 def _is_done(entry: Entry) -> bool:
-    return entry.state is State.DELIVERED or _stays(entry)
+    return entry.state in (State.DELIVERED, State.REPLACED) or _stays(entry)
 
 
 def _stays(entry: Entry) -> bool:
@@ -81,12 +83,18 @@ def _row(entry: Entry, frame: Frame, title: str, today: date) -> SentRow:
         key=entry.key,
         title=title,
         sent=_moment(entry.accepted_at, frame, today),
-        state=KEPT if _stays(entry) else STATES[entry.state],
+        state=_label(entry),
         since=_moment(entry.since, frame, today),
         why="" if delivered else f"{reason.words[0].upper()}{reason.words[1:]}.",
         # What an administrator does is told to administrators: here the words say that it is theirs.
         todo="" if delivered or reason.who is Who.ADMINISTRATOR else reason.todo,
     )
+
+
+def _label(entry: Entry) -> str:
+    if entry.state is State.DELIVERED and entry.kind is Kind.WITHDRAWAL:
+        return TAKEN_BACK
+    return KEPT if _stays(entry) else STATES[entry.state]
 
 
 def _moment(at: datetime, frame: Frame, today: date) -> Moment:

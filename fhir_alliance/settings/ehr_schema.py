@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
@@ -82,6 +83,7 @@ class EhrSchema(Strict):
     jwks_uri = fields.String(required=True, validate=url)
     revocation_endpoint = fields.String(load_default=None, validate=url)
     frame_ancestors = fields.List(fields.String(validate=origin), load_default=list)
+    style_origins = fields.List(fields.String(validate=origin), load_default=None)
     allow_private = fields.Boolean(load_default=False)
     clinician = fields.Nested(_ClientSchema, load_default=None)
     patient = fields.Nested(_ClientSchema, load_default=None)
@@ -101,11 +103,23 @@ def build_ehr(name: str, values: dict[str, Any], folder: Path) -> EhrSettings:
     """Turn checked values into the frozen object; paths are relative to `folder`."""
     clinician, patient, backend = (_client(values[role], folder) for role in ("clinician", "patient", "backend"))
     ancestors = tuple(values["frame_ancestors"])
+    stated = values["style_origins"]
+    styles = (_origin(values["fhir_base"]),) if stated is None else tuple(stated)
     settled = {"name": name, "frame_ancestors": ancestors, "clinician": clinician, "patient": patient}
     readers = values["readers"] and Readers(**values["readers"])
-    written = {"backend": backend, "write": _write(values["write"], folder), "readers": readers}
+    written = {
+        "backend": backend,
+        "write": _write(values["write"], folder),
+        "readers": readers,
+        "style_origins": styles,
+    }
     window = timedelta(hours=values.pop("change_window_hours"))
     return EhrSettings(**{**values, **settled, **written, "change_window": window})
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _write(values: dict[str, Any] | None, folder: Path) -> WriteSettings:

@@ -32,7 +32,8 @@ class EhrSettings:
 
     Without a `revocation_endpoint` what was granted ends here only, and at the EHR in its own time; without `readers`
     nobody has attested who else sees what is written. For `change_window` after a form was sent the patient may change
-    it or take it back; zero switches that off.
+    it or take it back; zero switches that off. How the EHR wants us to look is read from
+    `style_origins` only.
     """
 
     name: str
@@ -51,6 +52,7 @@ class EhrSettings:
     write: WriteSettings = field(default_factory=WriteSettings)
     readers: Readers | None = None
     change_window: timedelta = timedelta(hours=24)
+    style_origins: tuple[str, ...] = ()
 
     @property
     def clients(self) -> tuple[ClientSettings, ...]:

@@ -27,6 +27,7 @@ from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.shelf import Shelf
 from fhir_alliance.ehr.client_keys import published_keys
 from fhir_alliance.ehr.registry import Registry
+from fhir_alliance.ehr.styles import Styles
 from fhir_alliance.ehr.watch import Watch
 from fhir_alliance.instruments.catalogue import Catalogue
 from fhir_alliance.readers.keys import ReaderKeys
@@ -56,6 +57,7 @@ from smart_app.web.failures import register_failures
 from smart_app.web.fhir import definitions, records, tokens
 from smart_app.web.fhir.library import Library
 from smart_app.web.headers import add_headers, style_nonce
+from smart_app.web.look.showing import shown_look
 from smart_app.web.services import Services, utc_now
 
 _log = structlog.get_logger(__name__)
@@ -138,6 +140,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         engine=engine,
         vault=vault,
         registry=registry,
+        styles=Styles(),
         catalogue=catalogue,
         library=Library(settings, catalogue),
         grants=grants,
@@ -181,6 +184,7 @@ def _page_parts() -> dict[str, Any]:
         "nonce": style_nonce(),
         "csrf_token": csrf_token(),
         "asset": _asset,
+        "look": shown_look(),
         "base": f"/l/{handle}" if handle else "",
     }
 

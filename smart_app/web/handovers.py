@@ -90,7 +90,13 @@ def _begin(connection: Connection, launch: Launch, form: str, now: datetime, *, 
         user=launch.patient.reference,
         user_key=f"handover:{launch.handle}",
         grant=launch.grant,
-        context=Context(patient=launch.patient, visit=launch.context.visit, form=form, recorder=recorder),
+        context=Context(
+            patient=launch.patient,
+            visit=launch.context.visit,
+            form=form,
+            recorder=recorder,
+            look=launch.context.look,
+        ),
         at=now,
     )
     return secret, handle

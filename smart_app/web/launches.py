@@ -1,6 +1,6 @@
 """An opened launch: who, which patient, which visit, which EHR; found by (session, handle) and by nothing else."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -17,6 +17,8 @@ from fhir_alliance.tables import drafts, launches
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.cookies import new_secret
 from smart_app.web.headers import allow_framing
+from smart_app.web.look.showing import show_look
+from smart_app.web.look.style import Look
 from smart_app.web.services import services
 from smart_app.web.sessions import live_session
 
@@ -51,7 +53,7 @@ class Context:
     `practitioner` is the clinician who signed in, as a relative reference; `form` is the canonical of the one form that
     the launch is for; `hand_over` that of a form the EHR asked a clinician to give, `to_form` that it asked for the own
     form first; without `full_banner` the EHR shows around us who the patient is; `recorder` is who signed in where the
-    patient answers with somebody's help.
+    patient answers with somebody's help; `look` is how the EHR wants the pages to be.
     """
 
     patient: PatientShown
@@ -62,6 +64,7 @@ class Context:
     to_form: bool = False
     full_banner: bool = True
     recorder: str = ""
+    look: Look = field(default_factory=Look)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +141,9 @@ def find_launch(handle: str) -> Launch:
             raise NotSignedIn("no live launch")
         if now - row["seen_at"] > _SEEN_EVERY:
             connection.execute(update(launches).where(launches.c.handle == handle).values(seen_at=now))
-    return _launch(row)
+    launch = _launch(row)
+    show_look(launch.context.look)
+    return launch
 
 
 def confirm_launch(launch: Launch) -> None:
@@ -195,8 +200,10 @@ def _seal(ehr: str, handle: str, context: Context) -> bytes:
 
 def _open(ehr: str, handle: str, sealed: bytes) -> Context:
     values: dict[str, Any] = orjson.loads(services().vault.open(sealed, place=f"{ehr}/launches/{handle}/context"))
-    patient, visit = values.pop("patient"), values.pop("visit")
+    patient, visit, look = values.pop("patient"), values.pop("visit"), values.pop("look", {})
     patient["identifiers"] = tuple((system, value) for system, value in patient["identifiers"])
     if visit:
         visit["start"] = datetime.fromisoformat(visit["start"])
-    return Context(patient=PatientShown(**patient), visit=Visit(**visit) if visit else None, **values)
+    return Context(
+        patient=PatientShown(**patient), visit=Visit(**visit) if visit else None, look=Look(**look), **values
+    )

@@ -1,5 +1,6 @@
 """A launch opened with what the EHR granted: who, which patient, which visit; less where it allows less."""
 
+from functools import partial
 from typing import Final, Literal
 
 from flask import redirect, url_for
@@ -16,6 +17,7 @@ from fhir_alliance.store import transaction
 from smart_app.web.access import end_unused_grants
 from smart_app.web.cookies import SESSION, fingerprint, set_secret
 from smart_app.web.launches import Context, Role, open_launch
+from smart_app.web.look.showing import fetch_look
 from smart_app.web.reading import read_launch_facts
 from smart_app.web.services import services
 from smart_app.web.sessions import begin_session
@@ -61,7 +63,13 @@ def open_granted(ehr: EhrSettings, client: ClientRole, granted: Granted) -> Resp
     _require_scopes(granted, role)
     patient_id = str(granted.patient)
     fhir = FhirClient(services().registry.door(ehr), ehr.fhir_base, granted.access_token)
-    facts = read_launch_facts(fhir, patient_id, user=granted.user.reference, scopes=granted.scopes)
+    facts = read_launch_facts(
+        fhir,
+        patient_id,
+        user=granted.user.reference,
+        scopes=granted.scopes,
+        look=partial(fetch_look, services().styles, ehr, granted.style_url),
+    )
     visit = next((each for each in facts.visits if each.encounter == f"Encounter/{granted.encounter}"), None)
     user_key = fingerprint(f"{ehr.name} {granted.user.issuer} {granted.user.subject}")
     grant = services().grants.keep(ehr.name, client, granted)
@@ -85,6 +93,7 @@ def open_granted(ehr: EhrSettings, client: ClientRole, granted: Granted) -> Resp
                 hand_over=wanted.hand_over,
                 to_form=wanted.to_form,
                 full_banner=granted.need_patient_banner,
+                look=facts.look,
             ),
             at=now,
         )

@@ -14,6 +14,7 @@ from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.terms import OBSERVATION_CATEGORY
 from fhir_alliance.trajectory.series import Visit, read_visits
 from smart_app.web.launches import Launch
+from smart_app.web.look.style import Look
 from smart_app.web.services import services
 
 T = TypeVar("T")
@@ -23,11 +24,15 @@ Read = Callable[[FhirClient], Any]
 
 @dataclass(frozen=True, kw_only=True)
 class LaunchFacts:
-    """The patient, the visits, oldest first, and the practitioner behind the user, empty when there is none."""
+    """The patient, the visits, oldest first, and the practitioner behind the user, empty when there is none.
+
+    `look` is how the EHR wants us to look.
+    """
 
     patient: PatientShown
     visits: tuple[Visit, ...]
     practitioner: str
+    look: Look
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,21 +51,29 @@ class ChartData:
     kept: frozenset[str]
 
 
-def read_launch_facts(client: FhirClient, patient: str, *, user: str, scopes: Collection[str]) -> LaunchFacts:
+def read_launch_facts(
+    client: FhirClient, patient: str, *, user: str, scopes: Collection[str], look: Callable[[], Look]
+) -> LaunchFacts:
     """Return what a launch needs to know, in one round trip; `user` is the reference of who signed in.
 
-    What the granted `scopes` do not allow is not asked for, and left out (S25).
+    What the granted `scopes` do not allow is not asked for, and left out (S25). `look` is called meanwhile, without the
+    client and its token.
     """
     kind, _, user_id = user.partition("/")
-    reads: list[Read] = [lambda ehr: ehr.read("Patient", patient), _if(scopes, "Encounter", _encounters(patient))]
+    reads: list[Read] = [
+        lambda ehr: ehr.read("Patient", patient),
+        _if(scopes, "Encounter", _encounters(patient)),
+        lambda _: look(),
+    ]
     if kind == "PractitionerRole" and _may(scopes, kind, "r"):
         reads.append(lambda ehr: ehr.read(kind, user_id))
-    resource, encounters, *roles = _together(client, reads)
+    resource, encounters, looks, *roles = _together(client, reads)
     named = [str(role.get("practitioner", {}).get("reference", "")) for role in roles]
     return LaunchFacts(
         patient=read_patient(resource),
         visits=read_visits(encounters.resources, patient=patient),
         practitioner=user if kind == "Practitioner" else "".join(named),
+        look=looks,
     )
 
 

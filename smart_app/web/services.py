@@ -19,6 +19,7 @@ from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.shelf import Shelf
 from fhir_alliance.ehr.registry import Registry
+from fhir_alliance.ehr.styles import Styles
 from fhir_alliance.ehr.watch import Watch
 from fhir_alliance.instruments.catalogue import Catalogue
 from fhir_alliance.readers.keys import ReaderKeys
@@ -39,6 +40,7 @@ class Services:
     engine: Engine
     vault: Vault
     registry: Registry
+    styles: Styles
     catalogue: Catalogue
     library: Library
     grants: Grants

@@ -43,9 +43,9 @@ class Calls:
         return body
 
     def take(self) -> list[Call]:
-        """Return the calls for FHIR and for keys since the last time, in the order they began."""
+        """Return the calls for FHIR, keys and style since the last time, in the order they began."""
         taken, self._noted = self._noted, []
-        return sorted(call for call in taken if call.path.startswith(("/fhir", "/auth/jwks")))
+        return sorted(call for call in taken if call.path.startswith(("/fhir", "/auth/jwks", "/auth/smart-style")))
 
 
 def rounds_of(calls: list[Call]) -> int:

@@ -51,6 +51,33 @@ def test_a_working_site_is_read_whole(folder: Path) -> None:
     assert harbor.patient.key_file is None
 
 
+@pytest.mark.parametrize(
+    ("line", "origins"),
+    [
+        ("", ("http://127.0.0.1:18080",)),
+        ("style_origins = []\n", ()),
+        ('style_origins = ["https://looks.example.invalid"]\n', ("https://looks.example.invalid",)),
+    ],
+)
+def test_styles_come_from_the_ehr_itself_unless_the_site_says_otherwise(
+    folder: Path, line: str, origins: tuple[str, ...]
+) -> None:
+    """The origin of the FHIR base by default, others by name, and none at all when the list is empty."""
+    assert (
+        read(folder, ("allow_private = true\n", f"allow_private = true\n{line}")).ehrs["harbor"].style_origins
+        == origins
+    )
+
+
+def test_a_style_origin_is_an_origin(folder: Path) -> None:
+    """No path, so that nothing else of a server is opened by it."""
+    line = 'allow_private = true\nstyle_origins = ["https://looks.example.invalid/x"]'
+
+    assert [fault.split(": ")[1] for fault in faults(folder, ("allow_private = true", line))] == [
+        "ehr.harbor.style_origins.0"
+    ]
+
+
 def test_snomed_is_off_until_the_site_says_otherwise(folder: Path) -> None:
     """Only a plain true or false decides whether codes of SNOMED CT may be used."""
     before = read(folder).site.snomed

@@ -6,6 +6,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from page_states import PAGES
 
 import smart_app.web
+from smart_app.web.look.style import read_look
+from smart_app.web.look.stylesheet import stylesheet
 
 WEB = Path(smart_app.web.__file__).parent
 TEMPLATES = Environment(
@@ -17,9 +19,46 @@ TEMPLATES = Environment(
 )
 
 
+# How EHRs want us to look: one of paper, one of the night.
+LOOKS = {
+    "": "",
+    "warm": stylesheet(
+        read_look(
+            {
+                "color_background": "#f3ead9",
+                "color_text": "#3a2a1c",
+                "color_highlight": "#8a3b12",
+                "color_error": "#a01f1f",
+                "dim_border_radius": "2px",
+                "dim_font_size": "20px",
+                "dim_spacing_size": "24px",
+                "font_family_body": "DejaVu Serif, serif",
+                "font_family_heading": "DejaVu Sans Mono, monospace",
+            }
+        )
+    ),
+    "night": stylesheet(
+        read_look(
+            {
+                "color_background": "#1e1e1e",
+                "color_text": "#dddddd",
+                "color_highlight": "#4fa3ff",
+                "dim_border_radius": "14px",
+            }
+        )
+    ),
+}
+
+
 def render(name: str) -> str:
-    """Return one page of the gallery as HTML."""
+    """Return one page of the gallery as HTML; after a dot its name has the look of an EHR, such as "chart.warm"."""
+    name, _, ehr = name.partition(".")
     template, page = PAGES[name]
     return TEMPLATES.get_template(template).render(
-        page=page, nonce="n0nce", csrf_token="c5rf", base="/l/abc", asset=lambda file: f"/static/{file}"
+        page=page,
+        nonce="n0nce",
+        csrf_token="c5rf",
+        base="/l/abc",
+        asset=lambda file: f"/static/{file}",
+        look=LOOKS[ehr],
     )

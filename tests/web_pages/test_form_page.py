@@ -66,7 +66,7 @@ def test_answers_survive_the_round_trip(fields: dict[str, str]) -> None:
     answers = read_answers(FULL, fields)
 
     html = gallery.TEMPLATES.get_template("form.html").render(
-        page=patient_form("full", answers), nonce="", csrf_token="", base="", asset=str
+        page=patient_form("full", answers), nonce="", csrf_token="", base="", asset=str, look=""
     )
     assert Checked(html).fields == {link_id: code for link_id, code in fields.items() if code}
     assert read_answers(FULL, Checked(html).fields) == answers
@@ -204,7 +204,9 @@ def test_without_a_visit_no_date_is_named() -> None:
         version=1,
     )
 
-    html = gallery.TEMPLATES.get_template("form.html").render(page=page, nonce="", csrf_token="", base="", asset=str)
+    html = gallery.TEMPLATES.get_template("form.html").render(
+        page=page, nonce="", csrf_token="", base="", asset=str, look=""
+    )
     assert page.visit_day is None
     assert "How was your visit?" in html
 

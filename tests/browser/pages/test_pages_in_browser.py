@@ -31,6 +31,27 @@ def test_every_state_is_for_everybody(page: Page, name: str) -> None:
     assert page.evaluate(SMALL) == []
 
 
+@pytest.mark.parametrize("look", ["warm", "night"])
+@pytest.mark.parametrize("name", ["chart", "form-full", "form-problems", "review", "receipt-in-chart"])
+def test_the_look_of_an_ehr_is_for_everybody_too(page: Page, name: str, look: str) -> None:
+    """With an EHR's colours, sizes and fonts no accessibility rule is broken, and what is told apart stays so."""
+    open_page(page, f"{name}.{look}")
+
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert paper == {"warm": "rgb(243, 234, 217)", "night": "rgb(30, 30, 30)"}[look]
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert page.evaluate(SMALL) == []
+
+
+def test_who_wants_the_dark_gets_our_own(page: Page) -> None:
+    """A light look changes no colour for a person whose system is dark."""
+    page.emulate_media(color_scheme="dark")
+    open_page(page, "chart.warm")
+
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(17, 23, 28)"
+
+
 @pytest.mark.parametrize("name", [name for name in FORMS if name not in KIND_PAGES])
 def test_the_scale_stands_in_two_rows_on_a_phone_and_in_one_on_a_desk(page: Page, name: str) -> None:
     """0-5 and 6-10 on 320 px, eleven in a row from 560 px."""

@@ -18,7 +18,7 @@ from fhir_alliance.trajectory.series import UsualRange
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """The rung, and below the first: the pieces to write and how long the payload is kept.
+    """The rung, until when what the EHR cannot give back is kept, and below the first rung the pieces to write.
 
     Without pieces `stays` says why nothing is written. A submission never changes its rung, so that no score is written
     by two of them (spec row E05).
@@ -34,15 +34,16 @@ def way_into(
     submission: Submission, write: WriteSettings, *, now: datetime, usual: Mapping[str, UsualRange] | None = None
 ) -> Way:
     """Return the way of a submission into an EHR that is accepted now; `usual` are ranges that a note may tell."""
+    kept_until = now + write.keep if write.keep else None
     if write.rung is Rung.OBSERVATIONS:
-        return Way()
+        return Way(kept_until=kept_until)
     pieces = _pieces(submission, write, usual or {})
     own = write.rung is Rung.NOTE and submission.form.rater is Rater.THERAPIST
     return Way(
         rung=write.rung,
         pieces=orjson.dumps(pieces) if pieces else None,
         stays=None if pieces else OWN_RATING if own else NOT_IN_CHART,
-        kept_until=now + write.keep if write.keep else None,
+        kept_until=kept_until,
     )
 
 

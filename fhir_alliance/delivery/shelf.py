@@ -55,7 +55,8 @@ class Shelf:
         """Yield what is kept of one EHR's patients, oldest first, from behind a sequence number: at most MOST_OPENED.
 
         Left out are submissions that may still reach the chart, those that wait because the patient or the outcome is
-        in doubt, and what is older than the site keeps. Raises VaultError when one was tampered with.
+        in doubt, and what is older than the site keeps: without a retention date nothing is served. Raises VaultError
+        when one was tampered with.
         """
         found = (
             select(submissions)
@@ -73,7 +74,7 @@ class Shelf:
         lesser = submissions.c.rung != Rung.OBSERVATIONS
         otherwise = lesser & (state == State.DELIVERED)
         never = lesser & (state == State.HELD) & (reason == NOT_IN_CHART)
-        kept = submissions.c.kept_until.is_(None) | (submissions.c.kept_until > self._clock())
+        kept = submissions.c.kept_until > self._clock()
         shown = is_newest() & (submissions.c.kind != Kind.WITHDRAWAL)
         return (shown, otherwise | never | (state == State.REJECTED), kept)
 

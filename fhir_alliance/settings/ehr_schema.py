@@ -59,8 +59,10 @@ class _WriteSchema(Strict):
         rung = data.get("rung")
         if rung is None:
             return
-        flowsheet, lesser = rung is Rung.FLOWSHEET, rung is not Rung.OBSERVATIONS
-        needed = {"category": flowsheet, "mapping": flowsheet, "keep_days": lesser}
+        flowsheet = rung is Rung.FLOWSHEET
+        needed = {"category": flowsheet, "mapping": flowsheet}
+        if rung is not Rung.OBSERVATIONS:  # on the first rung it is for what the EHR refuses, if the site wants that
+            needed["keep_days"] = True
         faults = {
             name: [f"is needed on rung {rung}" if wanted else f"means nothing on rung {rung}"]
             for name, wanted in needed.items()

@@ -15,7 +15,7 @@ from smart_app.demo.site import Site
 from tests.conformance.validating import findings
 
 from .house import AOIFE, MARIA, THOMAS, House
-from .reading import Reader, answer, entries, get, hold
+from .reading import HOLD, Reader, answer, entries, get, hold
 
 MakeHouse = Callable[..., House]
 READER = Reader()
@@ -195,9 +195,33 @@ def test_what_the_site_keeps_no_longer(make_house: MakeHouse) -> None:
     assert (before, entries(get(house, "QuestionnaireResponse", READER.token(house)))) == (1, [])
 
 
+def keeping_what_is_refused(site: Site) -> None:
+    """Write everything, and keep for a month what the EHR refuses."""
+    READER.register(site)
+    site.settings.write_text(site.settings.read_text() + HOLD.replace("hold", "observations"))
+
+
+@pytest.mark.parametrize(("change", "served"), [(keeping_what_is_refused, [1, 0]), (READER.register, [0, 0])])
+def test_what_is_refused_is_served_until_its_retention_date(
+    make_house: MakeHouse, change: Callable[[Site], None], served: list[int]
+) -> None:
+    """Without a date of the site nothing is served, and after it nothing more."""
+    house = make_house(change=change)
+    key = answer(house, MARIA)
+    with transaction(house.services.engine) as connection:
+        connection.execute(update(submissions).where(submissions.c.key == key).values(state="rejected"))
+
+    found = []
+    for days in (29, 31):
+        house.ahead = timedelta(days=days)
+        found.append(len(entries(get(house, "QuestionnaireResponse", READER.token(house)))))
+
+    assert found == served
+
+
 def test_what_is_in_the_chart_is_not_served(make_house: MakeHouse) -> None:
     """Delivered, waiting or doubtful submissions of the first rung are not here; one that was refused for good is."""
-    house = make_house(change=READER.register)
+    house = make_house(change=keeping_what_is_refused)
     key = answer(house, MARIA)
     served = {}
     states = [("delivered", None), ("accepted", None), ("held", "needs-sign-in"), ("held", "patient-changed"),

@@ -1,7 +1,7 @@
 """What no chart took, for programs that may read it: settled submissions only, one EHR at a time."""
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -30,6 +30,10 @@ class Wanted:
     raters: Collection[str] | None = None
     since: datetime | None = None
     before: datetime | None = None
+
+    def within(self, *, patients: Collection[str] | None, raters: Collection[str] | None) -> "Wanted":
+        """Return what of this is also of these patients and of these raters (None: any)."""
+        return replace(self, patients=_both(self.patients, patients), raters=_both(self.raters, raters))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +97,12 @@ class Shelf:
 
     def _open(self, row: Row[Any], column: str) -> Any:
         return orjson.loads(self._vault.open(getattr(row, column), place=place(row.ehr, row.key, column)))
+
+
+def _both(one: Collection[str] | None, other: Collection[str] | None) -> Collection[str] | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return set(one) & set(other)
 
 
 def _fits(wanted: Wanted) -> Iterator[ColumnElement[bool]]:

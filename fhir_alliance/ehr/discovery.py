@@ -12,7 +12,10 @@ from fhir_alliance.settings import EhrSettings
 MAX_AGE: Final = 600.0
 """Seconds for which an answer is believed."""
 
-PINNED: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri", "issuer", "revocation_endpoint")
+OPTIONAL: Final = ("revocation_endpoint", "introspection_endpoint")
+"""What an EHR need not have."""
+
+PINNED: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri", "issuer", *OPTIONAL)
 """Where codes, secrets and keys go to and come from (T05)."""
 
 _PATH: Final = "/.well-known/smart-configuration"

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError
 
 from fhir_alliance.ehr.addresses import address
-from fhir_alliance.ehr.discovery import PINNED, endpoints, require
+from fhir_alliance.ehr.discovery import OPTIONAL, PINNED, endpoints, require
 from fhir_alliance.errors import InvalidSettings, LaunchError
 from fhir_alliance.settings.addresses import LOOPBACK, url
 
@@ -24,7 +24,6 @@ PATIENT_SCOPES: Final = (
 BACKEND_SCOPES: Final = "system/Questionnaire.crus system/CodeSystem.crus"
 """What each client asks for; a site may take scopes out, and features of the app go with them."""
 
-_OPTIONAL = ("revocation_endpoint",)
 # Comments only: the file can be read before the site has filled anything in.
 _TO_FILL_IN = """\
 # frame_ancestors = ["https://ehr.example.org"]   # origins of the EHR's pages that show the app in a frame
@@ -66,7 +65,7 @@ def draft_entry(values: Mapping[str, Any], *, name: str, fhir_base: str, allow_p
     """
     require(values)
     stated = endpoints(values, fhir_base)
-    if lacking := [each for each in PINNED if each not in stated and each not in _OPTIONAL]:
+    if lacking := [each for each in PINNED if each not in stated and each not in OPTIONAL]:
         raise LaunchError(f"smart-configuration lacks {', '.join(lacking)}: who signs in could not be proven")
     faults = [(each, _fault(stated[each], allow_private=allow_private)) for each in stated]
     if any(fault for _, fault in faults):

@@ -117,7 +117,13 @@ def _check_at_hash(at_hash: Any, access_token: str, algorithm: str) -> None:
 
 def _reference(value: Any, fhir_base: str) -> str:
     """Return `fhirUser` relative to the EHR's FHIR base; another server's person is nobody here (T28)."""
-    reference = value.removeprefix(f"{fhir_base}/") if isinstance(value, str) else ""
-    if not _PERSON.fullmatch(reference):
+    reference = person(value, fhir_base)
+    if reference is None:
         raise InvalidIdToken("id_token: fhirUser")
     return reference
+
+
+def person(value: Any, fhir_base: str) -> str | None:
+    """Return who `fhirUser` names, relative to an EHR's FHIR base; None when that is nobody of this EHR."""
+    reference = value.removeprefix(f"{fhir_base}/") if isinstance(value, str) else ""
+    return reference if _PERSON.fullmatch(reference) else None

@@ -3,8 +3,10 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
+from fhir_alliance.ehr.doors import Doors
 from fhir_alliance.ehr.http import Door
 from fhir_alliance.errors import FhirError
 from fhir_alliance.settings import EhrSettings
@@ -20,14 +22,13 @@ MAX_AGE: Final = 600.0
 class Styles:
     """The style documents of all EHRs; thread safe.
 
-    Each EHR has a door of its own, so that a slow one costs nobody else, and its last document is remembered.
+    The last document of each EHR is remembered.
     """
 
     def __init__(self, *, deadline: float = DEADLINE, clock: Callable[[], float] = time.monotonic) -> None:
-        self._deadline = deadline
         self._clock = clock
         self._lock = threading.Lock()
-        self._doors: dict[str, Door] = {}
+        self._doors = Doors(partial(_door, deadline))
         self._known: dict[str, tuple[str, float, Any]] = {}
 
     def read(self, ehr: EhrSettings, url: str) -> Any:
@@ -40,7 +41,7 @@ class Styles:
             known = self._known.get(ehr.name)
         if known and known[0] == url and self._clock() - known[1] <= MAX_AGE:
             return known[2]
-        reply = self._door(ehr).request("GET", url)
+        reply = self._doors.of(ehr).request("GET", url)
         if not reply.ok:
             raise FhirError(reply.status, "style")
         document = reply.json()
@@ -48,14 +49,12 @@ class Styles:
             self._known[ehr.name] = (url, self._clock(), document)
         return document
 
-    def _door(self, ehr: EhrSettings) -> Door:
-        with self._lock:
-            if ehr.name not in self._doors:
-                self._doors[ehr.name] = Door(
-                    base_urls=ehr.style_origins,
-                    allow_private=ehr.allow_private,
-                    deadline=self._deadline,
-                    connect=self._deadline / 2,
-                    max_bytes=MAX_BYTES,
-                )
-            return self._doors[ehr.name]
+
+def _door(deadline: float, ehr: EhrSettings) -> Door:
+    return Door(
+        base_urls=ehr.style_origins,
+        allow_private=ehr.allow_private,
+        deadline=deadline,
+        connect=deadline / 2,
+        max_bytes=MAX_BYTES,
+    )

@@ -12,7 +12,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from fhir_alliance.settings.addresses import base, origin, url
 from fhir_alliance.settings.readers import Readers, ReadersSchema
 from fhir_alliance.settings.strict import FILLED, Strict
-from fhir_alliance.settings.values import ClientSettings, EhrSettings
+from fhir_alliance.settings.values import ClientSettings, EhrSettings, EhrTokens
 from fhir_alliance.settings.writing import NoteType, Rung, WriteSettings
 
 VARIABLE = r"\A[A-Z_][A-Z0-9_]*\Z"
@@ -22,6 +22,7 @@ EHR_NAME = re.compile(r"\A[a-z0-9]+(-[a-z0-9]+)*\Z")
 """What an EHR may be called: its name goes into addresses."""
 
 _BASIC_NAME = re.compile(r"[!-9;-~]+")
+_PROOFS = ("key_file", "secret_file", "secret_variable")
 
 
 class _ClientSchema(Strict):
@@ -36,7 +37,7 @@ class _ClientSchema(Strict):
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: Mapping[str, Any], **_: Any) -> None:
         """Refuse two proofs at once, and a name that HTTP Basic cannot carry (RFC 7617)."""
-        if sum(bool(data[name]) for name in ("key_file", "secret_file", "secret_variable")) > 1:
+        if sum(bool(data[name]) for name in _PROOFS) > 1:
             raise ValidationError("takes one of key_file, secret_file, secret_variable", "key_file")
         if (data["secret_file"] or data["secret_variable"]) and not _BASIC_NAME.fullmatch(data["client_id"]):
             raise ValidationError("with a secret it must be visible ASCII without a colon", "client_id")
@@ -84,6 +85,8 @@ class EhrSchema(Strict):
     token_endpoint = fields.String(required=True, validate=url)
     jwks_uri = fields.String(required=True, validate=url)
     revocation_endpoint = fields.String(load_default=None, validate=url)
+    introspection_endpoint = fields.String(load_default=None, validate=url)
+    ehr_tokens = fields.Enum(EhrTokens, by_value=True, load_default=None)
     frame_ancestors = fields.List(fields.String(validate=origin), load_default=list)
     style_origins = fields.List(fields.String(validate=origin), load_default=None)
     allow_private = fields.Boolean(load_default=False)
@@ -99,6 +102,21 @@ class EhrSchema(Strict):
         """Refuse a backend client that cannot prove itself: client_credentials has no public clients."""
         if data["backend"] and not data["backend"]["key_file"]:
             raise ValidationError("a backend client needs a key_file", "backend")
+        if data["ehr_tokens"] and not (data["introspection_endpoint"] and _asking(data)):
+            raise ValidationError("needs introspection_endpoint, and a client with a key or a secret", "ehr_tokens")
+
+
+def _asking(data: Mapping[str, Any]) -> bool:
+    clients = [data[role] for role in ("backend", "clinician", "patient") if data[role]]
+    return any(client[name] for client in clients for name in _PROOFS)
+
+
+def token_faults(ehrs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
+    """Return what is wrong between EHRs whose tokens are taken: a token must be one of a single EHR."""
+    taken = {name: each["introspection_endpoint"] for name, each in ehrs.items() if each["ehr_tokens"]}
+    asked = list(taken.values())
+    shared = [name for name, endpoint in taken.items() if asked.count(endpoint) > 1]
+    return {name: {"introspection_endpoint": ["another EHR with ehr_tokens has it too"]} for name in shared}
 
 
 def build_ehr(name: str, values: dict[str, Any], folder: Path) -> EhrSettings:

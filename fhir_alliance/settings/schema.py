@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from fhir_alliance.settings.addresses import LOOPBACK, origin
-from fhir_alliance.settings.ehr_schema import EHR_NAME, VARIABLE, EhrSchema, build_ehr
+from fhir_alliance.settings.ehr_schema import EHR_NAME, VARIABLE, EhrSchema, build_ehr, token_faults
 from fhir_alliance.settings.reader_schema import ReaderSchema, build_readers, reader_faults
 from fhir_alliance.settings.strict import FILLED, Strict
 from fhir_alliance.settings.values import (
@@ -126,13 +126,16 @@ class SettingsSchema(Strict):
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Refuse readers that do not fit the EHRs, or each other, and mail without a server."""
-        if (data["operations"] or {}).get("alarm_recipients") and data["alerts"] is None:
-            raise ValidationError(
-                {"operations": {"alarm_recipients": ["are mailed by the server of [alerts]: add it"]}}
-            )
-        if faults := reader_faults(data["reader"], data["ehr"]):
-            raise ValidationError({"reader": faults})
+        """Refuse readers that do not fit the EHRs, or each other, EHRs that do not, and mail without a server."""
+        unsent = (data["operations"] or {}).get("alarm_recipients") and data["alerts"] is None
+        mail = {"alarm_recipients": ["are mailed by the server of [alerts]: add it"]} if unsent else {}
+        faults = {
+            "operations": mail,
+            "reader": reader_faults(data["reader"], data["ehr"]),
+            "ehr": token_faults(data["ehr"]),
+        }
+        if any(faults.values()):
+            raise ValidationError({name: found for name, found in faults.items() if found})
 
     @post_load
     def build(self, data: dict[str, Any], **_: Any) -> Settings:

@@ -3,12 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from fhir_alliance.settings.readers import Readers
 from fhir_alliance.settings.writing import WriteSettings
+
+
+class EhrTokens(StrEnum):
+    """How far a clinician's token of an EHR reaches at our FHIR endpoint."""
+
+    LAUNCH_PATIENT = "launch-patient"
+    EVERY_PATIENT = "every-patient"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +33,11 @@ class ClientSettings:
     secret_file: Path | None = field(default=None, repr=False)
     secret_variable: str = ""
 
+    @property
+    def confidential(self) -> bool:
+        """Whether it can prove who it is."""
+        return bool(self.key_file or self.secret_file or self.secret_variable)
+
 
 @dataclass(frozen=True, kw_only=True)
 class EhrSettings:
@@ -32,8 +45,8 @@ class EhrSettings:
 
     Without a `revocation_endpoint` what was granted ends here only, and at the EHR in its own time; without `readers`
     nobody has attested who else sees what is written. For `change_window` after a form was sent the patient may change
-    it or take it back; zero switches that off. How the EHR wants us to look is read from
-    `style_origins` only.
+    it or take it back; zero switches that off. How the EHR wants us to look is read from `style_origins` only. With
+    `ehr_tokens` its own tokens are good at our FHIR endpoint, as far as its `introspection_endpoint` says.
     """
 
     name: str
@@ -53,11 +66,19 @@ class EhrSettings:
     readers: Readers | None = None
     change_window: timedelta = timedelta(hours=24)
     style_origins: tuple[str, ...] = ()
+    introspection_endpoint: str | None = None
+    ehr_tokens: EhrTokens | None = None
 
     @property
     def clients(self) -> tuple[ClientSettings, ...]:
         """Those that are registered."""
         return tuple(client for client in (self.clinician, self.patient, self.backend) if client)
+
+    @property
+    def asking(self) -> ClientSettings | None:
+        """The client that asks about tokens: the first that can prove who it is."""
+        known = (client for client in (self.backend, self.clinician, self.patient) if client)
+        return next((client for client in known if client.confidential), None)
 
 
 @dataclass(frozen=True, kw_only=True)

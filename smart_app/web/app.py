@@ -26,6 +26,7 @@ from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.shelf import Shelf
 from fhir_alliance.ehr.client_keys import published_keys
+from fhir_alliance.ehr.introspection import Introspections
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.styles import Styles
 from fhir_alliance.ehr.watch import Watch
@@ -141,6 +142,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         vault=vault,
         registry=registry,
         styles=Styles(),
+        introspections=Introspections(clock),
         catalogue=catalogue,
         library=Library(settings, catalogue),
         grants=grants,

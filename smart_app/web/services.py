@@ -18,6 +18,7 @@ from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.shelf import Shelf
+from fhir_alliance.ehr.introspection import Introspections
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.styles import Styles
 from fhir_alliance.ehr.watch import Watch
@@ -41,6 +42,7 @@ class Services:
     vault: Vault
     registry: Registry
     styles: Styles
+    introspections: Introspections
     catalogue: Catalogue
     library: Library
     grants: Grants

@@ -79,7 +79,8 @@ def test_an_issuer_is_pinned_to_the_letter(server: "FakeEhr", settings: Path, is
 def test_written_draft_is_read_as_settings(server: "FakeEhr", settings: Path) -> None:
     """The entry is appended, every byte before it stays, and the file can be read at once."""
     before, mode = settings.read_text(), settings.stat().st_mode
-    server.on("GET", PATH, stated(server, revocation_endpoint=f"{server.url}/auth/revoke"))
+    asked = {"introspection_endpoint": f"{server.url}/auth/introspect"}
+    server.on("GET", PATH, stated(server, revocation_endpoint=f"{server.url}/auth/revoke", **asked))
 
     result = call("add", server.base, "--settings", str(settings), "--write", "--allow-private")
 
@@ -89,6 +90,7 @@ def test_written_draft_is_read_as_settings(server: "FakeEhr", settings: Path) ->
     assert settings.stat().st_mode == mode
     assert (entry.fhir_base, entry.token_endpoint) == (server.base, f"{server.url}/auth/token")
     assert entry.revocation_endpoint == f"{server.url}/auth/revoke"
+    assert (entry.introspection_endpoint, entry.ehr_tokens) == (f"{server.url}/auth/introspect", None)
     assert (entry.allow_private, entry.clients) == (True, ())
 
 

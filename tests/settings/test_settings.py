@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fhir_alliance.errors import InvalidSettings
-from fhir_alliance.settings import Settings, client_secret, read_settings
+from fhir_alliance.settings import EhrTokens, Settings, client_secret, read_settings
 from smart_app.demo.site import write_site
 
 Edit = Callable[[str], str]
@@ -75,6 +75,61 @@ def test_a_style_origin_is_an_origin(folder: Path) -> None:
 
     assert [fault.split(": ")[1] for fault in faults(folder, ("allow_private = true", line))] == [
         "ehr.harbor.style_origins.0"
+    ]
+
+
+TOKENS = 'introspection_endpoint = "http://127.0.0.1:18080/auth/introspect"\nehr_tokens = "launch-patient"\n'
+
+
+def test_tokens_of_an_ehr_are_taken_when_the_site_says_so(folder: Path) -> None:
+    """Not by default; then the endpoint is pinned, and the client that can prove itself asks there."""
+    before = read(folder).ehrs["harbor"]
+    after = read(folder, ("allow_private = true\n", f"allow_private = true\n{TOKENS}")).ehrs["harbor"]
+
+    assert (before.ehr_tokens, before.introspection_endpoint) == (None, None)
+    assert (after.ehr_tokens, after.introspection_endpoint) == (
+        EhrTokens.LAUNCH_PATIENT,
+        "http://127.0.0.1:18080/auth/introspect",
+    )
+    assert after.asking is after.backend
+
+
+@pytest.mark.parametrize(
+    ("lines", "place"),
+    [
+        ('ehr_tokens = "launch-patient"\n', "ehr.harbor.ehr_tokens"),
+        (TOKENS.replace("launch-patient", "all"), "ehr.harbor.ehr_tokens"),
+        (TOKENS.replace("http://127.0.0.1:18080", "http://ehr.example.invalid"), "ehr.harbor.introspection_endpoint"),
+    ],
+)
+def test_tokens_need_somewhere_to_ask(folder: Path, lines: str, place: str) -> None:
+    """Without an endpoint, with another word, or over plain http, the settings are refused."""
+    found = faults(folder, ("allow_private = true\n", f"allow_private = true\n{lines}"))
+
+    assert [fault.split(": ")[1] for fault in found] == [place]
+
+
+def test_public_clients_cannot_ask(folder: Path) -> None:
+    """Introspection needs a client that proves itself (RFC 7662)."""
+    path = folder / "alliance.toml"
+    text = path.read_text().replace("allow_private = true\n", f"allow_private = true\n{TOKENS}")
+    path.write_text(text.replace('key_file = "clinician.jwk"\n', "").partition("[ehr.harbor.backend]")[0])
+
+    assert [fault.split(": ")[1] for fault in faults(folder)] == ["ehr.harbor.ehr_tokens"]
+
+
+def test_a_token_is_one_of_a_single_ehr(folder: Path) -> None:
+    """Two EHRs whose tokens are taken have an introspection endpoint each: it could not tell them apart."""
+    path = folder / "alliance.toml"
+    text = path.read_text().replace("allow_private = true\n", f"allow_private = true\n{TOKENS}")
+    entry = text[text.index("[ehr.harbor]") :]
+    path.write_text(text + entry.replace("harbor", "bay"))
+
+    found = faults(folder)
+
+    assert [fault.split(": ")[1] for fault in found] == [
+        "ehr.harbor.introspection_endpoint",
+        "ehr.bay.introspection_endpoint",
     ]
 
 

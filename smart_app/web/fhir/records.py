@@ -1,4 +1,4 @@
-"""Answers and scores that a chart did not take, for registered readers of that EHR (spec row E02, rung 4)."""
+"""Answers and scores that a chart did not take, for readers and apps of that EHR (spec rows E02, rung 4, and S31)."""
 
 import sys
 from collections.abc import Iterable
@@ -26,21 +26,24 @@ _KIND: Final = f"<any({','.join(RECORDS)}):kind>"
 
 
 @bp.get(f"/{_KIND}")
-def search(kind: str) -> ResponseReturnValue:
+@bp.get(f"/ehr/<ehr>/{_KIND}")
+def search(kind: str, ehr: str | None = None) -> ResponseReturnValue:
     """Find answers or scores; without a number that would have to be counted, unless all are on one page."""
-    caller = admitted(kind, "s")
+    caller = admitted(kind, "s", ehr=ehr)
     asked = read_search(RECORDS[kind].searches)
     found, more = _search(caller, kind, asked)
     _note_read(caller, found)
     total = None if more or asked.page else len(found)
     shown = [_shown(caller, each) for each in found] if asked.count else []
-    return reply(searchset(asked, kind, shown, base=base_url(), total=total, next_page=more if asked.count else ""))
+    base = f"{base_url()}/ehr/{ehr}" if ehr else base_url()
+    return reply(searchset(asked, kind, shown, base=base, total=total, next_page=more if asked.count else ""))
 
 
 @bp.get(f"/{_KIND}/<id>")
-def read(kind: str, id: str) -> ResponseReturnValue:  # noqa: A002  # FHIR's own word
-    """Return one response or Observation; what is not this reader's to see does not exist."""
-    caller = admitted(kind, "r")
+@bp.get(f"/ehr/<ehr>/{_KIND}/<id>")
+def read(kind: str, id: str, ehr: str | None = None) -> ResponseReturnValue:  # noqa: A002  # FHIR's own word
+    """Return one response or Observation; what is not this caller's to see does not exist."""
+    caller = admitted(kind, "r", ehr=ehr)
     found, _ = _search(caller, kind, Asked(criteria=(("_id", id),), count=1, page=""))
     _note_read(caller, found)
     # A comma would mean alternatives in a search.
@@ -52,10 +55,11 @@ def read(kind: str, id: str) -> ResponseReturnValue:  # noqa: A002  # FHIR's own
 def _search(caller: Caller, kind: str, asked: Asked) -> tuple[list[Found], str]:
     try:
         wanted = read_criteria(asked.criteria, fhir_base=caller.ehr.fhir_base)
+        seen = wanted.within(patients=caller.reach.patients, raters=caller.reach.raters)
         return search_shelf(
             services().shelf,
             caller.ehr.name,
-            wanted,
+            seen,
             kind,
             asked.criteria,
             page=asked.page,

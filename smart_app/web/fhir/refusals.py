@@ -42,7 +42,17 @@ class NoToken(AllianceError):
 
     code = "fhir.token"
     http_status = 401
-    sentence = "A token is needed: GET /fhir/.well-known/smart-configuration says where to get one."
+    sentence = (
+        "A token is needed that is good here: GET /fhir/.well-known/smart-configuration says where readers get one."
+    )
+
+
+class NotDecided(AllianceError):
+    """The EHR does not say whether a token of its own is good."""
+
+    code = "fhir.undecided"
+    http_status = 503
+    sentence = "The EHR does not say now whether this token is good: please try again in a minute."
 
 
 class NotAllowed(AllianceError):
@@ -64,6 +74,7 @@ _ISSUE: Final = {
     406: "not-supported",
     413: "too-long",
     429: "throttled",
+    503: "transient",
 }
 # Sentences for what Flask refuses before a view of ours is asked.
 _SAID: Final = {
@@ -73,6 +84,7 @@ _SAID: Final = {
     429: "Too many requests: wait for the seconds that Retry-After says.",
 }
 _WAIT: Final = 60
+_LATER: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def is_ours() -> bool:
@@ -103,5 +115,5 @@ def _headers(error: AllianceError | HTTPException, status: int) -> dict[str, str
     return {
         **({"Allow": ", ".join(sorted(allowed))} if allowed else {}),
         **({"WWW-Authenticate": _CHALLENGE[status]} if status in _CHALLENGE else {}),
-        **({"Retry-After": str(_WAIT)} if status == HTTPStatus.TOO_MANY_REQUESTS else {}),
+        **({"Retry-After": str(_WAIT)} if status in _LATER else {}),
     }

@@ -75,6 +75,19 @@ def test_an_answer_counts_for_a_minute_and_never_beyond_the_end(
     assert counts == [(1, True), (1, True), (2, True), (3, True), (3, True), (4, False)]
 
 
+def test_what_one_ehr_says_counts_for_that_one(
+    server: Any, asked: EhrSettings, said: dict[str, Any], now: datetime
+) -> None:
+    """A token that is good at one EHR is still asked about at another."""
+    introspections = Introspections(lambda: now)
+    server.on("POST", PATH, said)
+    server.on("POST", PATH, {"active": False})
+
+    found = [introspections.find(each, TOKEN) for each in (asked, replace(asked, name="bay"))]
+
+    assert [each is not None for each in found] == [True, False]
+
+
 def test_a_bad_token_is_remembered_for_ten_seconds(server: Any, asked: EhrSettings, now: datetime) -> None:
     """Showing it again and again does not ask the EHR each time."""
     present = [now]

@@ -113,6 +113,7 @@ def test_a_dark_style_begins_with_our_dark_colours() -> None:
     ("bad", "names"),
     [
         ({"color_text": "#cccccc"}, {"ink"}),
+        ({"color_text": "#787068"}, {"ink"}),
         ({"color_highlight": "#ffff00"}, {"accent", "on-accent", "tint"}),
         ({"color_error": "#ff9999"}, {"stop"}),
         ({"color_success": "#eeeeee"}, {"ok"}),
@@ -137,8 +138,12 @@ def test_whatever_the_colours_everything_can_be_read(style: dict[str, str]) -> N
     """No combination of colours makes a pair of ours hard to tell apart."""
     look = read_look(style)
 
-    palette = {name: read_colour(value) for name, value in look.colours.items()} or LIGHT
-    assert legible(palette)  # type: ignore[arg-type]  # each is a colour: they come from hex_of
+    shown: Any = {name: read_colour(value) for name, value in look.colours.items()} or LIGHT
+    texts = [(front, back) for front in ("ink", "soft", "accent", "stop") for back in ("paper", "card", "tint")]
+    for front, back in [*texts, ("on-accent", "accent"), ("talk", "paper"), ("ink", "look-tint")]:
+        assert contrast(shown[front], shown[back]) > 4.45  # as near as 8 bits a colour come to 4.5
+    assert contrast(shown["ink"], mix(shown["rated"], shown["card"], 0.38)) > 4.45
+    assert contrast(shown["rated"], shown["card"]) > 2.97
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=repr)

@@ -1,12 +1,13 @@
 """What no chart took, for programs that may read it: settled submissions only, one EHR at a time."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import starmap
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Engine, Row, select
+from sqlalchemy import ColumnElement, Engine, Row, false, or_, select
 
 from fhir_alliance.delivery.receipts import NOT_IN_CHART, Kind, State, form_key, is_newest, place
 from fhir_alliance.records.kept import kept_version, without_filed
@@ -17,23 +18,26 @@ from fhir_alliance.vault import Vault
 # A reader that asks for little of much gets a page with less on it, and a link to the rest.
 MOST_OPENED: Final = 200
 
+Raters = Mapping[str, Collection[str] | None]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """Which forms: of these patients or with these first keys (None: any), accepted from `since` until `before`.
 
-    Of a form that was corrected the newest version counts.
+    Of a form that was corrected the newest version counts. `raters` says for each rater that may be seen on which rungs
+    (None: any).
     """
 
     patients: Collection[str] | None = None
     keys: Collection[str] | None = None
-    raters: Collection[str] | None = None
+    raters: Raters | None = None
     since: datetime | None = None
     before: datetime | None = None
 
-    def within(self, *, patients: Collection[str] | None, raters: Collection[str] | None) -> "Wanted":
-        """Return what of this is also of these patients and of these raters (None: any)."""
-        return replace(self, patients=_both(self.patients, patients), raters=_both(self.raters, raters))
+    def within(self, *, patients: Collection[str] | None, raters: Raters | None) -> "Wanted":
+        """Return what of this is also of these patients (None: any), by these raters alone."""
+        return replace(self, patients=_both(self.patients, patients), raters=raters)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +103,11 @@ class Shelf:
         return orjson.loads(self._vault.open(getattr(row, column), place=place(row.ehr, row.key, column)))
 
 
+def _rated(rater: str, rungs: Collection[str] | None) -> ColumnElement[bool]:
+    by = submissions.c.rater == rater
+    return by if rungs is None else by & submissions.c.rung.in_(rungs)
+
+
 def _both(one: Collection[str] | None, other: Collection[str] | None) -> Collection[str] | None:
     if one is None or other is None:
         return other if one is None else one
@@ -106,8 +115,10 @@ def _both(one: Collection[str] | None, other: Collection[str] | None) -> Collect
 
 
 def _fits(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
-    columns = {submissions.c.patient: wanted.patients, form_key(): wanted.keys, submissions.c.rater: wanted.raters}
+    columns = {submissions.c.patient: wanted.patients, form_key(): wanted.keys}
     yield from (column.in_(values) for column, values in columns.items() if values is not None)
+    if wanted.raters is not None:
+        yield or_(false(), *starmap(_rated, wanted.raters.items()))
     if wanted.since is not None:
         yield submissions.c.accepted_at >= wanted.since
     if wanted.before is not None:

@@ -1,6 +1,6 @@
 """How far a token of an EHR reaches at our FHIR endpoint (pure; spec rows S31 and S32, security.md P8)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,7 @@ from fhir_alliance.terms import OBSERVATION_CATEGORY
 
 _CLINICIANS: Final = ("Practitioner", "PractitionerRole")
 _LEVELS: Final[tuple[Level, ...]] = ("system", "user", "patient")
-# What the portal shows is told before the first question where something is written that it could show.
+# Who answered on these rungs was told before the first question what the portal shows.
 _TOLD: Final = (Rung.OBSERVATIONS, Rung.FLOWSHEET)
 # Everything here is a survey: other filters leave it out, or cannot be judged.
 _SURVEYS: Final = ("category=survey", f"category={OBSERVATION_CATEGORY}|survey")
@@ -20,10 +20,10 @@ _SURVEYS: Final = ("category=survey", f"category={OBSERVATION_CATEGORY}|survey")
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """Whose records are seen, and rated by whom; None is everybody."""
+    """Whose records are seen, and rated by whom on which rungs; None is everybody, and every rung."""
 
     patients: frozenset[str] | None = None
-    raters: frozenset[str] | None = None
+    raters: Mapping[str, tuple[Rung, ...] | None] | None = None
 
 
 def reach(token: LiveToken, kind: str, interaction: Interaction, ehr: EhrSettings) -> Reach | None:
@@ -49,13 +49,13 @@ def reach(token: LiveToken, kind: str, interaction: Interaction, ehr: EhrSetting
     return Reach(patients=patients, raters=raters) if raters else None
 
 
-def _shown_to(token: LiveToken, ehr: EhrSettings) -> frozenset[str]:
+def _shown_to(token: LiveToken, ehr: EhrSettings) -> Mapping[str, tuple[Rung, ...] | None]:
     """Return whose ratings a patient sees, or somebody who acts for the patient; who is not named is such a one."""
-    told = ehr.readers if ehr.write.rung in _TOLD else None
+    told = ehr.readers
     if token.user == f"Patient/{token.patient}":
         both = told is not None and told.patient_portal is Shown.SHOWN
-        return frozenset({Rater.PATIENT, Rater.THERAPIST} if both else {Rater.PATIENT})
-    return frozenset({Rater.PATIENT} if told is not None and told.proxies is Shown.SHOWN else ())
+        return {Rater.PATIENT: None} | ({Rater.THERAPIST: _TOLD} if both else {})
+    return {Rater.PATIENT: _TOLD} if told is not None and told.proxies is Shown.SHOWN else {}
 
 
 def _unfiltered(scopes: Iterable[str]) -> Iterable[str]:

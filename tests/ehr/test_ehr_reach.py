@@ -7,12 +7,14 @@ import pytest
 
 from fhir_alliance.ehr.introspection import LiveToken
 from fhir_alliance.readers.reach import Reach, reach
-from fhir_alliance.settings import ChartReaders, EhrSettings, EhrTokens, Readers, Rung, Shown, WriteSettings
+from fhir_alliance.settings import ChartReaders, EhrSettings, EhrTokens, Readers, Rung, Shown
 
 SURVEY = "http://terminology.hl7.org/CodeSystem/observation-category|survey"
 ALL, MARIAS = Reach(), Reach(patients=frozenset({"maria"}))
-HERS = Reach(patients=frozenset({"maria"}), raters=frozenset({"patient"}))
-BOTH = Reach(patients=frozenset({"maria"}), raters=frozenset({"patient", "therapist"}))
+TOLD = (Rung.OBSERVATIONS, Rung.FLOWSHEET)
+HERS = Reach(patients=frozenset({"maria"}), raters={"patient": None})
+BOTH = Reach(patients=frozenset({"maria"}), raters={"patient": None, "therapist": TOLD})
+FOR_HER = Reach(patients=frozenset({"maria"}), raters={"patient": TOLD})
 
 
 def token(now: datetime, scopes: str, *, user: str = "", patient: str | None = None) -> LiveToken:
@@ -24,7 +26,6 @@ def at(
     ehr: EhrSettings,
     *,
     far: EhrTokens = EhrTokens.LAUNCH_PATIENT,
-    rung: Rung = Rung.FLOWSHEET,
     portal: Shown | None,
     proxies: Shown = Shown.HIDDEN,
 ) -> EhrSettings:
@@ -36,7 +37,7 @@ def at(
         attested_by="Jo Park",
         attested_on=date(2026, 11, 24),
     )
-    return replace(ehr, ehr_tokens=far, write=WriteSettings(rung=rung), readers=told)
+    return replace(ehr, ehr_tokens=far, readers=told)
 
 
 @pytest.mark.parametrize(
@@ -85,22 +86,20 @@ def test_a_site_may_let_clinicians_see_every_chart(ehr: EhrSettings, now: dateti
 
 
 @pytest.mark.parametrize(
-    ("portal", "proxies", "rung", "own", "others"),
+    ("portal", "proxies", "own", "others"),
     [
-        (None, Shown.SHOWN, Rung.FLOWSHEET, HERS, None),
-        (Shown.HIDDEN, Shown.HIDDEN, Rung.FLOWSHEET, HERS, None),
-        (Shown.SHOWN, Shown.HIDDEN, Rung.FLOWSHEET, BOTH, None),
-        (Shown.SHOWN, Shown.SHOWN, Rung.OBSERVATIONS, BOTH, HERS),
-        (Shown.HIDDEN, Shown.SHOWN, Rung.FLOWSHEET, HERS, HERS),
-        (Shown.SHOWN, Shown.SHOWN, Rung.HOLD, HERS, None),
-        (Shown.SHOWN, Shown.SHOWN, Rung.NOTE, HERS, None),
+        (None, Shown.SHOWN, HERS, None),
+        (Shown.HIDDEN, Shown.HIDDEN, HERS, None),
+        (Shown.SHOWN, Shown.HIDDEN, BOTH, None),
+        (Shown.SHOWN, Shown.SHOWN, BOTH, FOR_HER),
+        (Shown.HIDDEN, Shown.SHOWN, HERS, FOR_HER),
     ],
 )
 def test_nobody_sees_more_than_was_told_before_the_first_question(
-    ehr: EhrSettings, now: datetime, portal: Shown | None, proxies: Shown, rung: Rung, own: Reach, others: Reach | None
+    ehr: EhrSettings, now: datetime, portal: Shown | None, proxies: Shown, own: Reach, others: Reach | None
 ) -> None:
     """The therapist's rating, and answers for who acts for the patient, only where the attested portal shows them."""
-    site = at(ehr, portal=portal, proxies=proxies, rung=rung)
+    site = at(ehr, portal=portal, proxies=proxies)
     found = [
         reach(token(now, "patient/Observation.rs", user=user, patient="maria"), "Observation", "s", site)
         for user in ("Patient/maria", "RelatedPerson/rosa")

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import requests
+from sqlalchemy import update
 
+from fhir_alliance.store import transaction
 from fhir_alliance.tables import audit, submissions
 from smart_app.demo.site import Site
 from smart_app.sandbox.auth.context import Launch
@@ -47,12 +49,17 @@ def house(opener: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hou
 @pytest.fixture(scope="module")
 def keys(house: House) -> dict[str, str]:
     """Let two patients answer, and a therapist rate for one; return the submissions' keys."""
-    given = {patient: answer(house, patient) for patient in (MARIA, THOMAS)}
-    clinician, chart = house.clinician(MARIA)
+    return {**{patient: answer(house, patient) for patient in (MARIA, THOMAS)}, ADA: rated(house, MARIA)}
+
+
+def rated(house: House, patient: str) -> str:
+    """Let a therapist rate as the patient would; return the submission's key."""
+    clinician, chart = house.clinician(patient)
     form = clinician.open(house.url(f"/l/{handle_of(chart)}/form"))
     review = clinician.submit(form, form.form("/form"), **CORE, action="review")
     receipt = clinician.submit(review, review.form("/send"))
-    return {**given, ADA: receipt.url.rpartition("/")[2]}
+    house.deliver()
+    return receipt.url.rpartition("/")[2]
 
 
 def token(house: House, *scopes: str, user: str = "", patient: str | None = None) -> str:
@@ -159,6 +166,38 @@ def test_tokens_that_are_over(make_house: MakeHouse) -> None:
         assert (reply.status_code, reply.json()["issue"][0]["code"]) == (401, "login")
         assert "invalid_token" in reply.headers["WWW-Authenticate"]
         assert noted(house) == ("records.refused", "reader", "fhir.token")
+
+
+ATTESTED = """
+[ehr.harbor.readers]
+patient_portal = "shown"
+proxies = "shown"
+chart_readers = "care-team"
+attested_by = "Jo Park, EHR team"
+attested_on = 2026-11-24
+"""
+
+
+def with_portal(site: Site) -> None:
+    """Take tokens, and attest that the portal shows results to the patient and to proxies."""
+    taking_tokens(site)
+    site.settings.write_text(site.settings.read_text() + ATTESTED)
+
+
+def test_what_was_told_decides_for_each_form(make_house: MakeHouse) -> None:
+    """Where the portal shows results, what it could show is shown; what was kept in this app, as was said, is not."""
+    house = make_house(change=with_portal)
+    given = {MARIA: answer(house, MARIA), ADA: rated(house, MARIA)}
+    hers = token(house, "openid", "fhirUser", *BOTH, user=f"Patient/{MARIA}", patient=MARIA)
+    unnamed = token(house, *BOTH, user=f"Patient/{MARIA}", patient=MARIA)
+
+    found = []
+    for rung in ("hold", "note", "flowsheet"):
+        with transaction(house.services.engine) as connection:
+            connection.execute(update(submissions).values(rung=rung))
+        found.append([keys_in(ask(house, "QuestionnaireResponse", each)) for each in (hers, unnamed)])
+
+    assert found == [[{given[MARIA]}, set()], [{given[MARIA]}, set()], [{*given.values()}, {given[MARIA]}]]
 
 
 def test_an_answer_is_kept_for_a_minute_at_most(make_house: MakeHouse) -> None:

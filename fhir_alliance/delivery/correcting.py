@@ -103,8 +103,10 @@ class Corrections:
             if not self._is_known(connection, key, ehr, self._outbox.digest(submission.digest)):
                 last = _corrected(connection, correction, ehr, patient)
                 more = _facts(correction, Kind.AMENDMENT)
-                if not let_go(connection, last.key) and Rung(last.rung) is not way.rung:
-                    more |= {"state": State.HELD, "reason": OTHER_WAY}
+                if not let_go(connection, last.key):
+                    # Whatever the new answers come to, what the chart has of the old ones has to change.
+                    same = Rung(last.rung) is way.rung
+                    more |= {"state": State.ACCEPTED if same else State.HELD, "reason": None if same else OTHER_WAY}
                 event = Event.SUBMISSION_AMENDED
                 self._outbox.add(connection, submission, bundle, grant=grant, way=way, event=event, more=more)
             row = connection.execute(receipts().where(submissions.c.key == key)).one()

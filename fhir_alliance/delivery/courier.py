@@ -7,6 +7,7 @@ from random import SystemRandom
 from threading import Event, Thread
 from typing import Final
 
+import orjson
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,12 +15,13 @@ from fhir_alliance.delivery.correcting import NEVER_SENT
 from fhir_alliance.delivery.corrections import CorrectionDelivery
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
+from fhir_alliance.delivery.note_corrections import NoteCorrection
 from fhir_alliance.delivery.notes import NoteDelivery
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, hold_reason, next_try
 from fhir_alliance.delivery.pieces import PieceDelivery
 from fhir_alliance.delivery.queue import Item, Queue
-from fhir_alliance.delivery.receipts import NO_UPDATES, Kind, State
+from fhir_alliance.delivery.receipts import NO_UPDATES, NOT_IN_CHART, Kind, State
 from fhir_alliance.delivery.senders import Senders
 from fhir_alliance.delivery.steps import Delivery
 from fhir_alliance.delivery.versions import Version
@@ -140,6 +142,8 @@ class Courier:
         written = self._queue.versions.written_before(item.form_key, item.version)
         if item.kind is Kind.WITHDRAWAL and not written:
             return Settlement(state=State.DELIVERED, reason=NEVER_SENT)
+        if item.rung is not Rung.OBSERVATIONS and not (written or item.sealed_pieces):
+            return Settlement(state=State.HELD, reason=NOT_IN_CHART)
         self._check_binding(item)
         return self._senders.deliver(
             item, lambda sent, token, scopes: self._delivery(sent, token, scopes, written, now=now).run()
@@ -163,7 +167,9 @@ class Courier:
                 self._queue, client, item, written, fhir_base=ehr.fhir_base, now=now, may_tell_provenance=told
             )
         if item.rung is Rung.NOTE:
-            return NoteDelivery(self._queue, self._keeping, client, item, fhir_base=ehr.fhir_base, now=now)
+            notes = NoteCorrection if written else NoteDelivery
+            bundle = orjson.dumps(written[-1].bundle) if written else self._queue.bundle(item)
+            return notes(self._queue, self._keeping, client, item, bundle, fhir_base=ehr.fhir_base, now=now)
         if item.rung is not Rung.OBSERVATIONS:
             return PieceDelivery(self._queue, client, item, fhir_base=ehr.fhir_base, now=now)
         return Delivery(self._queue, client, item, fhir_base=ehr.fhir_base, now=now, may_tell_provenance=told)

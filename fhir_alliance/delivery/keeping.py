@@ -1,6 +1,6 @@
 """What is kept because an EHR cannot give it back: for the clinician's view, for notes, and until its date."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -24,13 +24,17 @@ from fhir_alliance.vault import Vault
 
 @dataclass(frozen=True, kw_only=True)
 class VisitNote:
-    """One submission of a visit whose scores go into a note; `sent` means that a note of its own may be there."""
+    """One submission of a visit whose scores go into a note; `sent` means that a note of its own may be there.
+
+    A correction that leaves nothing to tell of its form has no pieces.
+    """
 
     key: str
+    form_key: str
     sequence: int
     delivered: bool
     sent: bool
-    pieces: dict[str, Any] = field(repr=False)
+    pieces: dict[str, Any] | None = field(repr=False)
 
 
 class Keeping:
@@ -80,21 +84,29 @@ class Keeping:
         cut_off = exists().where(attempts.c.submission == submissions.c.key, attempts.c.outcome.is_(None))
         mine = (submissions.c.ehr == item.ehr) & (submissions.c.patient == item.patient)
         here = submissions.c.encounter.is_not_distinct_from(item.encounter) & (submissions.c.rung == Rung.NOTE)
-        found = select(submissions, (sent | cut_off).label("sent")).where(mine, here, submissions.c.pieces.is_not(None))
+        noted = submissions.c.pieces.is_not(None) | submissions.c.corrects.is_not(None)
+        found = (
+            select(submissions, (sent | cut_off).label("sent"))
+            .where(mine, here, noted, submissions.c.state != State.REPLACED)
+            .order_by(submissions.c.sequence)
+        )
         with self._engine.connect() as connection:
-            rows = connection.execute(found.order_by(submissions.c.sequence)).all()
+            rows = connection.execute(found).all()
         notes = [
             VisitNote(
                 key=row.key,
+                form_key=row.corrects or row.key,
                 sequence=row.sequence,
                 delivered=row.state == State.DELIVERED,
                 sent=row.sent,
-                pieces=self._open(row, "pieces"),
+                pieces=self._open(row, "pieces") if row.pieces else None,
             )
             for row in rows
         ]
-        day = next(_day(each) for each in notes if each.key == item.key)
-        return tuple(each for each in notes if item.encounter or _day(each) == day)
+        # A correction belongs to the day that its form was first answered on.
+        days = {each.form_key: _day(each.pieces) for each in reversed(notes) if each.pieces}
+        day = days[item.form_key]
+        return tuple(each for each in notes if item.encounter or days.get(each.form_key) == day)
 
     def purge(self, now: datetime) -> int:
         """Delete the answers, pieces and patient's facts whose retention date has passed; returns how many there were.
@@ -157,5 +169,5 @@ def _ratings(series: Series, visit: str | None) -> list[Rating]:
     return [Rating(visit=number, day="", value=value) for number, value in enumerate(values, 1)]
 
 
-def _day(note: VisitNote) -> str:
-    return str(note.pieces["part"]["answered"])[: len("2026-11-12")]
+def _day(pieces: Mapping[str, Any]) -> str:
+    return str(pieces["part"]["answered"])[: len("2026-11-12")]

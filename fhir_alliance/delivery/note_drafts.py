@@ -15,11 +15,15 @@ Resource = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """One note of the visit as it was composed for one of its submissions; `skeleton` is all but the content."""
+    """One note of the visit as it was composed for one of its submissions; `skeleton` is all but the content.
+
+    `forms` are the first keys of the forms that it tells of.
+    """
 
     submission: VisitNote
     skeleton: dict[str, Any]
     text: str
+    forms: frozenset[str]
 
     @property
     def ends(self) -> datetime:
@@ -28,18 +32,31 @@ class Draft:
 
 
 def drafts_of(submissions: Sequence[VisitNote]) -> list[Draft]:
-    """Return the note of each submission: what was said in the visit up to it."""
-    parts = [
-        NotePart(**{**each.pieces["part"], "limits": tuple(each.pieces["part"]["limits"])}) for each in submissions
-    ]
-    return [_draft(each, join_parts(parts[: number + 1])) for number, each in enumerate(submissions)]
+    """Return the note of each submission: what was said in the visit up to it, of each form as it was corrected last.
+
+    What takes the only form back has no note.
+    """
+    drafts = []
+    told: dict[str, VisitNote] = {}
+    for each in submissions:
+        if each.pieces:
+            told[each.form_key] = each
+        else:
+            told.pop(each.form_key, None)
+        if told:
+            drafts.append(_draft(each, told))
+    return drafts
 
 
-def _draft(submission: VisitNote, parts: tuple[NotePart, ...]) -> Draft:
-    skeleton = submission.pieces["note"]
+def _draft(submission: VisitNote, told: Mapping[str, VisitNote]) -> Draft:
+    pieces = [each.pieces or {} for each in told.values()]
+    parts = join_parts([NotePart(**{**each["part"], "limits": tuple(each["part"]["limits"])}) for each in pieces])
+    skeleton = (submission.pieces or pieces[-1])["note"]
+    # A note that is written because a form was taken back is another one than that of the form that stays.
+    skeleton = {**skeleton, "identifier": [{**skeleton["identifier"][0], "value": submission.key}]}
     period = {**skeleton["context"]["period"], "start": min((part.answered for part in parts), key=_moment)}
     skeleton = {**skeleton, "context": {**skeleton["context"], "period": period}}
-    return Draft(submission=submission, skeleton=skeleton, text=note_text(parts))
+    return Draft(submission=submission, skeleton=skeleton, text=note_text(parts), forms=frozenset(told))
 
 
 def is_same(note: Resource, draft: Draft) -> bool:

@@ -27,19 +27,28 @@ Resource = Mapping[str, Any]
 
 
 class NoteDelivery:
-    """The steps for one leased submission whose scores go into the note of its visit."""
+    """The steps for one leased submission whose scores go into the note of its visit; `bundle` says whose it is."""
 
     def __init__(
-        self, queue: Queue, keeping: Keeping, client: FhirClient, item: Item, *, fhir_base: str, now: datetime
+        self,
+        queue: Queue,
+        keeping: Keeping,
+        client: FhirClient,
+        item: Item,
+        bundle: bytes,
+        *,
+        fhir_base: str,
+        now: datetime,
     ) -> None:
         self._queue = queue
         self._client = client
         self._item = item
         self._base = fhir_base
         self._drafts = drafts_of(keeping.notes_of_visit(item))
-        self._own = next(each for each in self._drafts if each.submission.key == item.key)
+        # A correction that leaves nothing to tell has no note of its own: any of the visit's says what to look for.
+        self._own = next((each for each in self._drafts if each.submission.key == item.key), self._drafts[-1])
         self._sender = Sender(queue, client, item, now=now)
-        self._chart = Chart(client, fhir_base=fhir_base, expected=expected_of(queue.bundle(item)))
+        self._chart = Chart(client, fhir_base=fhir_base, expected=expected_of(bundle))
 
     def run(self) -> Settlement:
         """Bring the visit's note into the chart, exactly once; returns DELIVERED, raises Stop or the EHR's error.

@@ -1,0 +1,237 @@
+"""What is changed or taken back where the EHR holds single values, notes, or nothing of ours."""
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fhir_alliance.delivery.receipts import State
+from fhir_alliance.tables import submissions
+
+from .house import CORE, MARIA, House
+
+Opened = Callable[[str], House]
+TENS = {str(item): "10" for item in range(1, 7)}
+FIVES = {str(item): "5" for item in range(1, 13)}
+
+
+def answer(house: House, form: str = "core", **answers: str) -> str:
+    """Let a handed-over patient answer a form, deliver it, and return its key."""
+    person, page = house.handed(form=form)
+    review = person.submit(page, page.form("/form"), **(answers or CORE), action="review")
+    receipt = person.submit(review, review.form("/send"))
+    house.deliver()
+    return str(receipt.url.rpartition("/")[2])
+
+
+def change(house: House, **answers: str) -> str:
+    """Let the patient change what was sent last, at home; returns what the receipt says after a delivery."""
+    person, visits = house.at_home()
+    receipt = person.open(visits.link("/receipt/"))
+    form = person.open(receipt.link("/change"))
+    review = person.submit(form, form.form("/change"), **answers, action="review")
+    page = person.submit(review, review.form("/change/send"))
+    house.deliver()
+    return str(person.open(page.url).text)
+
+
+def take_back(house: House, key: str) -> str:
+    """Let a clinician withdraw a form; returns what their view says after a delivery."""
+    person, chart = house.clinician()
+    ask = person.open(f"{chart.url.rpartition('/')[0]}/sent/{key}/withdraw")
+    person.submit(ask, ask.form("/withdraw"), cause="wrong-person")
+    house.deliver()
+    return str(person.open(chart.url).text)
+
+
+def stored(house: House, kind: str) -> list[dict[str, Any]]:
+    """Return what Maria's chart has of a type from us, newest first."""
+    store = house.ehr.extensions["sandbox_store"]
+    return list(store.search(kind, [("patient", MARIA), ("_sort", "-_lastUpdated")]).resources)
+
+
+def text_of(note: dict[str, Any]) -> str:
+    """Return the text of a note."""
+    return base64.b64decode(note["content"][0]["attachment"]["data"]).decode()
+
+
+def standings(house: House) -> list[tuple[str, str | None]]:
+    """Return state and reason of every submission, in the order accepted."""
+    rows = sorted(house.rows(submissions), key=lambda row: row["sequence"])
+    return [(row["state"], row["reason"]) for row in rows]
+
+
+DONE = (State.DELIVERED, None)
+
+
+def test_changed_values_stand_in_their_rows(open_at: Opened) -> None:
+    """A flowsheet's value is amended in its place, at the moment it had, and the view shows the new one."""
+    house = open_at("flowsheet")
+    answer(house)
+    (first,) = [each for each in stored(house, "Observation") if each["code"]["coding"][0]["system"].startswith("urn:")]
+
+    change(house, **TENS)
+
+    (row,) = [each for each in stored(house, "Observation") if each["code"]["coding"][0]["system"].startswith("urn:")]
+    assert (row["id"], row["status"], row["valueQuantity"]["value"]) == (first["id"], "amended", 10)
+    assert row["effectiveDateTime"] == first["effectiveDateTime"]
+    assert standings(house) == [DONE, DONE]
+    assert ">10.0<" in house.clinician()[1].text
+
+
+def test_score_that_is_none_any_more_is_struck_from_its_row(open_at: Opened) -> None:
+    """A flowsheet holds numbers only: without one the old value is entered in error; a later one is a value again."""
+    house = open_at("flowsheet")
+    answer(house)
+
+    change(house, **{"1": "7"})
+    struck = [each for each in stored(house, "Observation") if each["status"] == "entered-in-error"]
+    change(house, **TENS)
+
+    again = [each for each in stored(house, "Observation") if each["id"] == struck[0]["id"]]
+    assert [(each["status"], each["valueQuantity"]["value"]) for each in again] == [("amended", 10)]
+    assert standings(house) == [DONE] * 3
+
+
+def test_taken_back_value_is_struck(open_at: Opened) -> None:
+    """A withdrawn form's values are entered in error, and the view, which keeps answers here, shows none of it."""
+    house = open_at("flowsheet")
+    before = house.clinician()[1].text
+    key = answer(house)
+
+    after = take_back(house, key)
+
+    assert [each["status"] for each in stored(house, "Observation")][:1] == ["entered-in-error"]
+    assert standings(house) == [DONE, DONE]
+    assert after.count("kept here</span>") == before.count("kept here</span>") == 0
+
+
+@pytest.mark.parametrize("profile", ["notes-only", "lab-and-vitals-only"])
+def test_changed_scores_are_a_new_note(open_at: Opened, profile: str) -> None:
+    """The new note replaces the old one, and carries the changed scores alone."""
+    house = open_at(profile)
+    answer(house)
+
+    said = change(house, **TENS)
+
+    notes = {each["status"]: text_of(each) for each in stored(house, "DocumentReference")}
+    assert set(notes) == {"current", "superseded"}
+    assert "core score: 10 on" in notes["current"]
+    assert "7.5" not in notes["current"]
+    assert standings(house) == [DONE, DONE]
+    assert "filed as a note" in said.partition('role="status"')[2].partition("<span>")[2]
+
+
+@pytest.mark.parametrize("profile", ["notes-only", "lab-and-vitals-only"])
+def test_note_of_a_withdrawn_form(open_at: Opened, profile: str) -> None:
+    """The only form of the visit is taken back: its note is entered in error, and there is no other."""
+    house = open_at(profile)
+    key = answer(house)
+
+    take_back(house, key)
+
+    assert [each["status"] for each in stored(house, "DocumentReference")] == ["entered-in-error"]
+    assert standings(house) == [DONE, DONE]
+
+
+def test_note_of_the_forms_that_stay(open_at: Opened) -> None:
+    """One of two forms is taken back: a new note tells of the other, and whatever told of it is entered in error."""
+    house = open_at("notes-only")
+    answer(house)
+    key = answer(house, "full", **FIVES)
+
+    take_back(house, key)
+
+    notes = stored(house, "DocumentReference")
+    assert sorted(each["status"] for each in notes) == ["current", "entered-in-error", "superseded"]
+    (current,) = [each for each in notes if each["status"] == "current"]
+    assert "core score: 7.5 on" in text_of(current)
+    assert "full score" not in text_of(current)
+    assert standings(house) == [DONE] * 3
+
+
+def test_changed_form_keeps_its_place_in_the_note(open_at: Opened) -> None:
+    """The short form was answered before the long one: changed later, it still does not overrule what came after."""
+    house = open_at("notes-only")
+    first = answer(house)
+    answer(house, "full", **FIVES)
+    person, visits = house.at_home()
+    receipt = person.open(next(link for link in visits.links if first in link))
+    form = person.open(receipt.link("/change"))
+    review = person.submit(form, form.form("/change"), **TENS, action="review")
+    person.submit(review, review.form("/change/send"))
+
+    house.deliver()
+
+    (current,) = [each for each in stored(house, "DocumentReference") if each["status"] == "current"]
+    assert "core score: 5 on" in text_of(current)
+    assert "core score: 10 on" not in text_of(current)
+
+
+def test_nothing_answered_any_more_is_no_note(open_at: Opened) -> None:
+    """All answers are taken out: whoever does not answer is not written about, and the old note is in error."""
+    house = open_at("notes-only")
+    answer(house)
+    person, visits = house.at_home()
+    receipt = person.open(visits.link("/receipt/"))
+    form = person.open(receipt.link("/change"))
+    review = person.submit(form, form.form("/change"), action="review")
+    person.submit(review, review.form("/change/send"))
+
+    house.deliver()
+
+    assert [each["status"] for each in stored(house, "DocumentReference")] == ["entered-in-error"]
+    assert standings(house) == [DONE, DONE]
+
+
+@pytest.mark.parametrize("correct", [lambda house, _: change(house, **TENS), take_back], ids=["changed", "withdrawn"])
+def test_note_that_somebody_changed_is_left_alone(open_at: Opened, correct: Callable[[House, str], str]) -> None:
+    """A note with other words than ours stays as it is, current, and a person looks (F17)."""
+    house = open_at("notes-only")
+    key = answer(house)
+    (note,) = stored(house, "DocumentReference")
+    theirs = base64.b64encode(b"Discussed, see my own note.").decode()
+    attachment = {**note["content"][0]["attachment"], "data": theirs}
+    house.ehr.extensions["sandbox_store"].update({**note, "content": [{"attachment": attachment}]})
+
+    correct(house, key)
+
+    (kept,) = stored(house, "DocumentReference")
+    assert (kept["status"], text_of(kept)) == ("current", "Discussed, see my own note.")
+    assert standings(house) == [DONE, (State.HELD, "changed-in-chart")]
+
+
+def test_foreign_edit_in_the_chart_is_kept(open_at: Opened) -> None:
+    """At an EHR that takes everything: their text stands, and both people are told in words what that means (F17)."""
+    house = open_at("generous")
+    key = answer(house)
+    (response,), _ = house.written(key)
+    house.ehr.extensions["sandbox_store"].update({**response, "item": response["item"][:1]})
+
+    said = change(house, **TENS)
+
+    assert house.written(key)[0][0]["item"] == response["item"][:1]
+    assert standings(house) == [DONE, (State.HELD, "changed-in-chart")]
+    assert "Your chart still shows the answers before" in said.partition('role="status"')[2].partition("<span>")[2]
+    assert "somebody has changed in the chart since" in house.clinician()[1].text
+
+
+def test_what_is_only_kept_here_is_changed_here(make_house: Callable[..., House]) -> None:
+    """Without any way into the chart the newest version is shown, and what is taken back is not."""
+
+    def hold(site: Any) -> None:
+        text = site.settings.read_text()
+        site.settings.write_text(text + '\n[ehr.harbor.write]\nrung = "hold"\nkeep_days = 30\n')
+
+    house = make_house(change=hold)
+    answer(house)
+    change(house, **TENS)
+    changed = house.clinician()[1].text
+    key = next(row["key"] for row in house.rows(submissions) if row["version"] == 2)
+
+    gone = take_back(house, key)
+
+    assert ">10.0<" in changed
+    assert ">10.0<" not in gone
+    assert [state for state, _ in standings(house)] == [State.REPLACED, State.REPLACED, State.DELIVERED]

@@ -7,36 +7,28 @@ from random import SystemRandom
 from threading import Event, Thread
 from typing import Final
 
-import orjson
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from fhir_alliance.delivery.correcting import NEVER_SENT
-from fhir_alliance.delivery.corrections import CorrectionDelivery
+from fhir_alliance.delivery.deliveries import AnyDelivery, ChartAccess, delivery_of
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
-from fhir_alliance.delivery.note_corrections import NoteCorrection
-from fhir_alliance.delivery.notes import NoteDelivery
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, hold_reason, next_try
-from fhir_alliance.delivery.pieces import PieceDelivery
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import NO_UPDATES, NOT_IN_CHART, Kind, State
 from fhir_alliance.delivery.senders import Senders
-from fhir_alliance.delivery.steps import Delivery
 from fhir_alliance.delivery.versions import Version
 from fhir_alliance.ehr.backend_tokens import BackendTokens
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.registry import Registry
-from fhir_alliance.ehr.scopes import Level, allows
 from fhir_alliance.errors import AllianceError, EhrError, StoreError
 from fhir_alliance.settings import Rung
 
 _POLL_SECONDS: Final = 1.0
 _PURGE_EVERY: Final = timedelta(hours=1)
-_LEVELS: Final[tuple[Level, ...]] = ("user", "patient", "system")
 _RANDOM: Final = SystemRandom()
-_Delivery = Delivery | PieceDelivery | NoteDelivery | CorrectionDelivery
 _log = structlog.get_logger(__name__)
 
 
@@ -158,21 +150,11 @@ class Courier:
 
     def _delivery(
         self, item: Item, token: str, scopes: Set[str], written: Sequence[Version], *, now: datetime
-    ) -> _Delivery:
+    ) -> AnyDelivery:
         ehr = self._registry.by_name(item.ehr)
         client = FhirClient(self._registry.door(ehr), ehr.fhir_base, token)
-        told = any(allows(scopes, "Provenance", "c", level) for level in _LEVELS)
-        if written and item.rung is not Rung.NOTE:
-            return CorrectionDelivery(
-                self._queue, client, item, written, fhir_base=ehr.fhir_base, now=now, may_tell_provenance=told
-            )
-        if item.rung is Rung.NOTE:
-            notes = NoteCorrection if written else NoteDelivery
-            bundle = orjson.dumps(written[-1].bundle) if written else self._queue.bundle(item)
-            return notes(self._queue, self._keeping, client, item, bundle, fhir_base=ehr.fhir_base, now=now)
-        if item.rung is not Rung.OBSERVATIONS:
-            return PieceDelivery(self._queue, client, item, fhir_base=ehr.fhir_base, now=now)
-        return Delivery(self._queue, client, item, fhir_base=ehr.fhir_base, now=now, may_tell_provenance=told)
+        chart = ChartAccess(client=client, fhir_base=ehr.fhir_base, scopes=scopes, now=now)
+        return delivery_of(self._queue, self._keeping, item, written, chart)
 
     def _settlement(self, item: Item, error: AllianceError, state: State, reason: str, now: datetime) -> Settlement:
         if state not in (State.ACCEPTED, State.UNKNOWN):

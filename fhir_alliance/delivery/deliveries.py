@@ -1,0 +1,58 @@
+"""Which way a leased submission takes into the chart: by its rung, and by whether it corrects what is there."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import orjson
+
+from fhir_alliance.delivery.corrections import CorrectionDelivery
+from fhir_alliance.delivery.keeping import Keeping
+from fhir_alliance.delivery.note_corrections import NoteCorrection
+from fhir_alliance.delivery.notes import NoteDelivery
+from fhir_alliance.delivery.pieces import PieceDelivery
+from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.steps import Delivery
+from fhir_alliance.delivery.versions import Version
+from fhir_alliance.ehr.fhir import FhirClient
+from fhir_alliance.ehr.scopes import Level, allows
+from fhir_alliance.settings import Rung
+
+_LEVELS: Final[tuple[Level, ...]] = ("user", "patient", "system")
+
+AnyDelivery = Delivery | PieceDelivery | NoteDelivery | CorrectionDelivery
+"""The steps for one leased submission: `run` makes them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChartAccess:
+    """One EHR as seen with one access token, which allows some scopes, at this time."""
+
+    client: FhirClient
+    fhir_base: str
+    scopes: Set[str]
+    now: datetime
+
+    @property
+    def tells(self) -> bool:
+        """Whether it may be said there who made a record."""
+        return any(allows(self.scopes, "Provenance", "c", level) for level in _LEVELS)
+
+
+def delivery_of(
+    queue: Queue, keeping: Keeping, item: Item, written: Sequence[Version], chart: ChartAccess
+) -> AnyDelivery:
+    """Return the steps for an item; `written` are the versions of its form that the chart has taken before it."""
+    client, base, now = chart.client, chart.fhir_base, chart.now
+    if item.rung is Rung.NOTE and written:
+        bundle = orjson.dumps(written[-1].bundle)
+        return NoteCorrection(queue, keeping, client, item, bundle, fhir_base=base, now=now)
+    if item.rung is Rung.NOTE:
+        return NoteDelivery(queue, keeping, client, item, queue.bundle(item), fhir_base=base, now=now)
+    if written:
+        told = chart.tells
+        return CorrectionDelivery(queue, client, item, written, fhir_base=base, now=now, may_tell_provenance=told)
+    if item.rung is not Rung.OBSERVATIONS:
+        return PieceDelivery(queue, client, item, fhir_base=base, now=now)
+    return Delivery(queue, client, item, fhir_base=base, now=now, may_tell_provenance=chart.tells)

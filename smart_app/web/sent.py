@@ -29,18 +29,19 @@ from smart_app.web.services import services
 class Sent:
     """One form that was sent about the patient of a launch: its first version, the newest, and the time to change it.
 
-    `until` is None when nobody in this launch could ever change it here.
+    `until` is None when it is not for the patient to change; `theirs` says that the patient signed in for this launch.
     """
 
     first: Receipt
     newest: Receipt
     until: datetime | None
+    theirs: bool
 
     @property
     def open(self) -> bool:
-        """Whether it may be changed or taken back now."""
+        """Whether it may be changed or taken back here and now."""
         taken_back = self.newest.kind is Kind.WITHDRAWAL
-        return self.until is not None and not taken_back and services().clock() < self.until
+        return self.theirs and self.until is not None and not taken_back and services().clock() < self.until
 
 
 def sent_in(launch: Launch, key: str) -> Sent:
@@ -53,8 +54,9 @@ def sent_in(launch: Launch, key: str) -> Sent:
     asked = services().outbox.receipt(key, **about)
     first = services().outbox.receipt(asked.form_key, **about)
     newest = services().corrections.newest(asked.form_key, **about)
-    own = launch.role is Role.PATIENT and first.rater == Rater.PATIENT and launch.ehr.change_window
-    return Sent(first=first, newest=newest, until=first.accepted_at + launch.ehr.change_window if own else None)
+    own = launch.role is not Role.CLINICIAN and first.rater == Rater.PATIENT and launch.ehr.change_window
+    until = first.accepted_at + launch.ehr.change_window if own else None
+    return Sent(first=first, newest=newest, until=until, theirs=launch.role is Role.PATIENT)
 
 
 def newest_sent(launch: Launch, *, since: datetime) -> list[Receipt]:

@@ -486,6 +486,20 @@ def test_nobody_corrects_another_patients_form(site: "Site", send: Any, withdraw
 
 
 @ONE_STORE
+def test_server_that_forgets_is_no_foreign_edit(site: "Site", ehr: "FakeEhr", send: Any, amend: Change) -> None:
+    """Elements that an EHR drops without a word are not there for anybody to have changed (F20)."""
+    dropped = ("method", "note", "component", "language", "issued")
+    ehr.change = lambda resource: [resource.pop(name, None) for name in dropped]
+    send()
+    site.deliver()
+
+    amend()
+    site.deliver()
+
+    assert (site.standing(SECOND), ehr.statuses()) == (("delivered", None), ["amended"])
+
+
+@ONE_STORE
 def test_patient_who_changed_is_held(site: "Site", ehr: "FakeEhr", send: Any, withdraw: Change) -> None:
     """Also a correction is written only for the patient as shown (F35)."""
     send()

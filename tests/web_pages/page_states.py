@@ -66,7 +66,7 @@ PATIENT_PAGES = {
     "receipt-in-review": ("receipt.html", receipt(ReceiptState.IN_REVIEW)),
     "receipt-noted": ("receipt.html", receipt(ReceiptState.NOTED)),
     "receipt-kept": ("receipt.html", receipt(ReceiptState.KEPT)),
-    "receipt-handover": ("receipt.html", receipt(ReceiptState.RECEIVED, handover=True)),
+    "receipt-handover": ("receipt.html", receipt(ReceiptState.RECEIVED, handover=True, change_until=UNTIL)),
     "receipt-alert": ("receipt.html", receipt(ReceiptState.RECEIVED, handover=True, repeats_help=True)),
     "receipt-declined": ("receipt.html", receipt(ReceiptState.RECEIVED, declined=True)),
     "receipt-open": ("receipt.html", receipt(ReceiptState.IN_CHART, can_change=True, change_until=UNTIL)),

@@ -253,7 +253,7 @@ class SubmissionConflict(AllianceError):
 
 
 class CorrectionRefused(AllianceError):
-    """Another correction came first, or what was sent is not kept any more; the detail says which."""
+    """Another correction came first."""
 
     code = "correction.refused"
     http_status = 409
@@ -262,11 +262,14 @@ class CorrectionRefused(AllianceError):
 
 
 class CorrectionTooLate(CorrectionRefused):
-    """The time in which the person who answered may change it is over, or it is not theirs to change."""
+    """The person who answered may no longer change it, or what was sent is not kept any more; the detail says which."""
 
     code = "correction.too-late"
     title = "The time to change this is over"
-    sentence = "What was sent stays as it is. If something is wrong, please ask the clinic."
+    sentence = (
+        "What was sent stays as it is. If something is wrong, please ask the clinic: in the health record it can still "
+        "be marked as entered in error."
+    )
 
 
 class StoreError(AllianceError):

@@ -25,7 +25,7 @@ from fhir_alliance.delivery.receipts import (
     receipts,
 )
 from fhir_alliance.delivery.versions import let_go, nothing_left
-from fhir_alliance.errors import CorrectionRefused, SubmissionConflict
+from fhir_alliance.errors import CorrectionRefused, CorrectionTooLate, SubmissionConflict
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.settings import Rung
 from fhir_alliance.store import transaction
@@ -95,15 +95,16 @@ class Corrections:
         """Store other answers in one transaction; a repeat gets the first receipt again.
 
         The submission has a key of its own; in the bundle, and in rows of a flowsheet, stands the form's first one.
-        Raises CorrectionRefused when somebody has corrected the version that was seen, SubmissionConflict when the key
-        came with other answers, UnknownReceipt when there is no such form, StoreError when nothing was saved.
+        Raises CorrectionRefused when somebody has corrected the version that was seen, CorrectionTooLate when that is
+        not kept any more, SubmissionConflict when the key came with other answers, UnknownReceipt when there is no such
+        form, StoreError when nothing was saved.
         """
         key, ehr, patient = submission.key, submission.ehr, submission.patient.id
         with transaction(self._engine) as connection:
             if not self._is_known(connection, key, ehr, self._outbox.digest(submission.digest)):
                 last = _corrected(connection, correction, ehr, patient)
                 more = _facts(correction, Kind.AMENDMENT)
-                if not let_go(connection, last.key):
+                if not self._let_go(connection, last, correction):
                     # Whatever the new answers come to, what the chart has of the old ones has to change.
                     same = Rung(last.rung) is way.rung
                     more |= {"state": State.ACCEPTED if same else State.HELD, "reason": None if same else OTHER_WAY}
@@ -122,7 +123,7 @@ class Corrections:
         with transaction(self._engine) as connection:
             if not self._is_known(connection, key, ehr, digest):
                 last = _corrected(connection, correction, ehr, patient)
-                let_go(connection, last.key)
+                self._let_go(connection, last, correction)
                 own = {"key": key, "launch": launch, "grant_id": grant, "answers_digest": digest}
                 done = nothing_left(connection, correction.form_key)
                 values = {**self._taken_back(last, key, done=done), **own, **_facts(correction, Kind.WITHDRAWAL)}
@@ -132,6 +133,14 @@ class Corrections:
             row = connection.execute(receipts().where(submissions.c.key == key)).one()
         self._outbox.accepted.set()
         return receipt_of(row)
+
+    def _let_go(self, connection: Connection, last: Row[Any], correction: Correction) -> bool:
+        """End a version that was never sent, with its row in the audit trail; returns whether that was so."""
+        if not let_go(connection, last.key):
+            return False
+        event, actor = Event.SUBMISSION_REPLACED, correction.asked_by
+        self._outbox.note(connection, event, last.ehr, last.patient, last.launch, last.key, actor=actor)
+        return True
 
     def _is_known(self, connection: Connection, key: str, ehr: str, digest: str) -> bool:
         known = select(submissions.c.ehr, submissions.c.answers_digest).where(submissions.c.key == key)
@@ -167,7 +176,7 @@ def _corrected(connection: Connection, correction: Correction, ehr: str, patient
     if row.version != correction.seen or row.kind == Kind.WITHDRAWAL:
         raise CorrectionRefused("another version came first")
     if row.shown == DELETED:
-        raise CorrectionRefused("what was sent is not kept any more")
+        raise CorrectionTooLate("what was sent is not kept any more")
     return row
 
 

@@ -162,7 +162,7 @@ class CorrectionDelivery:
             before = step.change.before is not None and self._finder.same(step.change.before, theirs)
             kept = labels_of(step.theirs or {}) <= labels_of(theirs)
         if not done:
-            raise Stop(State.UNKNOWN, "not-read-back") if before else Stop(State.HELD, "changed-by-ehr")
+            raise self._sender.not_read_back(step.name) if before else Stop(State.HELD, "changed-by-ehr")
         return None if kept else "label-dropped"
 
     def _tell(self, steps: Sequence[_Step], ids: Sequence[str]) -> None:

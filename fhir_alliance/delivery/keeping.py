@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Engine, Row, exists, select, update
+from sqlalchemy import ColumnElement, Engine, Row, exists, func, select, update
 
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.outcomes import Outcome
@@ -156,7 +156,8 @@ def _is_being_corrected() -> ColumnElement[bool]:
     """Return what holds for a version that a later one, still on its way, is compared with."""
     later = submissions.alias("later")
     waits = later.c.state.not_in((State.DELIVERED, State.REPLACED))
-    return exists().where(later.c.corrects == form_key(), later.c.version > submissions.c.version, waits)
+    written = func.coalesce(later.c.reason, "").not_in(STAYS_HERE)
+    return exists().where(later.c.corrects == form_key(), later.c.version > submissions.c.version, waits, written)
 
 
 def _visit(row: Row[Any]) -> Visit:

@@ -101,12 +101,12 @@ def open_change(launch: Launch, sent: Sent) -> tuple[OpenForm, Visit | None]:
 def send_change(launch: Launch, sent: Sent, opened: OpenForm, *, declined: bool) -> Receipt:
     """Accept other answers in place of those that were sent; durable when this returns.
 
-    Raises CorrectionRefused when another version came first or what was sent is not kept any more.
+    Raises CorrectionRefused when another version came first, CorrectionTooLate when what was sent is not kept any more.
     """
     about = {"ehr": launch.ehr.name, "patient": launch.patient.id}
     first = services().outbox.bundle(sent.first.key, **about)
     if first is None:
-        raise CorrectionRefused("what was sent is not kept any more")
+        raise CorrectionTooLate("what was sent is not kept any more")
     encounter, therapist = sent.first.encounter, sent.first.therapist
     submission = make_submission(launch, opened, declined=declined, encounter=encounter, therapist=therapist)
     filed = replace(submission, key=sent.first.key)

@@ -134,7 +134,10 @@ def test_what_was_never_sent_is_never_sent(
     receipt = withdraw()
     site.deliver(days=1)
 
+    with site.engine.connect() as connection:
+        events = connection.execute(select(audit.c.event).where(audit.c.request_id == FORM)).scalars().all()
     assert (receipt.state, receipt.reason) == (State.DELIVERED, "never-sent")
+    assert events[-1] == "submission.replaced"
     assert site.standing(FORM) == ("replaced", None)
     assert (len(ehr.posts) > 0, ehr.puts) == (refused, [])
 

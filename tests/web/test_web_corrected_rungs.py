@@ -3,13 +3,19 @@
 import base64
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
+from fhir_alliance.delivery.correcting import Cause, Correction
 from fhir_alliance.delivery.receipts import State
+from fhir_alliance.store import transaction
 from fhir_alliance.tables import submissions
+from smart_app.demo.site import Site
 
-from .house import CORE, MARIA, House
+from .house import CORE, MARIA, House, code_of
+from .reading import Reader, entries, get, hold
 
 Opened = Callable[[str], House]
 TENS = {str(item): "10" for item in range(1, 7)}
@@ -62,6 +68,7 @@ def standings(house: House) -> list[tuple[str, str | None]]:
     return [(row["state"], row["reason"]) for row in rows]
 
 
+READER = Reader()
 DONE = (State.DELIVERED, None)
 
 
@@ -217,21 +224,72 @@ def test_foreign_edit_in_the_chart_is_kept(open_at: Opened) -> None:
     assert "somebody has changed in the chart since" in house.clinician()[1].text
 
 
+def held(site: Site) -> None:
+    """Let the site write nothing, and let a program read what is kept."""
+    hold(site)
+    READER.register(site)
+
+
 def test_what_is_only_kept_here_is_changed_here(make_house: Callable[..., House]) -> None:
-    """Without any way into the chart the newest version is shown, and what is taken back is not."""
-
-    def hold(site: Any) -> None:
-        text = site.settings.read_text()
-        site.settings.write_text(text + '\n[ehr.harbor.write]\nrung = "hold"\nkeep_days = 30\n')
-
-    house = make_house(change=hold)
-    answer(house)
+    """Without a way into the chart the newest version counts, under the same ids; what is taken back is not there."""
+    house = make_house(change=held)
+    first = answer(house)
     change(house, **TENS)
+    token = READER.token(house)
+    (response,) = entries(get(house, f"QuestionnaireResponse?identifier=urn:uuid:{first}", token))
+    scores = entries(get(house, f"Observation?patient={MARIA}", token))
     changed = house.clinician()[1].text
     key = next(row["key"] for row in house.rows(submissions) if row["version"] == 2)
 
     gone = take_back(house, key)
+    open_again = house.at_home()[1].text.count('name="encounter"')
 
+    assert (response["id"], response["status"]) == (first, "amended")
+    assert {(each["id"].partition(".")[0], each["status"]) for each in scores} == {(first, "amended")}
     assert ">10.0<" in changed
     assert ">10.0<" not in gone
+    assert entries(get(house, f"Observation?patient={MARIA}", READER.token(house))) == []
     assert [state for state, _ in standings(house)] == [State.REPLACED, State.REPLACED, State.DELIVERED]
+    assert open_again == 2
+
+
+def test_every_version_is_deleted_in_its_time(make_house: Callable[..., House]) -> None:
+    """After the retention date nothing of any version is left, and then nothing can be withdrawn any more."""
+    house = make_house(change=held)
+    key = answer(house)
+    change(house, **TENS)
+    person, chart = house.clinician()
+    ask = person.open(chart.link("/withdraw"))
+    with transaction(house.services.engine) as connection:
+        connection.execute(submissions.update().values(kept_until=house.now()))
+
+    purged = house.services.courier.purge_due(house.now())
+    late = person.submit(ask, ask.form("/withdraw"), cause="mistake")
+
+    assert purged == 2
+    assert {(row["payload"], row["shown"]) for row in house.rows(submissions)} == {(b"", b"")}
+    assert (late.status, code_of(late)) == (409, "correction.too-late")
+    assert house.services.corrections.newest(key, ehr="harbor", patient=MARIA).version == 2
+
+
+def test_what_a_correction_is_compared_with_stays(open_at: Opened) -> None:
+    """While a correction waits for a person, the version before it is not deleted, whatever its date."""
+    house = open_at("notes-only")
+    key = answer(house)
+    house.stop_ehr()
+    with house.services.engine.begin() as connection:
+        grant = connection.scalar(select(submissions.c.grant_id))
+    asked = Correction(form_key=key, seen=1, cause=Cause.MISTAKE, asked_by=f"Patient/{MARIA}")
+    house.services.corrections.withdraw(
+        str(UUID(int=9)), asked, ehr="harbor", patient=MARIA, launch="launch-9", grant=grant
+    )
+    with transaction(house.services.engine) as connection:
+        connection.execute(submissions.update().values(kept_until=house.now()))
+
+    purged = house.services.courier.purge_due(house.now())
+    house.start_ehr()
+    house.deliver()
+
+    assert purged == 0
+    assert [each["status"] for each in stored(house, "DocumentReference")] == ["entered-in-error"]
+    assert house.services.keeping.purge(house.now()) == 2

@@ -47,6 +47,8 @@ class Event(StrEnum):
     ALERT_NOTIFIED = "alert.notified"
     ALERT_ESCALATED = "alert.escalated"
     ALERT_ACKNOWLEDGED = "alert.acknowledged"
+    ADMIN_LINKED = "admin.linked"
+    ADMIN_ADMITTED = "admin.admitted"
     READER_ADMITTED = "reader.admitted"
     READER_REFUSED = "reader.refused"
     RECORDS_READ = "records.read"

@@ -15,6 +15,7 @@ from fhir_alliance.delivery.releasing import Releasing
 from fhir_alliance.settings import Settings
 from fhir_alliance.store import open_store
 from smart_app.catalogue_report import aligned
+from smart_app.web.admissions import make_link
 from smart_app.web.services import utc_now
 
 _HEADINGS = ("key", "ehr", "state", "reason", "accepted", "tries", "next try")
@@ -98,6 +99,15 @@ def addresses(counter: Counter, key: str) -> tuple[str, str] | None:
     if entry.code != EHR_CHANGED:
         return None
     return entry.fhir_base or "", counter.releasing.present_base(entry)
+
+
+def page_link(site: Settings, *, by: str) -> str:
+    """Return a new one-time link to the administrator's page; StoreError when it cannot be written down."""
+    engine = open_store(site.database)
+    try:
+        return f"{site.public_url}/admin/enter/{make_link(engine, name=by, at=utc_now())}"
+    finally:
+        engine.dispose()
 
 
 def _next(entry: Entry, zone: ZoneInfo) -> str:

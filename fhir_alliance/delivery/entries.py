@@ -17,6 +17,14 @@ from fhir_alliance.tables import attempts, audit, submissions
 
 # Not REJECTED alone: whatever waits for the EHR or for a person, and nothing that is done with or stays here by design.
 _OPEN: Final = (State.ACCEPTED, State.LEASED, State.UNKNOWN, State.HELD, State.REJECTED)
+# Payloads are long, and sealed for a reason: they are not even read here.
+_COLUMNS: Final = tuple(
+    submissions.c[name]
+    for name in (
+        *("key", "ehr", "patient", "form", "rung", "state", "reason", "accepted_at", "delivered_at"),
+        *("next_attempt_at", "attempts", "fhir_base"),
+    )
+)
 _STOPPED: Final = (State.HELD, State.REJECTED)
 _DECISIONS: Final = (Event.SUBMISSION_RETRIED, Event.SUBMISSION_RELEASED, Event.SUBMISSION_RENEWED)
 
@@ -97,17 +105,17 @@ class Entries:
         chosen = ((submissions.c.ehr, ehr), (submissions.c.reason, code))
         wanted += [column == value for column, value in chosen if value is not None]
         wanted += [] if before is None else [submissions.c.accepted_at <= before]
-        return self._read(select(submissions).where(*wanted).order_by(submissions.c.sequence).limit(limit))
+        return self._read(select(*_COLUMNS).where(*wanted).order_by(submissions.c.sequence).limit(limit))
 
     def of_patient(self, ehr: str, patient: str, *, since: datetime) -> tuple[Entry, ...]:
         """Return a patient's submissions that are not in the chart, and those accepted since then, newest first."""
         mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
         recent = submissions.c.accepted_at >= since
-        return self._read(select(submissions).where(mine, waiting() | recent).order_by(submissions.c.sequence.desc()))
+        return self._read(select(*_COLUMNS).where(mine, waiting() | recent).order_by(submissions.c.sequence.desc()))
 
     def one(self, key: str) -> Entry:
         """Return one; UnknownReceipt when there is none of this key."""
-        found = self._read(select(submissions).where(submissions.c.key == key))
+        found = self._read(select(*_COLUMNS).where(submissions.c.key == key))
         if not found:
             raise UnknownReceipt
         return found[0]

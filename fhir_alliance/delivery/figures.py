@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, func, select
 
-from fhir_alliance.delivery.backlog import oldest_waiting
+from fhir_alliance.delivery.backlog import LEVELS, oldest_waiting
 from fhir_alliance.delivery.entries import waiting
 from fhir_alliance.delivery.outcomes import Outcome
 from fhir_alliance.tables import attempts, backlog_alarms, submissions
@@ -18,20 +18,22 @@ Counts = Mapping[tuple[str, str], int]
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """Counts by state, of what waits by reason ("" without one), of sends by outcome; `alarms` are those open.
+    """Counts by state, of what waits by reason ("" without one), and of sends by outcome.
 
-    `oldest` is, for each EHR that something waits for, when the oldest of it was accepted.
+    `alarms` are those open, `ages` is how many wait for longer than a level; `oldest` is, for each
+    EHR that something waits for, when the oldest of it was accepted.
     """
 
     states: Counts
     reasons: Counts
     outcomes: Counts
     alarms: Counts
+    ages: Counts
     oldest: Mapping[str, datetime]
 
 
-def read_figures(engine: Engine) -> Figures:
-    """Count everything; each count is one query over a whole table, so it is for once in a while."""
+def read_figures(engine: Engine, now: datetime) -> Figures:
+    """Count everything as it is now; each count is one query over a whole table, so it is for once in a while."""
     ehr, outcome = submissions.c.ehr, func.coalesce(attempts.c.outcome, Outcome.UNKNOWN)
     reason = func.coalesce(submissions.c.reason, "")
     sends = attempts.join(submissions, submissions.c.key == attempts.c.submission)
@@ -44,8 +46,18 @@ def read_figures(engine: Engine) -> Figures:
             reasons=_counts(connection, select(ehr, reason, func.count()).where(waiting()).group_by(ehr, reason)),
             outcomes=_counts(connection, select(ehr, outcome, func.count()).select_from(sends).group_by(ehr, outcome)),
             alarms=_counts(connection, select(*alarms, func.count()).group_by(*alarms)),
+            ages=_ages(connection, now),
             oldest=oldest_waiting(engine),
         )
+
+
+def _ages(connection: Connection, now: datetime) -> Counts:
+    found: dict[tuple[str, str], int] = {}
+    for level, limit in LEVELS.items():
+        late = waiting() & (submissions.c.accepted_at <= now - limit)
+        counted = select(submissions.c.ehr, func.count()).where(late).group_by(submissions.c.ehr)
+        found |= {(row[0], level): row[1] for row in connection.execute(counted)}
+    return found
 
 
 def _counts(connection: Connection, query: Select[Any]) -> Counts:

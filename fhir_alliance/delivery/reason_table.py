@@ -47,6 +47,11 @@ class Reason:
     again: Again
     fault: str
 
+    @property
+    def told(self) -> str:
+        """The words for a clinician, who cannot do what is an administrator's."""
+        return f"{self.words}; please tell your administrator" if self.who is Who.ADMINISTRATOR else self.words
+
 
 _ADMIN: Final = Who.ADMINISTRATOR
 WAIT: Final = "Nothing has to be done: it is tried again by itself."
@@ -75,35 +80,35 @@ REASONS: Final[Mapping[str, Reason]] = {
         "F14",
     ),
     "not-allowed": Reason(
-        "the health record does not allow it; your administrator can",
+        "the health record does not allow it",
         "Let the health record's administrator allow the app to write this, then retry; doctor tells what is missing.",
         _ADMIN,
         Again.RETRY,
         "F15",
     ),
     "not-found": Reason(
-        "the health record says that there is no such place; your administrator has to look at it",
+        "the health record says that there is no such place",
         "Check the health record's address in the settings, and whether it takes these resources; then retry.",
         _ADMIN,
         Again.RETRY,
         "F19",
     ),
     "invalid": Reason(
-        "the health record says that it is not valid; your administrator has to look at it",
+        "the health record says that it is not valid",
         "The answers cannot be changed. When the health record takes what this app writes, retry.",
         _ADMIN,
         Again.RETRY,
         "F18",
     ),
     "cannot-read-back": Reason(
-        "it was sent, and the health record does not let the app read it; your administrator has to look at it",
+        "it was sent, and the health record does not let the app read it",
         "Let the health record's administrator allow the app to read what it wrote, then retry: nothing is sent twice.",
         _ADMIN,
         Again.RETRY,
         "F12",
     ),
     "outcome-unknown": Reason(
-        "it may be in the chart, and the health record cannot be searched for it; your administrator has to look at it",
+        "it may be in the chart, and the health record cannot be searched for it",
         "Let the health record's administrator allow the app to search, then retry: nothing is sent before that.",
         _ADMIN,
         Again.RETRY,
@@ -139,7 +144,7 @@ REASONS: Final[Mapping[str, Reason]] = {
         "F36",
     ),
     EHR_CHANGED: Reason(
-        "this health record has another address now; your administrator has to look at it",
+        "this health record has another address now",
         "Confirm with the health record's administrator that it is the same record at a new address, then release; the "
         "patient is compared there before anything is written.",
         _ADMIN,
@@ -147,7 +152,7 @@ REASONS: Final[Mapping[str, Reason]] = {
         "F44",
     ),
     CLIENT_CHANGED: Reason(
-        "how the app signs in to this health record has changed; your administrator has to look at it",
+        "how the app signs in to this health record has changed",
         "Confirm that the client in the settings is the site's own, then release: it goes in with a backend client, or "
         "the next time the app is opened for this patient.",
         _ADMIN,
@@ -200,35 +205,35 @@ REASONS: Final[Mapping[str, Reason]] = {
         "F20",
     ),
     "identifier-changed": Reason(
-        "it is in the health record without the mark it was sent with; your administrator has to look at it",
+        "it is in the health record without the mark it was sent with",
         f"{_LOOK} Released, it is compared once more; nothing is sent again.",
         _ADMIN,
         Again.RELEASE,
         "F20",
     ),
     "subject-rewritten": Reason(
-        "the health record filed it under another patient; please tell your administrator now",
+        "the health record filed it under another patient; this is urgent",
         "Mark what is in the wrong chart entered in error now. Released, it is compared once more.",
         _ADMIN,
         Again.RELEASE,
         "F21",
     ),
     "refused": Reason(
-        "the health record has not taken it yet; your administrator has to look at it",
+        "the health record has not taken it yet",
         "Find out from the health record's log why it refused, then release.",
         _ADMIN,
         Again.RELEASE,
         "F15",
     ),
     "failed": Reason(
-        "the app could not handle this form; your administrator has to look at it",
+        "the app could not handle this form",
         "Look for `delivery.broken` with this key in the app's log. When the cause is mended, release.",
         _ADMIN,
         Again.RELEASE,
         "F43",
     ),
     "launch.unknown-issuer": Reason(
-        "this health record is no longer in the app's settings; your administrator has to look at it",
+        "this health record is no longer in the app's settings",
         "Put the health record back into the settings, then retry.",
         _ADMIN,
         Again.RETRY,

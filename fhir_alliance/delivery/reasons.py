@@ -18,7 +18,7 @@ _BY_STATE: Final[Mapping[State, Reason]] = {
 _TAKEN_BACK: Final = Reason("it is taken back", "", Who.NOBODY, Again.NEVER, "F34")
 # What nobody foresaw when this was written, such as a fault of the app with a code of its own.
 _OTHERWISE: Final = Reason(
-    "the health record has not taken it yet; your administrator has to look at it",
+    "the health record has not taken it yet",
     "Look for its key in the app's log. When the cause is mended, release.",
     Who.ADMINISTRATOR,
     Again.RELEASE,

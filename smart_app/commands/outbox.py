@@ -1,4 +1,4 @@
-"""Commands on what is not in the chart yet: outbox list, show, explain, retry, release."""
+"""Commands on what is not in the chart yet: outbox list, show, explain, retry, release, page."""
 
 import re
 from collections.abc import Iterator
@@ -117,6 +117,20 @@ def release(key: str, *, settings: Path, by: str, said: str, yes: bool) -> None:
             _ = yes or click.confirm(f"Is this the same health record, as {by} has confirmed?", abort=True)
         counter.releasing.release(key, by=by, said=said, base=moved[1] if moved else None)
     click.echo("It goes on.")
+
+
+@outbox.command()
+@SETTINGS
+@click.option("--by", required=True, help="Who will use it; everything done with it is written down under this name.")
+def page(*, settings: Path, by: str) -> None:
+    """Make a link to the administrator's delivery page: it works once, within ten minutes."""
+    from fhir_alliance.errors import AllianceError
+    from smart_app.outbox_report import page_link
+
+    try:
+        click.echo(page_link(read(settings), by=by))
+    except AllianceError as error:
+        fail([f"{error} {error.sentence}"])
 
 
 @contextmanager

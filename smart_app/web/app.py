@@ -24,6 +24,7 @@ from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.queue import Queue
+from fhir_alliance.delivery.releasing import Releasing
 from fhir_alliance.delivery.shelf import Shelf
 from fhir_alliance.ehr.client_keys import published_keys
 from fhir_alliance.ehr.introspection import Introspections
@@ -37,6 +38,7 @@ from fhir_alliance.settings import EhrSettings, Rung, Settings, mapping_gaps
 from fhir_alliance.store import open_store
 from fhir_alliance.vault import Vault
 from smart_app.web import (
+    admin,
     alerts,
     changing,
     clinician,
@@ -67,6 +69,7 @@ MAX_BODY: Final = 64 * 1024
 _LIMITS: Final = {
     "handed.use_code": "10 per minute",
     "metrics.figures": "60 per minute",
+    "admin.begin": "10 per minute",
     "signin.launch": "120 per minute",
     "signin.start": "120 per minute",
     "fhir_tokens.token": "60 per minute",
@@ -99,6 +102,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         signin,
         keys,
         metrics,
+        admin,
         home,
         clinician,
         alerts,
@@ -149,6 +153,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         outbox=outbox,
         corrections=Corrections(outbox, engine, vault, clock),
         entries=Entries(engine),
+        releasing=Releasing(engine, settings.ehrs, clock),
         shelf=Shelf(engine, vault, clock),
         reader_keys=reader_keys,
         reader_tokens=ReaderTokens(engine, clock),

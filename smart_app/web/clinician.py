@@ -127,7 +127,7 @@ def _sent(launch: Launch) -> list[SentHere]:
 def _held(launch: Launch) -> list[str]:
     """Return why each form that waits for a person, here or at the EHR, is not in the chart, in words."""
     held = services().outbox.held_for(launch.ehr.name, launch.patient.id)
-    return [reason_of(receipt.state, receipt.reason).words for receipt in held]
+    return [reason_of(receipt.state, receipt.reason).told for receipt in held]
 
 
 def _lapsed(launch: Launch) -> bool:

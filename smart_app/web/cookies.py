@@ -1,4 +1,4 @@
-"""The two cookies: one for the minutes before a launch is finished, one for the session after it."""
+"""The cookies: for the minutes before a launch is finished, for the session after it, and for an administrator."""
 
 import hashlib
 import re
@@ -9,6 +9,7 @@ from flask import request
 from werkzeug import Response
 
 PRE_LAUNCH: Final = "__Host-ta_pre"
+ADMIN: Final = "__Host-ta_adm"
 SESSION: Final = "__Host-ta_sid"
 PRE_LAUNCH_SECONDS: Final = 600
 _SECRET: Final = re.compile(r"\A[A-Za-z0-9_-]{43}\Z")
@@ -38,6 +39,11 @@ def set_secret(response: Response, name: str, value: str, *, seconds: int | None
     response.set_cookie(
         name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="None", partitioned=True
     )
+
+
+def set_strict(response: Response, name: str, value: str) -> None:
+    """Set one of our cookies so that it comes back at the top level only, and never with a request from elsewhere."""
+    response.set_cookie(name, value, path="/", secure=True, httponly=True, samesite="Strict")
 
 
 def forget(response: Response, name: str) -> None:

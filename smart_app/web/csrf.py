@@ -6,20 +6,21 @@ from flask import current_app, g, request
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from fhir_alliance.errors import CsrfError
-from smart_app.web.cookies import SESSION, fingerprint, read_secret
+from smart_app.web.cookies import ADMIN, SESSION, fingerprint, read_secret
 from smart_app.web.fhir.refusals import is_ours
 from smart_app.web.services import services
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 FIELD: Final = "_csrf"
+_KINDS: Final = {ADMIN: "admin", SESSION: "session"}
 
 
 def csrf_token() -> str:
-    """Return the token for forms of the present page: of the launch it was opened for, else of this browser's session.
+    """Return the token for forms of the present page: of the launch it was opened for, else of this browser's.
 
     A launch outlives the session's id, which changes at every sign-in, so its token does not depend on that.
     """
-    return str(_signer().dumps(_of_launch(g.launch) if "launch" in g else _of_session()))
+    return str(_signer().dumps(_of_launch(g.launch) if "launch" in g else _of_browser()))
 
 
 def protect() -> None:
@@ -36,7 +37,7 @@ def protect() -> None:
         raise CsrfError("another origin")
     try:
         handle = (request.view_args or {}).get("handle")
-        proven = _signer().loads(request.form.get(FIELD, "")) == (_of_launch(handle) if handle else _of_session())
+        proven = _signer().loads(request.form.get(FIELD, "")) == (_of_launch(handle) if handle else _of_browser())
     except BadSignature:
         proven = False
     if not proven:
@@ -51,5 +52,7 @@ def _of_launch(handle: str) -> list[str]:
     return ["launch", handle]
 
 
-def _of_session() -> list[str]:
-    return ["session", fingerprint(read_secret(SESSION) or "")]
+def _of_browser() -> list[str]:
+    """Return what a page without a launch is bound to: an administrator's sign-in, else this browser's session."""
+    name = ADMIN if request.blueprint == "admin" else SESSION
+    return [_KINDS[name], fingerprint(read_secret(name) or "")]

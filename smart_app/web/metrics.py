@@ -34,8 +34,9 @@ def figures() -> ResponseReturnValue:
     if token is None or not hmac.compare_digest(shown.encode(), f"{_SCHEME}{token}".encode()):
         raise NotFound("no token")
     registry = CollectorRegistry()
-    found = read_figures(services().engine)
-    registry.register(_Families(found, ehrs=services().settings.ehrs, now=services().clock()))
+    now = services().clock()
+    found = read_figures(services().engine, now)
+    registry.register(_Families(found, ehrs=services().settings.ehrs, now=now))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 

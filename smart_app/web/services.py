@@ -17,6 +17,7 @@ from fhir_alliance.delivery.entries import Entries
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
+from fhir_alliance.delivery.releasing import Releasing
 from fhir_alliance.delivery.shelf import Shelf
 from fhir_alliance.ehr.introspection import Introspections
 from fhir_alliance.ehr.registry import Registry
@@ -49,6 +50,7 @@ class Services:
     outbox: Outbox
     corrections: Corrections
     entries: Entries
+    releasing: Releasing
     shelf: Shelf
     reader_keys: ReaderKeys
     reader_tokens: ReaderTokens

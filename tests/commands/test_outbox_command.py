@@ -223,7 +223,18 @@ def test_a_database_that_cannot_be_read_is_told(shop: Shop) -> None:
     for file in shop.path.parent.glob("alliance.db*"):
         file.write_bytes(b"not a database " * 100)
 
-    done: Any = shop.call("list")
+    several: list[Any] = [shop.call("list"), shop.call("page", "--by", "jo")]
 
-    assert done.exit_code == 1
-    assert done.stderr.startswith("store.refused")
+    assert [done.exit_code for done in several] == [1, 1]
+    assert [done.stderr.startswith("store.refused") for done in several] == [True, True]
+
+
+def test_a_link_to_the_page_is_made(shop: Shop) -> None:
+    """It is the site's own address, new each time, and written down for whom."""
+    first, second = (shop.call("page", "--by", "jo") for _ in range(2))
+
+    assert first.stdout.startswith(f"{shop.site.public_url}/admin/enter/")
+    assert first.stdout != second.stdout
+    with shop.engine.connect() as connection:
+        rows = connection.execute(select(audit).where(audit.c.event == "admin.linked")).all()
+    assert [row.actor for row in rows] == ["jo", "jo"]

@@ -56,6 +56,14 @@ def test_what_was_taken_back_is_not_told_to_be_in_the_chart() -> None:
     assert reason_of(State.REPLACED, "corrected").words == "a later version took its place before it was sent"
 
 
+def test_a_clinician_is_told_whom_to_tell() -> None:
+    """What an administrator has to do is not a clinician's to do; what a clinician can do is."""
+    held = reason_of(State.HELD, "not-allowed")
+
+    assert held.told == "the health record does not allow it; please tell your administrator"
+    assert reason_of(State.HELD, "needs-sign-in").told == REASONS["needs-sign-in"].words
+
+
 def test_what_is_in_the_chart_is_told_as_such() -> None:
     """A label that the EHR dropped is no reason why a form is not in the chart."""
     assert reason_of(State.DELIVERED, "label-dropped").words == "it is in the chart"

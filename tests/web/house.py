@@ -27,13 +27,14 @@ from smart_app.demo.browser import Page, WebForm
 from smart_app.demo.site import Site, write_site
 from smart_app.sandbox.app import create_sandbox
 from smart_app.sandbox.config import read_config
+from smart_app.web.admissions import make_link
 from smart_app.web.app import create_app
 from smart_app.web.services import Services
 
 ADA = "Practitioner/ada-okafor"
 MARIA, THOMAS, AOIFE = "maria-lopez", "thomas-reyes", "aoife-obrien"
 CORE = {"1": "8", "2": "7", "3": "6", "4": "9", "5": "8", "6": "7"}
-PRE_LAUNCH, SESSION = "__Host-ta_pre", "__Host-ta_sid"
+PRE_LAUNCH, SESSION, ADMIN = "__Host-ta_pre", "__Host-ta_sid", "__Host-ta_adm"
 
 
 class Quiet(WSGIRequestHandler):
@@ -199,11 +200,22 @@ class House(Clinic):
         """Let the courier try everything that is due; returns how much that was."""
         return self.services.courier.deliver_due(self.now())
 
-    def token_of(self, person: Person, handle: str = "") -> str:
+    def token_of(self, person: Person, handle: str = "", *, admin: bool = False) -> str:
         """Return a form token as the app would give this browser, for routes that no page of its own posts to."""
         signer = URLSafeSerializer(self.app.secret_key or b"", salt="csrf")
-        session = hashlib.sha256((person.cookie(SESSION) or "").encode()).hexdigest()
-        return str(signer.dumps(["launch", handle] if handle else ["session", session]))
+        cookie = person.cookie(ADMIN if admin else SESSION) or ""
+        session = hashlib.sha256(cookie.encode()).hexdigest()
+        return str(signer.dumps(["launch", handle] if handle else ["admin" if admin else "session", session]))
+
+    def admin_link(self, name: str = "Jo Park") -> str:
+        """Return a new link for an administrator."""
+        return self.url(f"/admin/enter/{make_link(self.services.engine, name=name, at=self.now())}")
+
+    def admin(self, name: str = "Jo Park") -> tuple[Person, Page]:
+        """Return an administrator who has signed in, at the list."""
+        person = Person()
+        door = person.open(self.admin_link(name))
+        return person, person.submit(door, door.forms[0])
 
     def rows(self, table: Table) -> list[dict[str, Any]]:
         """Return the rows of one of the app's tables."""

@@ -28,7 +28,7 @@ class Door:
     def __init__(self, house: House, person: Person, path: str, handle: str = "", **fields: str) -> None:
         self.person = person
         self.url = house.url(f"/l/{handle}/{path}" if handle else path)
-        self.fields = {**fields, "_csrf": house.token_of(person, handle)}
+        self.fields = {**fields, "_csrf": house.token_of(person, handle, admin=path.startswith("/admin/"))}
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,7 @@ def doors(house: House) -> dict[str, Door]:
     relative, who = proxy(house)
     leaving, asked = proxy(house)
     stranger = Person()
+    admin, entering = house.admin()[0], house.admin_link()
     return {
         "/l/<handle>/handover": Door(house, clinician, "handover", handle_of(chart), form="core"),
         "/l/<handle>/alerts/<int:alert>": Door(house, clinician, "alerts/1", handle_of(chart)),
@@ -56,6 +57,11 @@ def doors(house: House) -> dict[str, Door]:
         **corrections(house),
         "/l/<handle>/here": Door(house, relative, "here", handle_of(who)),
         "/l/<handle>/not-here": Door(house, leaving, "not-here", handle_of(asked)),
+        "/admin/enter/<link>": Door(house, Person(), entering.removeprefix(house.site.app_url)),
+        "/admin/leave": Door(house, admin, "/admin/leave"),
+        "/admin/retry": Door(house, admin, "/admin/retry", code="invalid", ehr="harbor"),
+        "/admin/forms/<key>/retry": Door(house, admin, "/admin/forms/none/retry"),
+        "/admin/forms/<key>/release": Door(house, admin, "/admin/forms/none/release", said="looked"),
         "/handover/": Door(house, stranger, "/handover/", code=short),
         "/handover/<link>": Door(house, stranger, link.removeprefix(house.site.app_url)),
     }

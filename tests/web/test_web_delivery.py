@@ -29,7 +29,7 @@ def test_the_note_leads_to_what_is_not_in_the_chart(own: House) -> None:
 
     assert "1 form is not in the chart yet: the health record does not allow it" in chart.text
     assert page.status == 200
-    for part in ("Maria Lopez", "Waits for somebody", "your administrator can", key, "Visit check-in (patient"):
+    for part in ("Maria Lopez", "Waits for somebody", "please tell your administrator", key, "Visit check-in (patient"):
         assert part in page.text
     assert [row["patient"] for row in own.rows(audit) if row["event"] == "delivery.read"] == [MARIA]
 

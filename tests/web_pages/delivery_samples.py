@@ -3,11 +3,15 @@
 from datetime import timedelta
 from typing import Any, Final
 
-from course_samples import NOW
+from course_samples import NOW, TODAY
+from page_samples import NOBODY
 
-from fhir_alliance.delivery.entries import Entry
+from fhir_alliance.delivery.entries import Attempt, Decision, Entry
+from fhir_alliance.delivery.figures import Figures
+from fhir_alliance.delivery.outcomes import Outcome
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.settings import Rung
+from smart_app.web.pages.outbox import Choice, ItemPage, OutboxPage, item_page, outbox_page
 
 FORM: Final = "https://fhir-alliance.org/fhir/Questionnaire/visit-check-in-patient-core|1.0.0"
 TITLES: Final = {FORM: "Visit check-in (patient, short form)"}
@@ -41,3 +45,69 @@ SENT: Final = (
     entry(4, State.DELIVERED, hours=100),
     entry(5, State.HELD, "own-rating", hours=100),
 )
+LISTED: Final = (
+    entry(6, State.HELD, "ehr-changed", hours=53),
+    entry(2, State.HELD, "conflict", hours=27),
+    entry(1, State.UNKNOWN, "ehr.unreachable", hours=0.4, next_at=NOW + timedelta(minutes=4)),
+    entry(3, State.HELD, "not-allowed", hours=5, ehr="hillside"),
+)
+TITLES_OF_EHRS: Final = {"harbor": "Harbor EHR", "hillside": "Hillside Hospital"}
+NOTHING: Final = Figures(states={}, reasons={}, outcomes={}, alarms={}, ages={}, oldest={})
+FIGURES: Final = Figures(
+    states={("harbor", "delivered"): 1204, ("hillside", "delivered"): 87, ("harbor", "held"): 2},
+    reasons={
+        ("harbor", "ehr-changed"): 1,
+        ("harbor", "conflict"): 1,
+        ("harbor", "ehr.unreachable"): 1,
+        ("hillside", "not-allowed"): 1,
+    },
+    outcomes={},
+    alarms={},
+    ages={("harbor", "15 min"): 3, ("harbor", "4 h"): 2, ("harbor", "24 h"): 2, ("hillside", "15 min"): 1},
+    oldest={"harbor": LISTED[0].accepted_at, "hillside": LISTED[3].accepted_at},
+)
+
+
+def _choices(*labels: str) -> tuple[Choice, ...]:
+    return tuple(Choice(label=label, url="/admin/?x=1" if number else "") for number, label in enumerate(labels))
+
+
+FILTERS: Final = (
+    ("Health record", _choices("all", "Harbor EHR", "Hillside Hospital")),
+    ("Waiting for more than", _choices("all", "15 min", "4 h", "24 h")),
+)
+
+
+def _outbox(figures: Figures, listed: tuple[Entry, ...]) -> OutboxPage:
+    return outbox_page(
+        NOBODY,
+        figures,
+        listed,
+        admin="Jo Park",
+        titles=TITLES_OF_EHRS,
+        filters=FILTERS,
+        more=bool(listed),
+        today=TODAY,
+    )
+
+
+OUTBOX: Final = _outbox(FIGURES, LISTED)
+OUTBOX_NONE: Final = _outbox(NOTHING, ())
+
+
+def item_of(number: int) -> ItemPage:
+    """Return the administrator's page of one of the forms listed."""
+    (found,) = (each for each in LISTED if each.key.endswith(f"{number:02}"))
+    sent = Attempt(at=found.accepted_at, step="whole", outcome=Outcome.REFUSED, status=409)
+    said = Decision(at=NOW, what="submission.released", by="Jo Park", said="conflict: the other entry was a test")
+    return item_page(
+        NOBODY,
+        found,
+        admin="Jo Park",
+        titles=TITLES_OF_EHRS,
+        form=FORM_TITLE(found.form),
+        present_base="https://fhir.harbor.example.invalid/r4",
+        attempts=[sent],
+        decisions=[said],
+        today=TODAY,
+    )

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from course_samples import COURSE, LONG_COURSE, NOW, TODAY, visit
-from delivery_samples import FORM_TITLE, SENT
+from delivery_samples import FORM_TITLE, OUTBOX, OUTBOX_NONE, SENT, item_of
 from kind_samples import KIND_PAGES
 from page_samples import (
     ALERTS,
@@ -180,5 +180,13 @@ CLINICIAN_PAGES = {
     ),
 }
 
+ADMIN_PAGES = {
+    "outbox": ("outbox.html", OUTBOX),
+    "outbox-none": ("outbox.html", OUTBOX_NONE),
+    "outbox-retry": ("outbox_item.html", item_of(1)),
+    "outbox-release": ("outbox_item.html", item_of(2)),
+    "outbox-moved": ("outbox_item.html", item_of(6)),
+}
+
 PATIENT_PAGES |= KIND_PAGES
-PAGES = PATIENT_PAGES | CLINICIAN_PAGES
+PAGES = PATIENT_PAGES | CLINICIAN_PAGES | ADMIN_PAGES

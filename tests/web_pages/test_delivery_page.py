@@ -19,7 +19,7 @@ def test_what_waits_is_apart_from_what_is_done() -> None:
     assert page.waiting[0].why == "The health record does not answer."
     assert page.waiting[0].todo == "Nothing has to be done: it is tried again by itself."
     assert page.waiting[1].todo.startswith("Open the app")
-    assert page.waiting[2].why == "The health record does not allow it; your administrator can."
+    assert page.waiting[2].why == "The health record does not allow it; please tell your administrator."
     assert page.waiting[2].todo == ""
     assert (page.done[0].why, page.done[0].todo, page.done[1].todo) == ("", "", "")
 

@@ -82,11 +82,11 @@ def _row(entry: Entry, frame: Frame, title: str, today: date) -> SentRow:
     return SentRow(
         key=entry.key,
         title=title,
-        sent=_moment(entry.accepted_at, frame, today),
+        sent=moment(entry.accepted_at, frame, today),
         state=_label(entry),
-        since=_moment(entry.since, frame, today),
-        why="" if delivered else f"{reason.words[0].upper()}{reason.words[1:]}.",
-        # What an administrator does is told to administrators: here the words say that it is theirs.
+        since=moment(entry.since, frame, today),
+        why="" if delivered else f"{reason.told[0].upper()}{reason.told[1:]}.",
+        # What an administrator does is told to administrators: here the words say whom to tell.
         todo="" if delivered or reason.who is Who.ADMINISTRATOR else reason.todo,
     )
 
@@ -97,6 +97,7 @@ def _label(entry: Entry) -> str:
     return KEPT if _stays(entry) else STATES[entry.state]
 
 
-def _moment(at: datetime, frame: Frame, today: date) -> Moment:
+def moment(at: datetime, frame: Frame, today: date) -> Moment:
+    """Return an instant as people at the site write it."""
     zone = frame.site.time_zone
     return Moment(day=relative_day(local_day(at, zone), today=today), clock=f"{at.astimezone(zone):%H:%M}")

@@ -184,7 +184,7 @@ REASONS: Final[Mapping[str, Reason]] = {
         "F33",
     ),
     OTHER_WAY: Reason(
-        "it corrects a form that was written in another way; your administrator has to look at it",
+        "it corrects a form that was written in another way",
         "Correct it in the health record by hand, as both ways of writing are not mixed for one score.",
         _ADMIN,
         Again.RELEASE,

@@ -7,7 +7,9 @@ from threading import Thread
 import pytest
 from playwright.sync_api import expect
 
+from fhir_alliance.settings import read_settings
 from smart_app.demo.site import Site
+from smart_app.outbox_report import page_link
 
 from .conftest import NewContext
 from .people import CORE, answer, begin, hand_over, launch, open_patient, send, sign_in
@@ -83,3 +85,28 @@ def test_a_stranger_cannot_send_a_form(site: Site, new_context: NewContext, host
     watch.forgive("status of 403")
     patient.bring_to_front()
     send(patient)
+
+
+def test_a_stranger_gets_nothing_from_an_administrator(site: Site, new_context: NewContext, hostile: Hostile) -> None:
+    """Signed in by a link, an administrator's cookie goes with no request from elsewhere: no frame, link or form."""
+    context, watch = new_context()
+    admin, stranger = context.new_page(), context.new_page()
+    admin.goto(page_link(read_settings(site.settings), by="Jo Park"))
+    admin.get_by_role("button", name="Sign in").click()
+    expect(admin.get_by_role("heading", name="Delivery", exact=True)).to_be_visible()
+    page = admin.url
+
+    stranger.goto(hostile(f'<iframe src="{page}"></iframe>'))
+    framed = stranger.frames[1].url
+    stranger.goto(hostile(f'<a href="{page}">Go</a>'))
+    stranger.get_by_role("link").click()
+    linked = stranger.get_by_role("heading").inner_text()
+    stranger.goto(hostile(f'<form method="post" action="{page}leave"><button>Win</button></form>'))
+    with stranger.expect_navigation() as posted:
+        stranger.get_by_role("button").click()
+
+    assert (framed, linked) == ("chrome-error://chromewebdata/", "Nobody is signed in here")
+    assert posted.value.status == 403
+    watch.complaints.clear()
+    admin.reload()
+    expect(admin.get_by_role("heading", name="Delivery", exact=True)).to_be_visible()

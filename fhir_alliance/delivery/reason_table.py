@@ -239,6 +239,20 @@ REASONS: Final[Mapping[str, Reason]] = {
         Again.RETRY,
         "F44",
     ),
+    "label-dropped": Reason(
+        "it is in the chart, without the confidentiality label that it was sent with",
+        "Tell the health record's administrator, who can set the label and keep it from being dropped.",
+        _ADMIN,
+        Again.NEVER,
+        "F20",
+    ),
+    "earlier-note-stays": Reason(
+        "it is in the chart, and an earlier note of the same visit could not be marked as superseded",
+        "Mark the earlier note as superseded in the health record; the newer one names what it replaces.",
+        _ADMIN,
+        Again.NEVER,
+        "F17",
+    ),
     NOT_IN_CHART: Reason(
         "it is kept here, because this health record takes no such entries", "", Who.NOBODY, Again.NEVER, "F19"
     ),

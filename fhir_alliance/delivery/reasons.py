@@ -30,6 +30,6 @@ def reason_of(state: State, code: str | None, kind: Kind | None = None) -> Reaso
     """Return why a form, or the correction of one, is where it is; a code without words needs an administrator."""
     if state is State.DELIVERED and kind is Kind.WITHDRAWAL:
         return _TAKEN_BACK
-    if state in (State.DELIVERED, State.LEASED, State.REPLACED):
+    if state in (State.LEASED, State.REPLACED):
         return _BY_STATE[state]
     return REASONS.get(code or "") or _BY_STATE.get(state, _OTHERWISE)

@@ -17,6 +17,7 @@ from fhir_alliance.store import transaction
 from fhir_alliance.tables import grants, submissions
 
 _LONGEST_SAYING: Final = 200
+_RETRIED: Final = (Again.ITSELF, Again.RETRY)
 
 
 class NotReleased(AllianceError):
@@ -40,16 +41,19 @@ class Releasing:
     def retry(self, key: str, *, by: str) -> None:
         """Try one again now; NotReleased when a person has to look at it first, or it is not waiting."""
         entry = self._entries.one(key)
-        if entry.reason.again not in (Again.ITSELF, Again.RETRY):
+        if entry.reason.again not in _RETRIED:
             raise NotReleased(_why_not(entry))
         self._let_go(entry, Event.SUBMISSION_RETRIED, by=by, said=entry.code or "waiting")
 
     def retry_all(self, code: str, *, by: str, ehr: str | None = None) -> int:
-        """Try everything again that waits for one reason; returns how many there were. NotReleased as above."""
+        """Try everything again that waits for one reason; returns how many that were.
+
+        NotReleased when a person has to look at each first. What is being sent just now is left alone.
+        """
         found = self._entries.all(code=code, ehr=ehr)
-        for entry in found:
-            self.retry(entry.key, by=by)
-        return len(found)
+        if looked_at := [entry for entry in found if entry.reason.again is Again.RELEASE]:
+            raise NotReleased(_why_not(looked_at[0]))
+        return sum(self._retry(entry, by) for entry in found if entry.reason.again in _RETRIED)
 
     def release(self, key: str, *, by: str, said: str, base: str | None = None) -> None:
         """Let one go on after a person has looked at it; `said` is what they found, without names.
@@ -73,8 +77,16 @@ class Releasing:
             raise NotReleased("its EHR is not in the settings")
         return self._ehrs[entry.ehr].fhir_base
 
+    def _retry(self, entry: Entry, by: str) -> bool:
+        """Try one of several again; returns False when it has moved since it was read, which is no reason to stop."""
+        try:
+            self._let_go(entry, Event.SUBMISSION_RETRIED, by=by, said=entry.code or "waiting")
+        except NotReleased:
+            return False
+        return True
+
     def _let_go(self, entry: Entry, event: Event, *, by: str, said: str) -> None:
-        """Put it back, unless it has moved since it was read; one whose outcome is unknown stays unknown."""
+        """Put it back; NotReleased when it has moved since it was read. An unknown outcome stays unknown."""
         now = self._clock()
         seen = (submissions.c.key == entry.key) & (submissions.c.state == entry.state)
         same = seen & submissions.c.reason.is_not_distinct_from(entry.code)

@@ -7,9 +7,9 @@ import pytest
 
 import fhir_alliance.delivery
 from fhir_alliance.delivery import outcomes
-from fhir_alliance.delivery.reason_table import REASONS, Again, Who
+from fhir_alliance.delivery.reason_table import REASONS, WAIT, Again, Who
 from fhir_alliance.delivery.reasons import reason_of
-from fhir_alliance.delivery.receipts import Kind, State
+from fhir_alliance.delivery.receipts import STAYS_HERE, Kind, State
 
 SOURCES = sorted(Path(fhir_alliance.delivery.__file__).parent.glob("*.py"))
 STOPS = re.compile(
@@ -26,18 +26,18 @@ def given() -> set[str]:
 def test_every_reason_of_the_code_has_words() -> None:
     """A reason that is new in the code must be put into the table."""
     assert {"patient-gone", "possible-duplicate", "not-read-back", "ehr-changed", "invalid"} <= given()
-    assert given() - set(REASONS) == {"label-dropped"} & given()
+    assert given() - set(REASONS) == set()
 
 
 @pytest.mark.parametrize("code", REASONS)
 def test_a_reason_says_what_to_do(code: str) -> None:
-    """Words go on from a colon, who can act is told what to do, and only what stays here has nothing to do."""
+    """Words go on from a colon, who can act is told what to do, and only for what stays here there is nothing."""
     reason = REASONS[code]
 
     assert reason.words[0].islower()
     assert not reason.words.endswith(".")
-    assert bool(reason.todo) is (reason.again is not Again.NEVER)
-    assert (reason.who is Who.NOBODY) is (reason.again in (Again.NEVER, Again.ITSELF) and code != "in-review")
+    assert bool(reason.todo) is (code not in STAYS_HERE)
+    assert (reason.who is Who.NOBODY) is (code in STAYS_HERE or reason.todo == WAIT)
 
 
 @pytest.mark.parametrize("state", State)
@@ -65,5 +65,7 @@ def test_a_clinician_is_told_whom_to_tell() -> None:
 
 
 def test_what_is_in_the_chart_is_told_as_such() -> None:
-    """A label that the EHR dropped is no reason why a form is not in the chart."""
-    assert reason_of(State.DELIVERED, "label-dropped").words == "it is in the chart"
+    """A label that the EHR dropped is told with it, to somebody who can do something; nothing is sent again (F20)."""
+    assert reason_of(State.DELIVERED, None).words == "it is in the chart"
+    assert reason_of(State.DELIVERED, "label-dropped").words.startswith("it is in the chart, without")
+    assert reason_of(State.DELIVERED, "label-dropped").again is Again.NEVER

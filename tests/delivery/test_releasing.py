@@ -101,6 +101,25 @@ def test_all_of_a_reason_is_tried_again(site: "Site", accept: Accept) -> None:
     assert releasing(site).retry_all("not-allowed", by="jo", ehr="elsewhere") == 0
 
 
+def test_several_go_on_without_the_one_that_moved(
+    site: "Site", accept: Accept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is being sent just now, or was settled since the list was read, is left alone; the others are tried."""
+    first, second, third = accept(key=FIRST), accept(key=SECOND), accept()
+    for key, state in ((first, "unknown"), (second, "leased"), (third, "unknown")):
+        hold(site, key, "ehr.unreachable", state)
+    desk = releasing(site)
+    seen = desk._entries.all(code="ehr.unreachable")
+    monkeypatch.setattr(desk._entries, "all", lambda **_: seen)
+    hold(site, third, "not-allowed")
+
+    tried = desk.retry_all("ehr.unreachable", by="jo")
+
+    assert tried == 1
+    assert [site.standing(key)[0] for key in (first, second, third)] == ["unknown", "leased", "held"]
+    assert audited(site, "submission.retried") == [("submission.retried", "jo", "ehr.unreachable")]
+
+
 @pytest.mark.parametrize("code", ["failed", "conflict", "ehr-changed", "patient-changed", "something-new"])
 def test_what_has_to_be_looked_at_is_not_retried(site: "Site", accept: Accept, code: str) -> None:
     """A retry is no way around looking: nothing changes, and the trail has no row."""

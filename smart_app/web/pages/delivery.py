@@ -78,16 +78,16 @@ def _stays(entry: Entry) -> bool:
 
 def _row(entry: Entry, frame: Frame, title: str, today: date) -> SentRow:
     reason = entry.reason
-    delivered = entry.state is State.DELIVERED
+    in_order = entry.state is State.DELIVERED and entry.code is None
     return SentRow(
         key=entry.key,
         title=title,
         sent=moment(entry.accepted_at, frame, today),
         state=_label(entry),
         since=moment(entry.since, frame, today),
-        why="" if delivered else f"{reason.told[0].upper()}{reason.told[1:]}.",
+        why="" if in_order else f"{reason.told[0].upper()}{reason.told[1:]}.",
         # What an administrator does is told to administrators: here the words say whom to tell.
-        todo="" if delivered or reason.who is Who.ADMINISTRATOR else reason.todo,
+        todo="" if in_order or reason.who is Who.ADMINISTRATOR else reason.todo,
     )
 
 

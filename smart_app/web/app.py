@@ -69,7 +69,7 @@ MAX_BODY: Final = 64 * 1024
 _LIMITS: Final = {
     "handed.use_code": "10 per minute",
     "metrics.figures": "60 per minute",
-    "admin.begin": "10 per minute",
+    "admin.begin": "60 per minute",
     "signin.launch": "120 per minute",
     "signin.start": "120 per minute",
     "fhir_tokens.token": "60 per minute",

@@ -56,6 +56,10 @@ class Event(StrEnum):
     EHR_CHANGED = "ehr.changed"
     EHR_CONFIRMED = "ehr.confirmed"
     EHR_REMOVED = "ehr.removed"
+    PROBE_OPENED = "probe.opened"
+    PROBE_REFUSED = "probe.refused"
+    PROBE_SENT = "probe.sent"
+    PROBE_ENDED = "probe.ended"
 
 
 def record(

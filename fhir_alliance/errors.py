@@ -21,6 +21,7 @@ AllianceError
 ├── CsrfError          the request did not come from our own page
 ├── ReaderRefused      a program at our FHIR endpoint could not prove who it is
 ├── HandoverError      the one-time code is used, expired or unknown
+├── ProbeRefused       a write probe may not begin: nothing was sent
 ├── PublishConflict    the same version is already published with other content
 ├── SubmissionConflict the same submission key came with other answers
 ├── StoreError         the database refused: not saved
@@ -234,6 +235,13 @@ class ReaderRefused(AllianceError):
     code = "reader.refused"
     http_status = 401
     sentence = "The client assertion is not accepted: its key, its claims, or because it was used before."
+
+
+class ProbeRefused(Faults):
+    """A write probe may not begin; each fault says why, and what to do."""
+
+    code = "probe.refused"
+    sentence = "Nothing was sent to the EHR."
 
 
 class PublishConflict(AllianceError):

@@ -10,7 +10,7 @@ from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.items import Item
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.bundle import write_bundle
-from fhir_alliance.records.codes import JsonObject, reference
+from fhir_alliance.records.codes import TEST_DATA, JsonObject, reference
 from fhir_alliance.records.patient import read_patient
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.scoring.answers import Answers, check_answers
@@ -18,15 +18,10 @@ from fhir_alliance.scoring.scorer import Scorer
 from fhir_alliance.terms import CANONICAL_BASE, US_CORE_PATIENT, US_CORE_PRACTITIONER
 
 _START, _END = datetime(2026, 12, 1, 15, 0, tzinfo=UTC), datetime(2026, 12, 1, 15, 50, tzinfo=UTC)
-_SYNTHETIC = {
-    "system": "http://terminology.hl7.org/CodeSystem/v3-ActReason",
-    "code": "HTEST",
-    "display": "test health data",
-}
 _PATIENT: JsonObject = {
     "resourceType": "Patient",
     "id": "example-patient",
-    "meta": {"profile": [US_CORE_PATIENT], "security": [_SYNTHETIC]},
+    "meta": {"profile": [US_CORE_PATIENT], "security": [TEST_DATA]},
     "identifier": [{"system": f"{CANONICAL_BASE}/identifier/example", "value": "patient-1"}],
     "name": [{"use": "official", "family": "Example", "given": ["Pat"]}],
     "gender": "unknown",
@@ -35,7 +30,7 @@ _PATIENT: JsonObject = {
 _THERAPIST: JsonObject = {
     "resourceType": "Practitioner",
     "id": "example-therapist",
-    "meta": {"profile": [US_CORE_PRACTITIONER], "security": [_SYNTHETIC]},
+    "meta": {"profile": [US_CORE_PRACTITIONER], "security": [TEST_DATA]},
     "identifier": [{"system": f"{CANONICAL_BASE}/identifier/example", "value": "therapist-1"}],
     "name": [{"family": "Example", "given": ["Toni"]}],
 }
@@ -43,7 +38,7 @@ _RATERS = {Rater.PATIENT: "Patient/example-patient", Rater.THERAPIST: "Practitio
 _VISIT: JsonObject = {
     "resourceType": "Encounter",
     "id": "example-visit",
-    "meta": {"security": [_SYNTHETIC]},
+    "meta": {"security": [TEST_DATA]},
     "status": "finished",
     "class": {
         "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode",

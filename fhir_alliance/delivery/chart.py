@@ -87,6 +87,17 @@ class Chart:
         with foreign():
             return self._compare(response, found)
 
+    def found(self) -> list[Resource]:
+        """Return what the chart has of the response and its Observations, by identifier, whatever it says there.
+
+        Raises Stop and EhrError as above.
+        """
+        response_id = self.find_response()
+        response = [self._client.read("QuestionnaireResponse", response_id)] if response_id else []
+        observations = self.observations()
+        ours = [each for one in self._expected.observations for each in observations.get(one.identifier, [])]
+        return [*response, *ours]
+
     def observations(self) -> dict[Identifier, list[Resource]]:
         """Return the patient's scores since the form was answered, by each identifier they have."""
         since = (self._expected.since - _MARGIN).date()

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from fhir_alliance.delivery.chart import Chart, foreign, unread
 from fhir_alliance.delivery.expected import expected_of, labels_of
-from fhir_alliance.delivery.keeping import Keeping
+from fhir_alliance.delivery.ledger import Ledger, VisitNotes
 from fhir_alliance.delivery.note_drafts import Draft, drafts_of, identifiers_of, is_same, texts_of
 from fhir_alliance.delivery.outcomes import Settlement, Stop, hold_reason
-from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.queue import Item
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.ehr.fhir import FhirClient
@@ -31,8 +31,8 @@ class NoteDelivery:
 
     def __init__(
         self,
-        queue: Queue,
-        keeping: Keeping,
+        queue: Ledger,
+        keeping: VisitNotes,
         client: FhirClient,
         item: Item,
         bundle: bytes,
@@ -69,6 +69,10 @@ class NoteDelivery:
             raise self._sender.not_read_back(_STEP)
         kept = labels_of(self._own.skeleton) <= labels_of(note)
         return Settlement(state=State.DELIVERED, reason=self._supersede(earlier) or (None if kept else "label-dropped"))
+
+    def found(self) -> list[Resource]:
+        """Return what the chart has of its note, whatever it says there; raises what reading raises."""
+        return self._matches([self._own])
 
     def _document(self, earlier: Sequence[Draft]) -> dict[str, Any]:
         """Return the note with its content, and with what it replaces (E06)."""

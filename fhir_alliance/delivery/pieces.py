@@ -9,8 +9,9 @@ import orjson
 
 from fhir_alliance.delivery.chart import Chart, foreign, unread
 from fhir_alliance.delivery.expected import expected_of, value_of
+from fhir_alliance.delivery.ledger import Ledger
 from fhir_alliance.delivery.outcomes import Settlement, Stop
-from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.queue import Item
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.ehr.fhir import FhirClient
@@ -24,7 +25,7 @@ Resource = Mapping[str, Any]
 class PieceDelivery:
     """The steps for one leased submission whose scores go into flowsheet rows."""
 
-    def __init__(self, queue: Queue, client: FhirClient, item: Item, *, fhir_base: str, now: datetime) -> None:
+    def __init__(self, queue: Ledger, client: FhirClient, item: Item, *, fhir_base: str, now: datetime) -> None:
         self._queue = queue
         self._client = client
         self._item = item
@@ -44,6 +45,10 @@ class PieceDelivery:
             if not self._find(piece):
                 raise self._sender.not_read_back(step)
         return Settlement(state=State.DELIVERED)
+
+    def found(self) -> list[Resource]:
+        """Return what the chart has in these rows at this time; raises what reading raises."""
+        return [each for piece in self._pieces for each in rows_like(self._client, piece)]
 
     def _find(self, piece: Resource) -> bool:
         """Whether a piece reads back by patient, code and time (spec row E03); stops when the EHR has changed it."""

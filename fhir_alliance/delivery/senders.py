@@ -1,8 +1,8 @@
 """Whose permission a submission is delivered with: the person's as long as it lasts, then the app's own."""
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Final
 
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.outcomes import Settlement
@@ -10,19 +10,22 @@ from fhir_alliance.delivery.queue import Item
 from fhir_alliance.delivery.receipts import Kind
 from fhir_alliance.ehr.backend_tokens import BackendTokens
 from fhir_alliance.ehr.registry import Registry
-from fhir_alliance.ehr.scopes import allows
+from fhir_alliance.ehr.rungs import not_granted
 from fhir_alliance.errors import FhirError, SignInNeeded
 from fhir_alliance.settings import Rung
 
-_Need = tuple[str, Literal["c", "r", "s", "u"]]
-_SCORES: Final[tuple[_Need, ...]] = (("Patient", "r"), ("Observation", "c"), ("Observation", "s"))
-_WHOLE: Final[tuple[_Need, ...]] = (
-    *_SCORES,
-    ("QuestionnaireResponse", "c"),
-    ("QuestionnaireResponse", "r"),
-    ("QuestionnaireResponse", "s"),
-)
-_UPDATES: Final[tuple[_Need, ...]] = (("Observation", "u"), ("QuestionnaireResponse", "u"))
+_NEEDED: Final[Mapping[Rung, tuple[str, ...]]] = {
+    Rung.OBSERVATIONS: ("system/Patient.r", "system/QuestionnaireResponse.crs", "system/Observation.cs"),
+    Rung.FLOWSHEET: ("system/Patient.r", "system/Observation.cs"),
+    Rung.NOTE: ("system/Patient.r", "system/DocumentReference.crs"),
+    Rung.HOLD: (),
+}
+_CORRECTING: Final[Mapping[Rung, tuple[str, ...]]] = {
+    Rung.OBSERVATIONS: ("system/QuestionnaireResponse.u", "system/Observation.u"),
+    Rung.FLOWSHEET: ("system/Observation.u",),
+    Rung.NOTE: ("system/DocumentReference.u",),
+    Rung.HOLD: (),
+}
 
 Send = Callable[[Item, str, Set[str]], Settlement]
 """Delivers an item with an access token that allows some scopes; SignInNeeded when the EHR refuses the token."""
@@ -71,10 +74,7 @@ class Senders:
             raise
 
 
-def _require(item: Item, scopes: Set[str]) -> None:
-    whole = item.rung is Rung.OBSERVATIONS
-    needed = _WHOLE if whole else _SCORES
-    if item.kind is not Kind.ORIGINAL:
-        needed = (*needed, *(_UPDATES if whole else _UPDATES[:1]))
-    if not all(allows(scopes, kind, letter, "system") for kind, letter in needed):
+def _require(item: Item, scopes: frozenset[str]) -> None:
+    corrects = item.kind is not Kind.ORIGINAL
+    if not_granted((*_NEEDED[item.rung], *(_CORRECTING[item.rung] if corrects else ())), scopes):
         raise SignInNeeded(403, "the backend client was not granted what a delivery needs")

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from fhir_alliance.delivery.ledger import Ledger
 from fhir_alliance.delivery.outcomes import Outcome, Stop, missing, outcome_of
-from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.queue import Item
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.outcomes import Written
@@ -19,7 +20,7 @@ _INVALID: Final = frozenset({400, 422})
 class Sender:
     """Sends for one leased submission."""
 
-    def __init__(self, queue: Queue, client: FhirClient, item: Item, *, now: datetime) -> None:
+    def __init__(self, queue: Ledger, client: FhirClient, item: Item, *, now: datetime) -> None:
         self._queue = queue
         self._client = client
         self._item = item

@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from fhir_alliance.delivery.chart import Chart
+from fhir_alliance.delivery.chart import Chart, Resource
 from fhir_alliance.delivery.expected import expected_of, has_provenance, lesser
+from fhir_alliance.delivery.ledger import Ledger
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, missing, outcome_of
-from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.queue import Item
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.delivery.sending import QUIET, refusal
 from fhir_alliance.ehr.fhir import FhirClient
@@ -40,7 +41,7 @@ class Delivery:
 
     def __init__(
         self,
-        queue: Queue,
+        queue: Ledger,
         client: FhirClient,
         item: Item,
         *,
@@ -63,6 +64,10 @@ class Delivery:
         response = self._item.response_id or self._reconcile() or self._send(self._rungs)
         self._queue.keep_response(self._item, response)
         return Settlement(state=State.DELIVERED, reason=self._chart.read_back(response))
+
+    def found(self) -> list[Resource]:
+        """Return what the chart has of it, whatever it says there; raises what reading raises."""
+        return self._chart.found()
 
     def _reconcile(self) -> str | None:
         """Look for what an earlier send may have left; None when it is certain enough that a send is right."""

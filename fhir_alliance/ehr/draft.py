@@ -24,6 +24,11 @@ PATIENT_SCOPES: Final = (
 BACKEND_SCOPES: Final = "system/Questionnaire.crus system/CodeSystem.crus"
 """What each client asks for; a site may take scopes out, and features of the app go with them."""
 
+DELIVERY_SCOPES: Final = (
+    "system/Patient.r system/Encounter.r system/QuestionnaireResponse.crus system/Observation.crus system/Provenance.c"
+)
+"""What a site may let the backend client do as well: it is never asked for unless the site writes it down."""
+
 # Comments only: the file can be read before the site has filled anything in.
 _TO_FILL_IN = """\
 # frame_ancestors = ["https://ehr.example.org"]   # origins of the EHR's pages that show the app in a frame
@@ -45,6 +50,9 @@ _TO_FILL_IN = """\
 # client_id = ""
 # key_file = "backend.jwk"
 # scopes = "{backend}"
+# With these as well it delivers when whoever sent a form has left, and can be tried by `doctor --write-probe`; they
+# reach every chart. Where notes are written, DocumentReference.crus in place of the two before Provenance:
+#   {delivery}
 """
 
 
@@ -85,7 +93,13 @@ def _lines(stated: Mapping[str, str], *, name: str, fhir_base: str, allow_privat
     yield from (f'{each} = "{value}"' for each, value in stated.items())
     if allow_private:
         yield "allow_private = true"
-    yield _TO_FILL_IN.format(name=name, clinician=CLINICIAN_SCOPES, patient=PATIENT_SCOPES, backend=BACKEND_SCOPES)
+    yield _TO_FILL_IN.format(
+        name=name,
+        clinician=CLINICIAN_SCOPES,
+        patient=PATIENT_SCOPES,
+        backend=BACKEND_SCOPES,
+        delivery=DELIVERY_SCOPES,
+    )
 
 
 def _fault(value: str, *, allow_private: bool) -> str | None:

@@ -1,4 +1,4 @@
-"""What was found out about an EHR, kept with its date: what it states, and what it grants."""
+"""What was found out about an EHR, kept with its date: what it states, what it grants, what a real write showed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,10 +13,11 @@ from fhir_alliance.tables import ehr_findings, grants
 
 
 class Kind(StrEnum):
-    """How it was found out: read from its statements, or asked of its token endpoint."""
+    """How it was found out: read from its statements, asked of its token endpoint, or tried with a test entry."""
 
     STATED = "stated"
     GRANTED = "granted"
+    PROBED = "probed"
 
 
 @dataclass(frozen=True, kw_only=True)

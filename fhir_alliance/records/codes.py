@@ -7,6 +7,7 @@ from typing import Any
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.terms import (
+    ACT_REASON,
     ALLIANCE,
     CONFIDENTIALITY,
     FHIR_EXTENSION,
@@ -72,6 +73,7 @@ def reference(target: str, display: str = "") -> JsonObject:
 # A practice decides who sees mental-health answers; until it says otherwise they are restricted.
 RESTRICTED: JsonObject = {"system": CONFIDENTIALITY, "code": "R", "display": "restricted"}
 PATIENT_SUPPLIED: JsonObject = {"system": US_CORE_TAGS, "code": "patient-supplied", "display": "Patient Supplied"}
+TEST_DATA: JsonObject = {"system": ACT_REASON, "code": "HTEST", "display": "test health data"}
 PATIENT_ASSERTED: JsonObject = {"system": OBSERVATION_VALUE, "code": "PATAST", "display": "patient asserted"}
 
 # On an item of a response: the person chose not to answer it. An item merely left blank has neither this nor an answer.

@@ -1,4 +1,4 @@
-"""Commands on EHRs: ehr add, ehr check, ehr confirm, ehr remove, doctor."""
+"""Commands on EHRs: ehr add, ehr check, ehr confirm, ehr remove."""
 
 import sys
 from pathlib import Path
@@ -110,30 +110,6 @@ def remove(name: str, settings: Path, *, by: str, hold: bool, yes: bool) -> None
     except AllianceError as error:
         fail([f"{error} {error.sentence}"])
     click.echo(f"{name} is out of {settings.name}; {ended} permissions were ended. Restart the app.")
-
-
-@click.command()
-@SETTINGS
-@click.option("--ehr", "name", required=True, help="The EHR, by its name in the settings.")
-@click.option("--last", is_flag=True, help="Show what was last found out, without asking the EHR.")
-def doctor(settings: Path, name: str, *, last: bool) -> None:
-    """Say what an EHR allows by its own word, and what follows; nothing is written to it."""
-    from fhir_alliance.errors import AllianceError, EhrError, InvalidSettings
-    from smart_app.doctor.asking import examine, recall
-    from smart_app.web.services import utc_now
-
-    site = read(settings)
-    ehr = chosen(site, name, settings)
-    try:
-        lines = recall(site, ehr) if last else examine(site, ehr, now=utc_now())
-    except InvalidSettings as error:
-        fail(error.faults)
-    except EhrError as error:
-        fail([f"{error}. It could not be asked; try again."])
-    except AllianceError as error:
-        fail([f"{error} {error.sentence}"])
-    for line in lines or [f"Nothing is known of {name} yet: leave --last out to ask it."]:
-        click.echo(line)
 
 
 def chosen(site: "Settings", name: str, settings: Path) -> "EhrSettings":

@@ -6,18 +6,20 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from fhir_alliance.ehr.backend import backend_token
-from fhir_alliance.ehr.findings import Kind, granted_scopes, keep, last, last_change
+from fhir_alliance.ehr.findings import Finding, Kind, granted_scopes, keep, last, last_change
 from fhir_alliance.ehr.outlook import Granted
+from fhir_alliance.ehr.probed import read_probed
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.statements import read_facts
 from fhir_alliance.errors import FhirError
 from fhir_alliance.settings import EhrSettings, Settings
 from fhir_alliance.store import open_store, transaction
+from smart_app.doctor.probe_table import probe_table
 from smart_app.doctor.table import table, wrapped
 
 
 def examine(settings: Settings, ehr: EhrSettings, *, now: datetime) -> list[str]:
-    """Ask an EHR, keep what it says, and return the table; nothing is written to the EHR.
+    """Ask an EHR, keep what it says, and return the table; nothing is written to the EHR by this.
 
     Raises EhrError when it cannot be read, InvalidSettings or StoreError when the site cannot ask or keep.
     """
@@ -30,22 +32,22 @@ def examine(settings: Settings, ehr: EhrSettings, *, now: datetime) -> list[str]
             keep(connection, ehr.name, Kind.STATED, facts, at=now)
             if scopes is not None:
                 keep(connection, ehr.name, Kind.GRANTED, scopes, at=now)
-            return list(_told(connection, settings, ehr))
+            return list(_told(connection, settings, ehr, whole=False))
     finally:
         engine.dispose()
 
 
 def recall(settings: Settings, ehr: EhrSettings) -> list[str]:
-    """Return the table of what was last found out, without asking; empty when nothing was."""
+    """Return the tables of what was last found out, also by a write probe; empty when nothing was."""
     engine = open_store(settings.database)
     try:
         with engine.connect() as connection:
-            return list(_told(connection, settings, ehr))
+            return list(_told(connection, settings, ehr, whole=True))
     finally:
         engine.dispose()
 
 
-def _told(connection: Connection, settings: Settings, ehr: EhrSettings) -> Iterator[str]:
+def _told(connection: Connection, settings: Settings, ehr: EhrSettings, *, whole: bool) -> Iterator[str]:
     stated = last(connection, ehr.name, Kind.STATED)
     if stated is None:
         return
@@ -55,6 +57,21 @@ def _told(connection: Connection, settings: Settings, ehr: EhrSettings) -> Itera
     yield from table(ehr, stated.facts, _granted(connection, ehr))
     if change := last_change(connection, ehr.name, Kind.STATED):
         yield from wrapped(f"Changed since {_day(change.at, settings)}: {change.words}.")
+    yield ""
+    yield from _probed(settings, last(connection, ehr.name, Kind.PROBED), stated, whole=whole)
+
+
+def _probed(settings: Settings, found: Finding | None, stated: Finding, *, whole: bool) -> Iterator[str]:
+    """Yield what the last write probe showed, the `whole` of it or that there was one, and when."""
+    if found is None:
+        yield from wrapped("Nobody has tried yet whether it really takes this: --write-probe does, on a test patient.")
+        return
+    probed = read_probed(found.facts)
+    yield f'Last write probe: {_day(found.checked_at, settings)}, rung = "{probed.rung}": {probed.verdict}.'
+    if whole:
+        yield from probe_table(probed, stated.facts)
+    else:
+        yield "--last shows it."
 
 
 def _granted(connection: Connection, ehr: EhrSettings) -> Granted:

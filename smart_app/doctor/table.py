@@ -10,7 +10,10 @@ from fhir_alliance.ehr.rungs import highest_rung, lacking
 from fhir_alliance.settings import EhrSettings, Rung
 
 WIDTH: Final = 100
-CAVEAT: Final = "This is what the EHR says of itself. It may allow more or less: only a real write confirms it (E01)."
+CAVEAT: Final = (
+    "This is what the EHR says of itself. It may allow more or less: only a real write confirms it (E01), which is "
+    "what --write-probe is for."
+)
 _SIGN_IN: Final = (
     (
         "launch-ehr",

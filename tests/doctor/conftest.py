@@ -1,6 +1,8 @@
 """Sandbox EHRs of every kind on loopback, and the command line in this process."""
 
+import json
 import shutil
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -9,16 +11,24 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from flask import request
+from flask import Response, request
 from sqlalchemy import Engine
 from werkzeug.serving import make_server
 
+from fhir_alliance.ehr.draft import BACKEND_SCOPES
 from fhir_alliance.store import open_store
 from smart_app.cli import main
 from smart_app.demo.run import free_port
 from smart_app.demo.site import Site, write_site
 from smart_app.sandbox.app import create_sandbox
 from smart_app.sandbox.config import read_config
+
+MARIA, BORN, VISIT = "maria-lopez", "1991-06-17", "maria-lopez-v14"
+MAY_PROBE = (
+    "system/Patient.r system/Encounter.r system/QuestionnaireResponse.crus system/Observation.crus "
+    "system/DocumentReference.crus"
+)
+Place = tuple[str, str]
 
 
 class Running:
@@ -48,6 +58,22 @@ class Running:
         self.site.sandbox.write_text(text.replace(f'"profile": "{before}"', f'"profile": "{profile}"'))
         self.start()
 
+    def set_up(self, scopes: str = MAY_PROBE, *, registered: str | None = None, **sandbox: Any) -> None:
+        """Start again with other scopes of the backend client, at the EHR `registered` ones, and other settings."""
+        self.stop()
+        self.site.settings.write_text(self.site.settings.read_text().replace(BACKEND_SCOPES, scopes))
+        values = json.loads(self.site.sandbox.read_text()) | sandbox
+        (backend,) = [each for each in values["clients"] if each["client_id"] == "alliance-backend"]
+        backend["scopes"] = registered or scopes
+        self.site.sandbox.write_text(json.dumps(values, indent=4))
+        self.start()
+
+    def chart(self) -> dict[Place, dict[str, Any]]:
+        """Return what is in Maria's chart of the types that we write."""
+        kinds = ("QuestionnaireResponse", "Observation", "DocumentReference", "Provenance")
+        found = [self.store.search(kind, [("patient", MARIA), ("_count", "1000")]).resources for kind in kinds]
+        return {(each["resourceType"], each["id"]): each for several in found for each in several}
+
     def start(self) -> None:
         """Answer."""
         self._app = create_sandbox(read_config(self.site.sandbox))
@@ -68,7 +94,44 @@ class Running:
 
     def on_request(self, seen: Callable[[str], object]) -> None:
         """Call this with the path of every request from now on."""
-        self._app.before_request_funcs.setdefault(None, []).insert(0, lambda: seen(request.path) and None)
+
+        def before() -> None:
+            seen(request.path)
+
+        self._app.before_request_funcs.setdefault(None, []).insert(0, before)
+
+    def on_answer(self, seen: Callable[[], object]) -> None:
+        """Call this when a request has been carried out, before it is answered, from now on."""
+
+        def after(response: Response) -> Response:
+            seen()
+            return response
+
+        self._app.after_request_funcs.setdefault(None, []).append(after)
+
+    def cut(self, method: str, *, for_good: bool = False, first: bool = False) -> None:
+        """Close the connection of every request of a method to the FHIR server, without an answer.
+
+        `first` before it is carried out; `for_good` of every later request, too.
+        """
+        broken = []
+
+        def close() -> tuple[str, int] | None:
+            if not request.path.startswith("/fhir") or not (broken or request.method == method):
+                return None
+            broken.extend([True] * for_good)
+            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            return "", 500
+
+        if first:
+            self._app.before_request_funcs.setdefault(None, []).insert(0, close)
+        else:
+            self.on_answer(close)
+
+    def probe(self, *arguments: str, said: str | None = None) -> Result:
+        """Run a write probe on Maria's chart."""
+        options = ("--ehr", "harbor", "--write-probe", "--patient", MARIA, "--by", "Jo Park")
+        return self.call("doctor", *options, *arguments, said=said)
 
     def stop(self) -> None:
         """Stop answering."""

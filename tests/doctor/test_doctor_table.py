@@ -141,7 +141,7 @@ def test_the_site_is_asked_to_attest(make_running: Make) -> None:
     """Doctor asks who else reads survey results; what it prints can be filled in, and is then said instead."""
     running = make_running("generous")
     asked = running.doctor()
-    block = "[ehr.harbor.readers]" + asked.partition("[ehr.harbor.readers]")[2]
+    block = "[ehr.harbor.readers]" + asked.partition("[ehr.harbor.readers]")[2].partition("\n\n")[0]
     settings = running.site.settings
     settings.write_text(f"{settings.read_text()}\n{block.replace('...', 'Jo Park')}")
 

@@ -15,15 +15,18 @@ from joserfc.jwk import ECKey
 from fhir_alliance.delivery.receipts import Receipt, State
 from fhir_alliance.ehr.backend import BackendToken, backend_token
 from fhir_alliance.ehr.fhir import FhirClient
+from fhir_alliance.ehr.probed import Verdict
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.errors import FhirError
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.submission import Submission
-from fhir_alliance.settings import Settings, read_settings
+from fhir_alliance.settings import Rung, Settings, WriteSettings, read_settings
+from fhir_alliance.store import open_store
 from fhir_alliance.trajectory.series import read_series
 from smart_app.demo.run import free_port
 from smart_app.demo.site import write_site
+from smart_app.doctor.probing import WriteProbe
 from smart_app.publishing import publish_all
 from tests.sekmet import running_sekmet
 
@@ -232,3 +235,28 @@ def test_absolute_references_make_the_same_series(
     assert {one["subject"]["reference"] for one in raw} == {f"{server.base}/Patient/maria-lopez"}
     assert (point.value, point.encounter) == (7, "Encounter/maria-lopez-v14")
     assert str(point.response).startswith("QuestionnaireResponse/")
+
+
+@pytest.mark.parametrize(
+    ("rung", "kinds"),
+    [(Rung.OBSERVATIONS, ["Observation", "Observation", "QuestionnaireResponse"]), (Rung.NOTE, ["DocumentReference"])],
+)
+def test_a_write_probe_leaves_nothing_that_stands(server: Server, tmp_path: Path, rung: Rung, kinds: list[str]) -> None:
+    """A test entry is written, found, read and retracted with tokens of five seconds; all of it is entered in error."""
+    ehr = server.settings.ehrs["harbor"]
+    assert ehr.backend
+    probed_ehr = replace(ehr, backend=replace(ehr.backend, scopes=ALL), write=WriteSettings(rung=rung))
+    settings = replace(server.settings, ehrs={"harbor": probed_ehr}, database=f"sqlite:///{tmp_path / 'alliance.db'}")
+    before = {each["id"] for kind in set(kinds) for each in server.patient(kind)}
+    engine = open_store(settings.database)
+    probe = WriteProbe(settings, probed_ehr, engine, by="Jo Park", clock=lambda: datetime.now(UTC))
+
+    shown = probe.patient("maria-lopez", encounter="maria-lopez-v14")
+    probed = probe.run(shown, birth_date="1988-03-04", encounter="maria-lopez-v14")
+
+    engine.dispose()
+    new = [each for kind in sorted(set(kinds)) for each in server.patient(kind) if each["id"] not in before]
+    assert probed.settled
+    assert {each.verdict for each in probed.tried if each.what != "Provenance"} == {Verdict.WORKS}
+    assert [each["resourceType"] for each in new] == kinds
+    assert {each["status"] for each in new} == {"entered-in-error"}

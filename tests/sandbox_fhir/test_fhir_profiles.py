@@ -163,6 +163,35 @@ def test_flowsheet_row_holds_one_value_at_a_time(kind: Mean) -> None:
     assert (again.status_code, later.status_code, other.status_code) == (422, 201, 201)
 
 
+def test_a_flowsheet_value_stays(kind: Mean) -> None:
+    """What was filed cannot be changed by an app, not even taken back, and the statement says so."""
+    ehr = kind("flowsheet")
+    path = ehr.post("/Observation", vital()).headers["Location"].removeprefix(BASE).partition("/_history")[0]
+
+    retracted = ehr.put(path, vital(id=path.rpartition("/")[2], status="entered-in-error"), If_Match='W/"1"')
+    (rest,) = ehr.get("/metadata").json["rest"]
+
+    said = {each["type"]: {one["code"] for one in each["interaction"]} for each in rest["resource"]}
+    assert problem(retracted) == (405, "not-supported")
+    assert ehr.get(path).json["status"] == "final"
+    assert "update" not in said["Observation"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [({"status": "entered-in-error"}, 200), ({"status": "entered-in-error", "author": None}, 422)],
+)
+def test_a_changed_note_has_the_same_limits(kind: Mean, changes: dict[str, Any], status: int) -> None:
+    """A note can be taken back with the version it has; one that lacks what a new note needs is refused."""
+    ehr = kind("notes-only")
+    path = ehr.post("/DocumentReference", note()).headers["Location"].removeprefix(BASE).partition("/_history")[0]
+
+    answer = ehr.put(path, note(id=path.rpartition("/")[2], **changes), If_Match='W/"1"')
+
+    assert answer.status_code == status
+    assert ehr.get(path).json["status"] == ("entered-in-error" if status == 200 else "current")
+
+
 @pytest.mark.parametrize("profile", ["flowsheet", "lab-and-vitals-only"])
 def test_identifiers_may_be_dropped(kind: Mean, profile: str) -> None:
     """What a mean EHR does not know is gone without a word; value and time stay."""

@@ -44,7 +44,7 @@ def _resource(name: str, parameters: Parameters, profile: Profile) -> dict[str, 
         "interaction": [{"code": code} for code in _interactions(name, profile)],
         "versioning": "versioned",
         "readHistory": True,
-        "updateCreate": profile.may_write(name),
+        "updateCreate": profile.may_update(name),
         "conditionalCreate": profile.conditional and profile.may_write(name),
         "conditionalRead": "not-supported",
         "conditionalUpdate": False,
@@ -56,7 +56,7 @@ def _resource(name: str, parameters: Parameters, profile: Profile) -> dict[str, 
 
 def _interactions(name: str, profile: Profile) -> Iterator[str]:
     """Yield what is offered for a type; some EHRs say that they take what they refuse."""
-    offered = {"create": profile.says_create(name), "update": profile.may_write(name)}
+    offered = {"create": profile.says_create(name), "update": profile.may_update(name)}
     yield from (code for code in _INTERACTIONS if offered.get(code, True))
 
 

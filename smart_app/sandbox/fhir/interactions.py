@@ -61,7 +61,7 @@ class Interactions:
         if call.method not in methods:
             raise MethodNotAllowed(f"use {' or '.join(methods)} here", headers={"Allow": ", ".join(methods)})
         if call.method != "GET":
-            self.profile.check_offered(call.path[0])
+            self.profile.check_offered(call.path[0], update=call.method == "PUT")
 
     def perform(self, access: Access, call: Call, *, check: bool = True) -> Reply:
         """Do what a call asks for, all or nothing; `check` False leaves the references of what it wrote to the caller.
@@ -133,7 +133,7 @@ class Interactions:
         if self.profile.if_match and call.if_match is None:
             raise PreconditionFailed("send If-Match with the version that is to be replaced")
         seen = self.store.matches(resource_type, resource_id, within)
-        stored, created = self.store.update(resource, if_match=call.if_match)
+        stored, created = self.store.update(self._accepted(resource), if_match=call.if_match)
         if not (seen or created):
             raise Forbidden("the granted scopes do not reach this resource")
         self._check_within(stored, within)

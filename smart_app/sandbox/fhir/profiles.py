@@ -27,7 +27,8 @@ class Profile:
     CapabilityStatement says may be created although they may not; `checks` and `drops` (elements forgotten without a
     word) hold by type. `conditional` is whether If-None-Exist is understood, `bundles` whether batches and transactions
     are, `body` whether a create is answered with the resource, `if_match` whether an update needs the version it
-    replaces, `reviews` whether writes wait for a person (202). A `legacy` EHR advertises neither v2 scopes nor S256.
+    replaces, `updates` whether an app may change what is there, `reviews` whether writes wait for a person (202). A
+    `legacy` EHR advertises neither v2 scopes nor S256.
     """
 
     writes: tuple[str, ...] | None = None
@@ -39,20 +40,25 @@ class Profile:
     bundles: bool = True
     body: bool = True
     if_match: bool = False
+    updates: bool = True
     reviews: bool = False
     legacy: bool = False
 
     def may_write(self, resource_type: str) -> bool:
-        """Return whether an app may create and update resources of this type."""
+        """Return whether an app may create resources of this type."""
         return resource_type not in self.refuses and (self.writes is None or resource_type in self.writes)
 
     def says_create(self, resource_type: str) -> bool:
         """Return whether the CapabilityStatement says that this type may be created."""
         return self.may_write(resource_type) or resource_type in self.claims
 
-    def check_offered(self, resource_type: str) -> None:
-        """Raise MethodNotAllowed when an app may not write this type here."""
-        if not self.may_write(resource_type):
+    def may_update(self, resource_type: str) -> bool:
+        """Return whether an app may change resources of this type."""
+        return self.updates and self.may_write(resource_type)
+
+    def check_offered(self, resource_type: str, *, update: bool) -> None:
+        """Raise MethodNotAllowed when an app may not write this type here, or not change it (`update`)."""
+        if not (self.may_update if update else self.may_write)(resource_type):
             raise MethodNotAllowed(f"apps may not write a {resource_type} here", headers={"Allow": "GET"})
 
     def accepted(self, resource: Resource, others: Callable[..., Iterable[Resource]]) -> Resource:
@@ -79,7 +85,7 @@ class Profile:
 PROFILES: Mapping[str, Profile] = {
     "generous": Profile(),
     "read-only-questionnaires": Profile(refuses=_FORMS),
-    # Modelled on Epic's Observation.Create (Vital Signs), which says more than it does.
+    # Modelled on Epic's Observation.Create (Vital Signs), which says more than it does; there is no update.
     "flowsheet": Profile(
         writes=("Observation",),
         claims=("QuestionnaireResponse",),
@@ -87,6 +93,7 @@ PROFILES: Mapping[str, Profile] = {
         drops={"Observation": ("identifier", "method", "component", "derivedFrom", "hasMember")},
         conditional=False,
         bundles=False,
+        updates=False,
     ),
     # Modelled on Oracle Health: unknown elements are dropped, modifiers refused, 201 comes without a body.
     "lab-and-vitals-only": Profile(

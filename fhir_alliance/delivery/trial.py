@@ -1,0 +1,148 @@
+"""A test entry on its way into a chart and out again: what is sent, and the memory of what became of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Engine
+
+from fhir_alliance.audit import Event, record
+from fhir_alliance.delivery.keeping import VisitNote
+from fhir_alliance.delivery.outcomes import Outcome
+from fhir_alliance.delivery.queue import Item, Send
+from fhir_alliance.ehr.bundles import entry_types
+from fhir_alliance.records.submission import PatientShown
+from fhir_alliance.settings import Rung
+from fhir_alliance.store import transaction
+
+RETRACT: Final = "retract"
+"""How the steps begin that take a test entry back."""
+
+
+Place = tuple[str, str]
+"""The type and id of a resource."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A marked test entry for one patient; `bundle` is all of it, `pieces` what a lesser rung writes instead."""
+
+    key: str
+    ehr: str
+    fhir_base: str
+    patient: PatientShown
+    encounter: str | None
+    rung: Rung
+    bundle: bytes = field(repr=False)
+    pieces: bytes = field(default=b"", repr=False)
+
+    @property
+    def written(self) -> list[dict[str, Any]]:
+        """The resources that the rung writes; a note without its content."""
+        if self.rung is Rung.OBSERVATIONS:
+            return [each["resource"] for each in orjson.loads(self.bundle)["entry"]]
+        pieces = orjson.loads(self.pieces)
+        return [pieces["note"]] if self.rung is Rung.NOTE else list(pieces)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The types of what the rung writes, each once."""
+        return tuple(dict.fromkeys(each["resourceType"] for each in self.written))
+
+    def item(self, sender: str) -> Item:
+        """Return it as the steps of a delivery know a submission."""
+        return Item(
+            key=self.key,
+            sequence=0,
+            ehr=self.ehr,
+            patient=self.patient.id,
+            encounter=self.encounter,
+            launch="",
+            grant="",
+            tries=1,
+            response_id=None,
+            lease="",
+            rung=self.rung,
+            fhir_base=self.fhir_base,
+            payload=b"",
+            shown=b"",
+            sealed_pieces=None,
+            sender=sender,
+        )
+
+    def sent_by(self, step: str) -> list[str]:
+        """Return the types that one step of the delivery sends: everything at once, or one piece."""
+        return list(entry_types(self.bundle)) if self.rung is Rung.OBSERVATIONS else [self.kinds[0]]
+
+
+class Memory:
+    """The ledger of one trial: kept as long as the command runs, but no send happens without its audit row (I6)."""
+
+    def __init__(self, engine: Engine, trial: Trial, *, by: str, clock: Callable[[], datetime]) -> None:
+        self.clock = clock
+        self.sends: list[tuple[str, Send]] = []
+        self.noted: list[Place] = []
+        self._engine = engine
+        self._trial = trial
+        self._by = by
+
+    @property
+    def creates(self) -> list[tuple[str, Send]]:
+        """The sends that were to create something, in their order."""
+        return [(step, send) for step, send in self.sends if not step.startswith(RETRACT)]
+
+    def note(self, kind: str, resource_id: str | None) -> None:
+        """Remember where the EHR says that it keeps something."""
+        if resource_id is not None:
+            self.noted.append((kind, resource_id))
+
+    def bundle(self, item: Item) -> bytes:
+        """Return the whole test entry."""
+        return self._trial.bundle
+
+    def pieces(self, item: Item) -> bytes:
+        """Return what its rung writes of it."""
+        return self._trial.pieces
+
+    def patient(self, item: Item) -> PatientShown:
+        """Return the patient whose birth date was typed."""
+        return self._trial.patient
+
+    def last_send(self, item: Item, step: str | None = None) -> Send | None:
+        """Return the latest send, or that of one step; None when none left us."""
+        left = [send for name, send in self.sends if name == (step or name) and send.outcome is not Outcome.NOT_SENT]
+        return left[-1] if left else None
+
+    def begin_send(self, item: Item, step: str, now: datetime) -> int:
+        """Write down in the audit trail that a send is about to happen; StoreError when that cannot be done."""
+        at = self.clock()
+        with transaction(self._engine) as connection:
+            record(
+                connection,
+                at=at,
+                event=Event.PROBE_SENT,
+                actor=self._by,
+                ehr=self._trial.ehr,
+                patient=self._trial.patient.id,
+                launch=None,
+                outcome=step,
+                request_id=self._trial.key,
+            )
+        self.sends.append((step, Send(started_at=at, outcome=Outcome.UNKNOWN, status=None)))
+        return len(self.sends) - 1
+
+    def end_send(self, attempt: int, outcome: Outcome, *, status: int | None) -> None:
+        """Remember what became of a send."""
+        step, send = self.sends[attempt]
+        self.sends[attempt] = step, replace(send, outcome=outcome, status=status)
+
+    def keep_response(self, item: Item, response_id: str) -> None:
+        """Do nothing: every id is noted when it is told."""
+
+    def notes_of_visit(self, item: Item) -> tuple[VisitNote, ...]:
+        """Return the test entry alone: it has a note of its own, and touches no other."""
+        pieces = orjson.loads(self._trial.pieces)
+        key = self._trial.key
+        return (VisitNote(key=key, form_key=key, sequence=0, delivered=False, sent=True, pieces=pieces),)

@@ -11,6 +11,7 @@ AllianceError
 ├── LaunchError        the SMART handshake failed: start over from the EHR
 │   ├── UnknownIssuer      the EHR is not registered; no request was made
 │   ├── ChangedEhr         the EHR names other endpoints than the registered ones
+│   ├── NotOffered         the EHR does not state what a launch needs
 │   ├── StateMismatch      the answer does not belong to a launch of this browser
 │   ├── AuthorizationRefused   the EHR, or the person, said no
 │   ├── InvalidIdToken     who is signed in could not be proven
@@ -148,6 +149,17 @@ class ChangedEhr(LaunchError):
     http_status = 503
     sentence = (
         "The health record has changed how it signs people in, so we stopped to be safe. Nothing was lost. "
+        "Please tell your administrator."
+    )
+
+
+class NotOffered(LaunchError):
+    """What an EHR states of itself lacks something without which a launch would fail, or would not be safe."""
+
+    code = "launch.not-offered"
+    http_status = 503
+    sentence = (
+        "The health record does not offer what this app needs to be opened safely. Nothing was lost. "
         "Please tell your administrator."
     )
 

@@ -23,7 +23,7 @@ def moved(settings: Settings, ehr: EhrSettings) -> list[Change]:
     something is no longer stated or may not be registered: then there is nothing to confirm.
     """
     values = read_configuration(Registry(settings).door(ehr), ehr.fhir_base)
-    require(values)
+    require(values, without_s256=ehr.without_s256)
     found = changes(values, ehr)
     if unfit := [each.name for each in found if each.stated is None or not usable(each.stated)]:
         raise InvalidSettings(

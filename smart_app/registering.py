@@ -17,7 +17,7 @@ from fhir_alliance.settings import EhrSettings, Settings, read_settings
 from fhir_alliance.settings.ehr_schema import EHR_NAME
 
 
-def draft(fhir_base: str, *, name: str | None, allow_private: bool) -> tuple[str, str]:
+def draft(fhir_base: str, *, name: str | None, allow_private: bool, without_s256: bool = False) -> tuple[str, str]:
     """Ask a server what it is; return a name for it and its draft entry.
 
     Raises InvalidSettings, LaunchError or EhrError with the reason why it cannot be registered.
@@ -27,7 +27,8 @@ def draft(fhir_base: str, *, name: str | None, allow_private: bool) -> tuple[str
     if not EHR_NAME.fullmatch(chosen):
         raise InvalidSettings(["--name: use lower-case letters, digits, hyphens"])
     values = read_configuration(Door(base_urls=[base], allow_private=allow_private), base)
-    return chosen, draft_entry(values, name=chosen, fhir_base=base, allow_private=allow_private)
+    entry = draft_entry(values, name=chosen, fhir_base=base, allow_private=allow_private, without_s256=without_s256)
+    return chosen, entry
 
 
 def append_entry(settings: Path, name: str, entry: str) -> None:
@@ -57,7 +58,7 @@ def check(settings: Settings, ehr: EhrSettings) -> Iterator[str]:
         yield f"{error}. It could not be asked; try again."
         return
     try:
-        require(values)
+        require(values, without_s256=ehr.without_s256)
     except LaunchError as error:
         yield f"{error}. Launches are blocked until the EHR states it again."
     for change in changes(values, ehr):

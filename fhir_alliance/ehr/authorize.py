@@ -11,6 +11,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from fhir_alliance.ehr.addresses import same_address
 from fhir_alliance.ehr.launches import Kind, PendingLaunch, Role, client_of
+from fhir_alliance.ehr.offers import require_offered
 from fhir_alliance.ehr.scopes import as_v1, without_write_filters
 from fhir_alliance.errors import LaunchError, UnknownIssuer
 from fhir_alliance.settings import ClientSettings, EhrSettings
@@ -51,7 +52,8 @@ def begin_launch(
     `aud` is the `iss` that was received, verbatim; `launch` is None for a standalone launch; `offers` are the EHR's
     capabilities. PKCE is always S256 (SMART App Launch 2.2). With `widened` write scopes are asked for whole.
 
-    Raises UnknownIssuer when `aud` is not this EHR, LaunchError when it has no such client.
+    Raises UnknownIssuer when `aud` is not this EHR, LaunchError when it has no such client, NotOffered when the EHR
+    states that it does not know such launches or clients.
     """
     if not same_address(aud, ehr.fhir_base):
         raise UnknownIssuer
@@ -59,6 +61,7 @@ def begin_launch(
         raise LaunchError("launch parameter")
     client = client_of(ehr, role)
     kind: Kind = "standalone" if launch is None else "ehr"
+    require_offered(offers, client, role=role, kind=kind)
     pending = PendingLaunch(
         ehr=ehr.name,
         role=role,

@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import urljoin
 
 from fhir_alliance.ehr.http import Door
-from fhir_alliance.errors import ChangedEhr, EhrUnreachable, LaunchError
+from fhir_alliance.errors import ChangedEhr, EhrUnreachable, NotOffered
 from fhir_alliance.settings import EhrSettings
 
 MAX_AGE: Final = 600.0
@@ -20,7 +20,8 @@ PINNED: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri", "issuer
 
 _PATH: Final = "/.well-known/smart-configuration"
 _REQUIRED: Final = ("authorization_endpoint", "token_endpoint")
-_LISTS: Final = ("capabilities", "grant_types_supported", "code_challenge_methods_supported")
+_LISTS: Final = ("capabilities", "grant_types_supported")
+_METHODS: Final = "code_challenge_methods_supported"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +43,11 @@ class Change:
 def discover(door: Door, ehr: EhrSettings) -> Discovered:
     """Read an EHR's smart-configuration and hold it against what was registered.
 
-    Raises LaunchError when it lacks what a launch needs (S256 above all), ChangedEhr when an endpoint is not the
+    Raises NotOffered when it lacks what a launch needs (S256 above all), ChangedEhr when an endpoint is not the
     registered one, EhrUnreachable when there is no usable answer.
     """
     values = read_configuration(door, ehr.fhir_base)
-    require(values)
+    require(values, without_s256=ehr.without_s256)
     moved = [change.name for change in changes(values, ehr) if change.stated is not None]
     if moved:
         raise ChangedEhr(f"{ehr.name}: {', '.join(moved)}")
@@ -65,16 +66,22 @@ def read_configuration(door: Door, fhir_base: str) -> dict[str, Any]:
     return values
 
 
-def require(values: Mapping[str, Any]) -> None:
-    """Raise LaunchError when a smart-configuration lacks what a launch needs (spec row S05)."""
+def require(values: Mapping[str, Any], *, without_s256: bool = False) -> None:
+    """Raise NotOffered when a smart-configuration lacks what a launch needs (spec row S05).
+
+    With `without_s256` it need not name any PKCE method; one that names others only is refused all the same (T15).
+    """
+    methods = values.get(_METHODS)
+    silent = without_s256 and not methods
     lacking = [name for name in _REQUIRED if not isinstance(values.get(name), str)]
     lacking += [name for name in _LISTS if not isinstance(values.get(name), list)]
+    lacking += [] if silent or isinstance(methods, list) else [_METHODS]
     if not lacking and "sso-openid-connect" in values["capabilities"]:
         lacking = [name for name in ("issuer", "jwks_uri") if not isinstance(values.get(name), str)]
     if lacking:
-        raise LaunchError(f"smart-configuration lacks {', '.join(lacking)}")
-    if "S256" not in values["code_challenge_methods_supported"]:
-        raise LaunchError("smart-configuration does not offer S256")
+        raise NotOffered(f"smart-configuration lacks {', '.join(lacking)}")
+    if not silent and "S256" not in values[_METHODS]:
+        raise NotOffered("smart-configuration does not offer S256")
 
 
 def endpoints(values: Mapping[str, Any], fhir_base: str) -> dict[str, str]:

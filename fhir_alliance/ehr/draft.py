@@ -64,21 +64,24 @@ def checked_base(fhir_base: str, *, allow_private: bool) -> str:
     return base
 
 
-def draft_entry(values: Mapping[str, Any], *, name: str, fhir_base: str, allow_private: bool) -> str:
+def draft_entry(
+    values: Mapping[str, Any], *, name: str, fhir_base: str, allow_private: bool, without_s256: bool = False
+) -> str:
     """Return the lines of `[ehr.NAME]` with the endpoints of a smart-configuration, pinned as they are stated.
 
     Raises LaunchError when the server lacks what a launch needs (spec row S05) or what says who signs in, and
     InvalidSettings with every endpoint that may not be registered. What a server states is not trusted: only plain
     addresses get into the file.
     """
-    require(values)
+    require(values, without_s256=without_s256)
     stated = endpoints(values, fhir_base)
     if lacking := [each for each in PINNED if each not in stated and each not in OPTIONAL]:
         raise LaunchError(f"smart-configuration lacks {', '.join(lacking)}: who signs in could not be proven")
     faults = [(each, _fault(stated[each], allow_private=allow_private)) for each in stated]
     if any(fault for _, fault in faults):
         raise InvalidSettings([f"smart-configuration: {each} {fault}" for each, fault in faults if fault])
-    return "\n".join(_lines(stated, name=name, fhir_base=fhir_base, allow_private=allow_private))
+    chosen = {"allow_private": allow_private, "without_s256": without_s256}
+    return "\n".join(_lines(stated, name=name, fhir_base=fhir_base, chosen=chosen))
 
 
 def usable(value: str) -> bool:
@@ -86,13 +89,12 @@ def usable(value: str) -> bool:
     return _fault(value, allow_private=True) is None
 
 
-def _lines(stated: Mapping[str, str], *, name: str, fhir_base: str, allow_private: bool) -> Iterator[str]:
+def _lines(stated: Mapping[str, str], *, name: str, fhir_base: str, chosen: Mapping[str, bool]) -> Iterator[str]:
     yield f"[ehr.{name}]"
     yield f'title = "{urlsplit(fhir_base).hostname}"   # how people call this EHR'
     yield f'fhir_base = "{fhir_base}"'
     yield from (f'{each} = "{value}"' for each, value in stated.items())
-    if allow_private:
-        yield "allow_private = true"
+    yield from (f"{each} = true" for each, is_chosen in chosen.items() if is_chosen)
     yield _TO_FILL_IN.format(
         name=name,
         clinician=CLINICIAN_SCOPES,

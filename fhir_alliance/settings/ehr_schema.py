@@ -90,6 +90,7 @@ class EhrSchema(Strict):
     frame_ancestors = fields.List(fields.String(validate=origin), load_default=list)
     style_origins = fields.List(fields.String(validate=origin), load_default=None)
     allow_private = fields.Boolean(load_default=False)
+    without_s256 = fields.Boolean(load_default=False)
     clinician = fields.Nested(_ClientSchema, load_default=None)
     patient = fields.Nested(_ClientSchema, load_default=None)
     backend = fields.Nested(_ClientSchema, load_default=None)

@@ -23,13 +23,14 @@ def ehr() -> None:
 @SETTINGS
 @click.option("--write", is_flag=True, help="Append the entry to the settings file instead of printing it.")
 @click.option("--allow-private", is_flag=True, help="It may be on this machine or in a private network.")
-def add(*, url: str, name: str | None, settings: Path, write: bool, allow_private: bool) -> None:
+@click.option("--without-s256", is_flag=True, help="It names no PKCE method; its administrator says it takes S256.")
+def add(*, url: str, name: str | None, settings: Path, write: bool, allow_private: bool, without_s256: bool) -> None:
     """Ask the server at this FHIR base for its endpoints, and draft its entry for the settings file."""
     from fhir_alliance.errors import EhrError, ForeignUrl, InvalidSettings, LaunchError
     from smart_app.registering import append_entry, draft
 
     try:
-        chosen, entry = draft(url, name=name, allow_private=allow_private)
+        chosen, entry = draft(url, name=name, allow_private=allow_private, without_s256=without_s256)
         if write:
             append_entry(settings, chosen, entry)
     except InvalidSettings as error:

@@ -40,6 +40,7 @@ _SIGN_IN: Final = (
         "E01",
     ),
 )
+_LET_THROUGH: Final = "let through by without_s256; S256 is still sent"
 _RUNGS: Final = {
     Rung.OBSERVATIONS: "It says that it takes forms with their answers, and every score as a result.",
     Rung.FLOWSHEET: "It says that it takes single results, but not forms with their answers as a whole.",
@@ -61,7 +62,8 @@ def table(ehr: EhrSettings, facts: frozenset[str], granted: Granted) -> Iterator
     """Yield the lines of the table, then which rung fits, and who else reads it, in words for an administrator."""
     yield f"{'SIGNING IN AND READING':<35}EHR  WHAT FOLLOWS"
     for fact, what, able, unable, spec in _SIGN_IN:
-        yield f"{what:<35}{_yes(fact in facts):<5}{able if fact in facts else unable} ({spec})"
+        follows = able if fact in facts else _LET_THROUGH if fact == S256 and ehr.without_s256 else unable
+        yield f"{what:<35}{_yes(fact in facts):<5}{follows} ({spec})"
     yield ""
     heads = "".join(f"{client.upper():<11}" for client in CLIENTS)
     yield f"{'WRITING, rung ' + ehr.write.rung:<35}EHR  {heads}WHAT THE APP DOES"

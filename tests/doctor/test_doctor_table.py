@@ -77,6 +77,15 @@ def test_what_an_administrator_reads(make_running: Make, profile: str, told: tup
     assert [each for each in told if each not in output] == []
 
 
+def test_an_ehr_without_s256_that_the_site_lets_through(make_running: Make) -> None:
+    """The table says that launches go on, and that S256 is sent all the same."""
+    running = make_running("legacy")
+    settings = running.site.settings
+    settings.write_text(settings.read_text().replace("allow_private", "without_s256 = true\nallow_private"))
+
+    assert "let through by without_s256; S256 is still sent (S05)" in running.doctor()
+
+
 def test_a_rung_that_the_ehr_does_not_allow(make_running: Make) -> None:
     """A site on the first rung at an EHR without transactions is told what is missing, and that nothing is lost."""
     running = make_running("generous")

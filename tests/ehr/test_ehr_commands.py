@@ -94,6 +94,19 @@ def test_written_draft_is_read_as_settings(server: "FakeEhr", settings: Path) ->
     assert (entry.allow_private, entry.clients) == (True, ())
 
 
+def test_a_server_that_names_no_pkce_method(server: "FakeEhr", registered: Path) -> None:
+    """It is registered only on request, which stands in its entry; then `check` has nothing against it either."""
+    server.on("GET", PATH, stated(server, code_challenge_methods_supported=None))
+    as_it_is = call("add", server.base, "--name", "lake", "--allow-private")
+
+    result = call("add", server.base, "--name", "lake", "--allow-private", "--without-s256")
+    registered.write_text(registered.read_text().replace("allow_private", "without_s256 = true\nallow_private"))
+
+    assert "smart-configuration lacks code_challenge_methods_supported" in as_it_is.output
+    assert "\nallow_private = true\nwithout_s256 = true\n" in result.output
+    assert "code_challenge" not in call("check", "--settings", str(registered)).output
+
+
 def test_filled_in_draft_registers_clients(server: "FakeEhr", settings: Path) -> None:
     """With the leading `#` gone and the gaps filled, the draft's comments are clients that the settings take."""
     server.on("GET", PATH, stated(server))

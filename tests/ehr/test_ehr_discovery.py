@@ -1,12 +1,14 @@
 """Discovery may stop a launch, and never sends a code or a secret elsewhere."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fhir_alliance.ehr.registry import Registry
-from fhir_alliance.errors import AllianceError, ChangedEhr, EhrUnreachable, LaunchError
+from fhir_alliance.errors import AllianceError, ChangedEhr, EhrUnreachable, NotOffered
 from fhir_alliance.settings import EhrSettings, Settings
 
 if TYPE_CHECKING:
@@ -79,8 +81,22 @@ def test_server_without_what_a_launch_needs(
     """Without endpoints, keys or S256 no launch is begun."""
     server.on("GET", PATH, document(ehr, **changed))
 
-    with pytest.raises(LaunchError):
+    with pytest.raises(NotOffered):
         registry.check(ehr)
+
+
+@pytest.mark.parametrize(
+    ("methods", "begins"), [(None, True), ([], True), (["S256"], True), (["plain"], False), ("S256", False)]
+)
+def test_an_ehr_that_names_no_pkce_method(
+    server: "FakeEhr", ehr: EhrSettings, settings_of: Callable[..., Settings], methods: Any, begins: bool
+) -> None:
+    """A site may let one through that names none; one that names others only is refused all the same (T15)."""
+    registry = Registry(settings_of(ehr))
+    server.on("GET", PATH, document(ehr, code_challenge_methods_supported=methods))
+
+    with nullcontext() if begins else pytest.raises(NotOffered, match=r"S256|code_challenge"):
+        assert registry.check(replace(ehr, without_s256=True)).capabilities
 
 
 @pytest.mark.parametrize(("body", "status"), [(b"[]", 200), (b"<html>", 200), (b"{}", 404), (b"{}", 500)])

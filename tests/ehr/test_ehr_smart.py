@@ -32,7 +32,7 @@ CANARY = "canary-token-7f3a"
 REDIRECT = "https://app.example.invalid/callback/harbor"
 
 
-OFFERS = frozenset({"launch-ehr", "permission-online", "permission-v2", "authorize-post"})
+OFFERS = frozenset({"launch-ehr", "launch-standalone", "permission-online", "permission-v2", "authorize-post"})
 
 
 def begin_launch(

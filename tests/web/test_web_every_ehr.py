@@ -40,7 +40,7 @@ DECLARED = {
     "lab-and-vitals-only": End("note", State.DELIVERED),
     "notes-only": End("note", State.DELIVERED),
     "fire-hose": IN_CHART,
-    "legacy": End(refused="launch.failed"),
+    "legacy": End(refused="launch.not-offered"),
 }
 
 

@@ -27,7 +27,7 @@ OUTCOME = json.dumps(
     {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception", "diagnostics": WORDS}]}
 )
 GONE, ODD, NO = "ehr.unreachable", "ehr.error", "ehr.refused"
-STOPPED, WHO = "launch.failed", "launch.identity"
+STOPPED, WHO, LESS = "launch.failed", "launch.identity", "launch.not-offered"
 
 
 class Wrong(NamedTuple):
@@ -87,8 +87,8 @@ LACKING = (*MOVED[:4], "capabilities", "grant_types_supported", "code_challenge_
 WRONG = [
     *unusable(DISCOVERY, refused=GONE),
     *at("T05", DISCOVERY, "launch.ehr-changed", **{f"moved_{each}": changed(**{each: "{sink}/x"}) for each in MOVED}),
-    *at("S05", DISCOVERY, STOPPED, **{f"without_{each}": changed(**{each: ...}) for each in LACKING}),
-    *at("T15", DISCOVERY, STOPPED, plain=changed(code_challenge_methods_supported=["plain"])),
+    *at("S05", DISCOVERY, LESS, **{f"without_{each}": changed(**{each: ...}) for each in LACKING}),
+    *at("T15", DISCOVERY, LESS, plain=changed(code_challenge_methods_supported=["plain"])),
     *unusable(TOKEN, refused=NO),
     grants("T15", "the code is not accepted", "launch.refused", 400, error="invalid_grant", error_description=WORDS),
     grants("T17", "the client is not accepted", "launch.refused", 401, error="invalid_client", error_description=WORDS),

@@ -52,7 +52,7 @@ def public_keys(jwks: Any) -> KeySet:
     usable = [
         key
         for key in (found if isinstance(found, list) else [])[:_MAX_KEYS]
-        if isinstance(key, dict) and key.get("kty") in _TYPES and key.get("use", "sig") == "sig"
+        if isinstance(key, dict) and str(key.get("kty")) in _TYPES and key.get("use", "sig") == "sig"
     ]
     try:
         keys = KeySet([_TYPES[key["kty"]].import_key(key) for key in usable])

@@ -30,5 +30,5 @@ def _name(names: list[Mapping[str, Any]]) -> str:
     for use in _NAME_ORDER:
         for name in names:
             if name.get("use") == use:
-                return str(name.get("text") or " ".join([*name.get("given", []), name.get("family", "")]).strip())
+                return str(name.get("text") or " ".join(filter(None, [*name.get("given", []), name.get("family")])))
     return ""

@@ -46,8 +46,8 @@ class EhrSettings:
     Without a `revocation_endpoint` what was granted ends here only, and at the EHR in its own time; without `readers`
     nobody has attested who else sees what is written. For `change_window` after a form was sent the patient may change
     it or take it back; zero switches that off. How the EHR wants us to look is read from `style_origins` only. With
-    `ehr_tokens` its own tokens are good at our FHIR endpoint, as far as its `introspection_endpoint` says. `without_s256` lets
-    launches go on at an EHR that names no PKCE method; S256 is sent all the same.
+    `ehr_tokens` its own tokens are good at our FHIR endpoint, as far as its `introspection_endpoint` says.
+    `without_s256` lets launches go on at an EHR that names no PKCE method; S256 is sent all the same.
     """
 
     name: str

@@ -132,6 +132,7 @@ def read_time(text: object) -> datetime | None:
 
 # A score that may be compared; a preliminary or withdrawn one is not.
 COUNTS = frozenset({"final", "amended", "corrected"})
+_ANSWERED = {"system": ALLIANCE, "code": "items-answered"}
 
 
 def _dated(encounters: Iterable[RawResource], patient: str) -> Iterator[tuple[datetime, RawResource]]:
@@ -151,9 +152,13 @@ def is_about(resource: RawResource, patient: str) -> bool:
 
 def _score_code(observation: RawResource, systems: Mapping[str, str]) -> str:
     """Return the first code that is of a score, empty when none is; `systems` are their code systems."""
-    codings = observation.get("code", {}).get("coding", [])
-    found = ((str(coding.get("code")), coding.get("system")) for coding in codings)
+    found = ((str(coding.get("code")), coding.get("system")) for coding in _codings(observation.get("code", {})))
     return next((code for code, system in found if system is not None and systems.get(code) == system), "")
+
+
+def _codings(concept: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    codings: list[Mapping[str, Any]] = concept.get("coding", [])
+    return codings
 
 
 def _point(observation: RawResource) -> Point | None:
@@ -161,7 +166,7 @@ def _point(observation: RawResource) -> Point | None:
     if at is None:
         return None
     value = observation.get("valueQuantity", {}).get("value")
-    absent = observation.get("dataAbsentReason", {}).get("coding", [{}])[0].get("code", "")
+    absent = next(iter(_codings(observation.get("dataAbsentReason", {}))), {}).get("code", "")
     derived = [str(source.get("reference", "")) for source in observation.get("derivedFrom", [])]
     return Point(
         at=at,
@@ -175,8 +180,12 @@ def _point(observation: RawResource) -> Point | None:
 
 def _answered(observation: RawResource) -> int | None:
     for component in observation.get("component", []):
-        if {"system": ALLIANCE, "code": "items-answered"}.items() <= component["code"]["coding"][0].items():
-            return int(component["valueQuantity"]["value"])
+        count = component.get("valueQuantity", {}).get("value")
+        if (
+            any(_ANSWERED.items() <= coding.items() for coding in _codings(component.get("code", {})))
+            and count is not None
+        ):
+            return int(count)
     return None
 
 

@@ -8,7 +8,8 @@ from typing import Any, Literal, TypeVar
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.paging import SearchResult
 from fhir_alliance.ehr.scopes import allows
-from fhir_alliance.errors import SignInNeeded
+from fhir_alliance.ehr.shapes import only_well_shaped, well_shaped
+from fhir_alliance.errors import EhrUnreachable, SignInNeeded
 from fhir_alliance.records.patient import read_patient
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.terms import OBSERVATION_CATEGORY
@@ -61,12 +62,12 @@ def read_launch_facts(
     """
     kind, _, user_id = user.partition("/")
     reads: list[Read] = [
-        lambda ehr: ehr.read("Patient", patient),
+        _one("Patient", patient),
         _if(scopes, "Encounter", _encounters(patient)),
         lambda _: look(),
     ]
     if kind == "PractitionerRole" and _may(scopes, kind, "r"):
-        reads.append(lambda ehr: ehr.read(kind, user_id))
+        reads.append(_one(kind, user_id))
     resource, encounters, looks, *roles = _together(client, reads)
     named = [str(role.get("practitioner", {}).get("reference", "")) for role in roles]
     return LaunchFacts(
@@ -80,11 +81,10 @@ def read_launch_facts(
 def read_chart(launch: Launch) -> ChartData:
     """Return everything the clinician's view shows, in one round trip; raises what the EHR's refusal is."""
     patient = launch.patient.id
-    about = ("patient", patient)
     scopes = services().grants.scopes(launch.grant)
     reads: Sequence[Read] = (
         _if(scopes, "Encounter", _encounters(patient)),
-        lambda ehr: ehr.search("Observation", [about, ("category", f"{OBSERVATION_CATEGORY}|survey"), _MANY]),
+        _all("Observation", patient, ("category", f"{OBSERVATION_CATEGORY}|survey")),
         _if(scopes, "QuestionnaireResponse", _responses(patient)),
     )
     found: list[SearchResult] = with_ehr(launch, lambda client: _together(client, reads))
@@ -143,12 +143,29 @@ def _if(scopes: Collection[str], kind: str, search: Callable[[FhirClient], Searc
     return search if _may(scopes, kind) else lambda _: _NOTHING
 
 
+def _one(kind: str, id: str) -> Read:  # noqa: A002  # FHIR's own word
+    """Return what reads one resource, without which a page has nothing to show."""
+
+    def read(ehr: FhirClient) -> RawResource:
+        resource = ehr.read(kind, id)
+        if not well_shaped(resource):
+            raise EhrUnreachable(f"malformed {kind}")
+        return resource
+
+    return read
+
+
+def _all(kind: str, patient: str, *more: tuple[str, str]) -> Callable[[FhirClient], SearchResult]:
+    """Return what searches a patient's resources: one that cannot be understood takes no other with it."""
+    return lambda ehr: only_well_shaped(ehr.search(kind, [("patient", patient), *more, _MANY]))
+
+
 def _encounters(patient: str) -> Callable[[FhirClient], SearchResult]:
-    return lambda ehr: ehr.search("Encounter", [("patient", patient), _MANY])
+    return _all("Encounter", patient)
 
 
 def _responses(patient: str) -> Callable[[FhirClient], SearchResult]:
-    return lambda ehr: ehr.search("QuestionnaireResponse", [("patient", patient), _MANY])
+    return _all("QuestionnaireResponse", patient)
 
 
 def _kept(launch: Launch) -> tuple[tuple[RawResource, ...], tuple[RawResource, ...]]:

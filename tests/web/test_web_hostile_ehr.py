@@ -112,6 +112,7 @@ WRONG = [
     tokens("T30", WHO, "a huge id_token", id_token="a" * 100_000),
     tokens("T30", WHO, "an encrypted id_token", id_token="a.b.c.d.e"),
     *unusable(KEYS, refused=GONE),
+    *at("T20", KEYS, GONE, odd_kind=says('{"keys": [{"kty": []}]}')),
     *at("T20", KEYS, GONE, no_keys=says('{"keys": []}'), shared=says('{"keys": [{"kty": "oct", "k": "YQ"}]}')),
     claims("T18", "no signature", {"alg": "none"}),
     claims("T19", "signed with the public key", {"alg": "HS256"}),
@@ -136,6 +137,7 @@ WRONG = [
     *at("T36", PATIENT, "ehr.sign-in", token_refused=says(OUTCOME, 401)),
     *at("F15", PATIENT, NO, not_allowed=says(OUTCOME, 403), gone=says(OUTCOME, 410)),
     *at("T58", PATIENT, ODD, outcome=says(OUTCOME), other_id=changed(id="x"), other=changed(resourceType="Person")),
+    *at("T58", PATIENT, GONE, odd_name=changed(name={"text": "x"}), odd_number=changed(identifier=["x"])),
     *unusable(VISITS, refused=NO),
     *at("T58", VISITS, ODD, outcome=says(OUTCOME), no_bundle=changed(resourceType="Patient")),
     *at("T58", VISITS, GONE, no_entries=changed(entry={}), broken_links=changed(link={})),
@@ -148,6 +150,7 @@ WRONG = [
 NEXT = {"relation": "next", "url": "{sink}/fhir/Observation?page=2"}
 AGAIN = {"relation": "next", "url": "Observation?patient=maria-lopez"}
 STRANGER = {"resourceType": "Encounter", "id": WORDS, "status": "finished", "subject": {"reference": "Patient/x"}}
+ODD_SCORE = {"resourceType": "Observation", "id": "x", "status": "final", "code": WORDS}
 INCOMPLETE = "Not everything could be read from the health record"
 HARMLESS = [
     Wrong("S04", "honest", "nothing", "", {}),
@@ -157,6 +160,8 @@ HARMLESS = [
     Wrong("T57", "honest", "a style elsewhere", "", {TOKEN: changed(smart_style_url="{sink}/style.json")}),
     Wrong("T57", "honest", "context elsewhere", "", {TOKEN: changed(fhirContext=[{"reference": "{sink}/Task/1"}])}),
     Wrong("T57", "honest", "a link elsewhere", "", {VISITS: changed(link=[{"relation": "self", "url": "{sink}"}])}),
+    Wrong("T58", "honest", "a visit that is odd", INCOMPLETE, {VISITS: with_another({**STRANGER, "period": []})}),
+    Wrong("T58", "honest", "a score that is odd", INCOMPLETE, {SCORES: with_another(ODD_SCORE)}),
     Wrong("T46", "honest", "a visit of somebody else", "", {VISITS: with_another(STRANGER)}),
 ]
 """What an EHR may say that leads elsewhere, or to somebody else, beside two honest answers."""

@@ -30,6 +30,7 @@ AllianceError
 └── EhrError           talking to the EHR failed
     ├── EhrUnreachable     no usable answer: the outcome of a write is unknown
     ├── NotSent            the EHR is left alone for a while: nothing was sent to it
+    ├── ClockDiffers       the EHR's clock and ours differ, so it refuses our proofs: tried again
     ├── ForeignUrl         an address outside the registered EHR
     └── FhirError          the EHR said no; .status says how
         ├── SignInNeeded       401: the token is no longer accepted
@@ -334,6 +335,18 @@ class NotSent(EhrError):
     http_status = 503
     title = EhrUnreachable.title
     sentence = EhrUnreachable.sentence
+
+
+class ClockDiffers(EhrError):
+    """The EHR refused a signed proof, and its clock is so far from ours that it had to."""
+
+    code = "ehr.clock"
+    http_status = 503
+    title = "The clocks do not agree"
+    sentence = (
+        "The clock of this application differs from the health record's, so the health record does not let it in. "
+        "Nothing was lost. Please tell your administrator."
+    )
 
 
 class ForeignUrl(EhrError):

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+import structlog
 from joserfc import jwt
 
 from fhir_alliance.ehr.client_keys import signing_key
+from fhir_alliance.ehr.clocks import clock_fault
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.tokens import error_code, read_tokens, token_values
-from fhir_alliance.errors import EhrUnreachable, FhirError, InvalidSettings, SignInNeeded
+from fhir_alliance.errors import ClockDiffers, EhrUnreachable, FhirError, InvalidSettings, SignInNeeded
 from fhir_alliance.settings import ClientSettings, EhrSettings, client_secret
 
 ASSERTION_SECONDS: Final = 240
@@ -20,6 +22,8 @@ _FAST_CLOCK: Final = 30
 """Life of a client assertion: at most 300 s are allowed (SMART App Launch 2.2), and clocks drift."""
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_OF_THE_PROOF: Final = ("invalid_client", "invalid_request", "")
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,16 +87,21 @@ def ask_for_token(
     """Send a grant to the pinned token endpoint; return the values of its answer, not yet checked.
 
     Raises FhirError with the OAuth error code as its detail when the server refuses (SignInNeeded when the grant itself
-    is no longer accepted), EhrUnreachable when it does not answer as a token endpoint does.
+    is no longer accepted), ClockDiffers when it refuses a proof and its clock is not ours, EhrUnreachable when it does
+    not answer as a token endpoint does.
     """
     who = proof(client, ehr, now=now)
     reply = registry.door(ehr).request("POST", ehr.token_endpoint, form={**form, **who.form}, headers=who.headers)
+    if fault := clock_fault(reply.headers, now=now):
+        _log.warning("ehr.clock", code=ClockDiffers.code, ehr=ehr.name, detail=fault)
     if reply.ok:
         return token_values(reply)
     try:
         code = error_code(reply.json())
     except EhrUnreachable:
         code = ""
+    if fault and client.key_file is not None and reply.status < 500 and code in _OF_THE_PROOF:
+        raise ClockDiffers(fault)
     refusal = SignInNeeded if code == "invalid_grant" else FhirError
     raise refusal(reply.status, code, retry_after=reply.headers.get("Retry-After"))
 

@@ -8,7 +8,7 @@ from typing import Final
 from fhir_alliance.ehr.backend import BackendToken, backend_token
 from fhir_alliance.ehr.breaker import turn
 from fhir_alliance.ehr.registry import Registry
-from fhir_alliance.errors import FhirError, SignInNeeded
+from fhir_alliance.errors import ClockDiffers, EhrError, FhirError, SignInNeeded
 from fhir_alliance.settings import EhrSettings
 
 # A token that ends while a request is on its way is refused: it is renewed a little early.
@@ -26,12 +26,13 @@ class BackendTokens:
         self._lock = Lock()
         self._flights: dict[str, Lock] = {}
         self._tokens: dict[str, BackendToken] = {}
-        self._refused: dict[str, datetime] = {}
+        self._refused: dict[str, tuple[datetime, EhrError]] = {}
 
     def token(self, ehr: EhrSettings, *, rejected: str | None = None) -> BackendToken:
         """Return a token that is still good, another than the one the EHR has just `rejected`.
 
-        Raises SignInNeeded when there is no backend client, or the EHR refuses it; FhirError when its token endpoint
+        Raises SignInNeeded when there is no backend client, or the EHR refuses it, ClockDiffers when that is for the
+        time of its proof; FhirError when its token endpoint
         fails, and EhrError when no usable answer came.
         """
         with self._lock:
@@ -44,13 +45,19 @@ class BackendTokens:
             return self._tokens[ehr.name]
 
     def _ask(self, ehr: EhrSettings) -> BackendToken:
-        now, refused = self._clock(), self._refused.get(ehr.name)
-        if ehr.backend is None or (refused and now - refused < _REFUSED):
-            raise SignInNeeded(401, "no backend client that the EHR accepts")
+        now = self._clock()
+        if ehr.backend is None:
+            raise SignInNeeded(401, "no backend client")
+        if (refused := self._refused.get(ehr.name)) and abs(now - refused[0]) < _REFUSED:
+            raise refused[1].with_traceback(None)
         try:
             return backend_token(self._registry, ehr, ehr.backend, ehr.backend.scopes, now=now)
+        except ClockDiffers as error:
+            self._refused[ehr.name] = now, error
+            raise
         except FhirError as error:
             if not 400 <= error.status < 500 or error.status in (408, 429):
                 raise
-            self._refused[ehr.name] = now
-            raise SignInNeeded(401, f"backend client refused: {error.detail}") from None
+            refusal = SignInNeeded(401, f"backend client refused: {error.detail}")
+            self._refused[ehr.name] = now, refusal
+            raise refusal from None

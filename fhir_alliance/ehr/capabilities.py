@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+CLOCK: Final = "clock within 90 seconds of ours"
 S256: Final = "PKCE with S256"
 TRANSACTION: Final = "transaction"
 TREND: Final = "Observation search by patient and category"

@@ -77,7 +77,7 @@ class Watch:
 
     def _check(self, ehr: EhrSettings, now: datetime) -> bool:
         try:
-            facts = read_facts(self._registry.door(ehr), ehr.fhir_base)
+            facts = read_facts(self._registry.door(ehr), ehr.fhir_base, now=now)
         except EhrError as error:
             self._failed[ehr.name] = now
             _log.warning("ehr.unread", ehr=ehr.name, code=error.code)

@@ -11,7 +11,7 @@ from fhir_alliance.ehr.outlook import Granted
 from fhir_alliance.ehr.probed import read_probed
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.statements import read_facts
-from fhir_alliance.errors import FhirError
+from fhir_alliance.errors import ClockDiffers, FhirError
 from fhir_alliance.settings import EhrSettings, Settings
 from fhir_alliance.store import open_store, transaction
 from smart_app.doctor.probe_table import probe_table
@@ -24,7 +24,7 @@ def examine(settings: Settings, ehr: EhrSettings, *, now: datetime) -> list[str]
     Raises EhrError when it cannot be read, InvalidSettings or StoreError when the site cannot ask or keep.
     """
     registry = Registry(settings)
-    facts = read_facts(registry.door(ehr), ehr.fhir_base)
+    facts = read_facts(registry.door(ehr), ehr.fhir_base, now=now)
     scopes = _backend_scopes(registry, ehr, now)
     engine = open_store(settings.database)
     try:
@@ -91,7 +91,7 @@ def _backend_scopes(registry: Registry, ehr: EhrSettings, now: datetime) -> froz
         return None
     try:
         return backend_token(registry, ehr, ehr.backend, ehr.backend.scopes, now=now).scopes
-    except FhirError:
+    except (FhirError, ClockDiffers):
         return None
 
 

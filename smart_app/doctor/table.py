@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
-from fhir_alliance.ehr.capabilities import S256, TREND, conditional
+from fhir_alliance.ehr.capabilities import CLOCK, S256, TREND, conditional
 from fhir_alliance.ehr.outlook import CLIENTS, Granted, Outlook, outlooks
 from fhir_alliance.ehr.rungs import highest_rung, lacking
 from fhir_alliance.settings import EhrSettings, Rung
@@ -24,6 +24,7 @@ _SIGN_IN: Final = (
     ),
     ("launch-standalone", "launch from outside", "people can open the app so", "nor from the portal, maybe", "S08"),
     (S256, "PKCE with S256", "launches are protected", "launches are refused by this app", "S05"),
+    (CLOCK, "clock as ours", "signed proofs are in time", "signed proofs are refused; set the clock right", "S44"),
     ("client-confidential-asymmetric", "client with a key", "can be registered so", "register another kind", "S03"),
     ("client-confidential-symmetric", "client with a secret", "can be registered so", "register another kind", "S03"),
     ("client-public", "public client", "can be registered so", "needs a key or secret", "S03"),

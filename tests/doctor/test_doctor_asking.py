@@ -1,9 +1,13 @@
 """What stops doctor, and what does not."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from fhir_alliance.settings import read_settings
+from smart_app.doctor.asking import examine
 
 if TYPE_CHECKING:
     from tests.doctor.conftest import Running
@@ -27,6 +31,17 @@ def test_no_capability_statement(running: "Running", said: Any) -> None:
     assert result.exit_code == 1
     assert "could not be asked" in result.output
     assert "Nothing is known" in running.doctor("--last")
+
+
+def test_a_clock_that_differs(running: "Running") -> None:
+    """The table says that proofs will be refused, and what to do; what the backend client may do is not known then."""
+    settings = read_settings(running.site.settings)
+
+    lines = examine(settings, settings.ehrs["harbor"], now=datetime.now(UTC) + timedelta(minutes=10))
+
+    assert "clock as ours                      no   signed proofs are refused; set the clock right (S44)" in lines
+    line = next(line for line in lines if line.startswith("Questionnaire "))
+    assert line[40:73].split() == ["?", "?", "?"]
 
 
 def test_refused_backend_client(running: "Running") -> None:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -56,6 +57,7 @@ class FakeEhr:
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
+        self.clock = NOW
         self.stopped = threading.Event()
         self._answers: dict[tuple[str, str], list[Any]] = defaultdict(list)
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -113,6 +115,9 @@ class FakeEhr:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
+
+            def date_time_string(self, timestamp: float | None = None) -> str:
+                return format_datetime(ehr.clock)
 
             def handle_one_request(self) -> None:
                 try:

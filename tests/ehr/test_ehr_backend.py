@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from structlog.testing import capture_logs
 
 from fhir_alliance.ehr.backend import backend_token, client_assertion
-from fhir_alliance.errors import EhrError, EhrUnreachable, FhirError, InvalidSettings, SignInNeeded
+from fhir_alliance.errors import ClockDiffers, EhrError, EhrUnreachable, FhirError, InvalidSettings, SignInNeeded
 
 CANARY = "canary-token-7f3a"
 AUDIENCE = "https://ehr.example.invalid/token"
@@ -118,6 +119,48 @@ def test_a_backend_token_is_asked_for_with_proof(
     assert (token.access_token, token.expires_at) == (CANARY, now + timedelta(seconds=300))
     assert token.scopes == {"system/Questionnaire.rs"}
     assert CANARY not in repr(token)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "signs", "status", "error", "raised"),
+    [
+        (91, True, 401, "invalid_client", ClockDiffers),
+        (-91, True, 400, "invalid_request", ClockDiffers),
+        (91, True, 403, "", ClockDiffers),
+        (90, True, 401, "invalid_client", FhirError),
+        (-90, True, 401, "invalid_client", FhirError),
+        (91, True, 400, "invalid_scope", FhirError),
+        (91, True, 400, "invalid_grant", SignInNeeded),
+        (91, True, 500, "", FhirError),
+        (91, False, 401, "invalid_client", FhirError),
+    ],
+)
+def test_a_clock_that_differs_is_told_apart(
+    ehr: Any, registry: Any, server: Any, now: datetime, seconds: int, signs: bool, status: int, error: str, raised: Any
+) -> None:
+    """Where a proof is refused by an EHR whose clock is more than 90 seconds off, that is why; the log says it."""
+    server.clock = now + timedelta(seconds=seconds)
+    server.on("POST", "/auth/token", {"error": error}, status)
+    client = ehr.backend if signs else replace(ehr.backend, key_file=None)
+
+    with capture_logs() as log, pytest.raises(EhrError) as caught:
+        backend_token(registry, ehr, client, "system/a.r", now=now)
+
+    assert type(caught.value) is raised
+    side = "ahead of" if seconds > 0 else "behind"
+    told = {"code": "ehr.clock", "ehr": ehr.name, "detail": f"the EHR's clock is {abs(seconds)} s {side} ours"}
+    assert [told.items() <= entry.items() for entry in log] == [True] * (abs(seconds) > 90)
+
+
+def test_a_clock_that_differs_is_told_while_it_still_works(ehr: Any, registry: Any, server: Any, now: datetime) -> None:
+    """The log has it before the EHR refuses anything."""
+    server.clock = now - timedelta(minutes=2)
+    server.on("POST", "/auth/token", answer())
+
+    with capture_logs() as log:
+        backend_token(registry, ehr, ehr.backend, "system/a.r", now=now)
+
+    assert [entry["detail"] for entry in log] == ["the EHR's clock is 120 s behind ours"]
 
 
 def test_scopes_left_out_are_those_asked_for(ehr: Any, registry: Any, server: Any, now: datetime) -> None:

@@ -7,11 +7,11 @@ from typing import Final
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, Function, func, select
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from fhir_alliance.databases import open_database
-from fhir_alliance.errors import AllianceError, StoreError
+from fhir_alliance.errors import AllianceError, NotSent, StoreError
 from fhir_alliance.writer import Writer
 
 _MIGRATIONS: Final = "fhir_alliance:migrations"
@@ -49,6 +49,36 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     except SQLAlchemyError as error:
         # The database's own message may quote values: only its kind is told, and no traceback prints the rest.
         raise StoreError(type(error).__name__) from None
+
+
+@contextmanager
+def alone(engine: Engine, name: str) -> Iterator[None]:
+    """Do something named that no other process on this database does meanwhile; no transaction, so it may take long.
+
+    An SQLite file has one process. Raises NotSent when another one does not end within the database's lock_timeout.
+    """
+    if engine.dialect.name != "postgresql":
+        yield
+        return
+    key = func.hashtextextended(name, 0)
+    # Held by the connection, which ends with its process: what crashes leaves no lock behind.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        try:
+            connection.execute(select(func.pg_advisory_lock(key)))
+        except OperationalError:
+            raise NotSent("another process asks this EHR for the same") from None
+        try:
+            yield
+        finally:
+            _let_go(connection, key)
+
+
+def _let_go(connection: Connection, key: Function[int]) -> None:
+    """Give a lock back; a connection that cannot is closed, and its locks with it."""
+    try:
+        connection.execute(select(func.pg_advisory_unlock(key)))
+    except SQLAlchemyError:
+        connection.invalidate()
 
 
 def _migrate(connection: Connection) -> None:

@@ -18,7 +18,7 @@ from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.smart import Refreshed, refresh, revoke
 from fhir_alliance.errors import AllianceError, SignInNeeded
 from fhir_alliance.settings import ClientSettings, EhrSettings
-from fhir_alliance.store import transaction
+from fhir_alliance.store import alone, transaction
 from fhir_alliance.tables import grants, launches, submissions
 from fhir_alliance.vault import Vault
 
@@ -39,7 +39,8 @@ class Grants:
         self._vault = vault
         self._registry = registry
         self._clock = clock
-        # One refresh at a time per grant: a rotated refresh token works once, a second use may end the whole grant.
+        # One refresh at a time per grant, in this process and among several: a rotated refresh token works once, a
+        # second use may end the whole grant (T35).
         self._flights: WeakValueDictionary[str, Lock] = WeakValueDictionary()
         self._lock = Lock()
 
@@ -70,7 +71,7 @@ class Grants:
         row = self._row(grant)
         if (token := self._good(row, rejected)) is not None:
             return token
-        with turn(self._flight(grant)):
+        with turn(self._flight(grant)), alone(self._engine, f"refresh {grant}"):
             row = self._row(grant)
             if (token := self._good(row, rejected)) is not None:
                 return token

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from fhir_alliance.errors import InvalidAnswers
 from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.items import Item
 from fhir_alliance.instruments.layout import group_ids
@@ -31,8 +32,13 @@ def answer_faults(response: Mapping[str, Any], instrument: Instrument, form: For
         if reason:
             yield f"item {each['linkId']}: {reason}"
     given = read_answers(response, form)
-    for link_id in given.given.keys() - check_answers(form, given).given.keys():
-        yield f"item {link_id}: is answered, although its condition leaves it out"
+    try:
+        asked = check_answers(form, given).given
+    except InvalidAnswers as error:  # what is no answer was left out above: what remains is missing
+        yield from (f"item {link_id}: needs an answer" for link_id in error.problems)
+    else:
+        for link_id in given.given.keys() - asked.keys():
+            yield f"item {link_id}: is answered, although its condition leaves it out"
 
 
 def _fault(said: Mapping[str, Any], instrument: Instrument, form: Form) -> str:

@@ -172,6 +172,17 @@ def test_answers_read_back(make_submission: Make) -> None:
     assert list(answer_faults(response, EXAMPLE, EXAMPLE.forms[0])) == []
 
 
+def test_missing_answer_is_a_fault(make_submission: Make) -> None:
+    """A response without an answer that its form requires says which one is missing (Q22)."""
+    [response] = resources(own(make_submission, given={k: v for k, v in GIVEN.items() if k != "about"}))[
+        "QuestionnaireResponse"
+    ]
+
+    faults = list(answer_faults(response, EXAMPLE, EXAMPLE.forms[0]))
+
+    assert faults == ["item about: needs an answer"]
+
+
 def test_foreign_answers_do_not_count(make_submission: Make) -> None:
     """A code of another system, and a value of another type, are no answer to a site's form."""
     [response] = resources(own(make_submission))["QuestionnaireResponse"]

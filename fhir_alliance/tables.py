@@ -129,7 +129,8 @@ drafts = sa.Table(
 )
 
 # `launch` is no foreign key: a submission outlives the launch it came from. `payload` is all that there is to write;
-# on a lesser rung `pieces` is what is written instead, and the payload is kept for the clinician's view.
+# on a lesser rung `pieces` is what is written instead, and the payload is kept for the clinician's view. A response
+# that others wrote has the `harvested_version` that was scored; its `response_id` is then known from the start.
 # A correction is a submission of its own: `corrects` is the key of the first version of the form, which all later ones
 # share in the chart; `cause` is why and `asked_by` who asked for it.
 submissions = sa.Table(
@@ -170,7 +171,9 @@ submissions = sa.Table(
     _text("kind", server_default="original"),
     _text("cause", null=True),
     _text("asked_by", null=True),
+    _text("harvested_version", null=True),
     sa.Index(None, "ehr", "patient", "sequence"),
+    sa.Index(None, "ehr", "response_id", "harvested_version", unique=True),
     sa.Index(None, "state", "next_attempt_at"),
     sa.Index(None, "corrects", "version", unique=True),
     sqlite_autoincrement=True,
@@ -273,6 +276,29 @@ admissions = sa.Table(
     _moment("begun_at", null=True),
     _moment("seen_at", null=True),
     _moment("ended_at", null=True),
+)
+
+# How far the responses of others were looked for at an EHR, and what became of those that are not scored.
+harvest_rounds = sa.Table(
+    "harvest_rounds",
+    metadata,
+    _text("ehr", primary_key=True),
+    _moment("looked_until"),
+    _moment("tried_at"),
+)
+
+harvest_refusals = sa.Table(
+    "harvest_refusals",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _text("ehr"),
+    _text("response"),
+    _text("version"),
+    _text("patient", null=True),
+    _text("reason"),
+    _moment("found_at"),
+    sa.UniqueConstraint("ehr", "response", "version"),
+    sqlite_autoincrement=True,
 )
 
 # Append-only: triggers of the first migration refuse every change.

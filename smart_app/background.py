@@ -1,4 +1,4 @@
-"""What works beside the pages: who delivers, who watches, who tells; started and ended together."""
+"""What works beside the pages: delivering, watching and harvesting EHRs, telling of alerts and of what waits."""
 
 import signal
 from pathlib import Path
@@ -13,6 +13,7 @@ def start(services: Services) -> None:
     services.courier.start()
     services.watch.start()
     services.alarms.start()
+    services.harvester.start()
     if services.notifier:
         services.notifier.start()
 
@@ -22,6 +23,7 @@ def stop(services: Services) -> None:
     services.courier.stop()
     services.watch.stop()
     services.alarms.stop()
+    services.harvester.stop()
     if services.notifier:
         services.notifier.stop()
 

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, func, select
 
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.grants import Grants
-from fhir_alliance.delivery.receipts import NOT_IN_CHART, State
+from fhir_alliance.delivery.receipts import STAYS_HERE, State
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.settings import EhrSettings, Settings
@@ -52,7 +52,7 @@ def remove(path: Path, settings: Settings, ehr: EhrSettings, *, by: str, hold: b
 
 
 def _waiting(engine: Engine, ehr: EhrSettings) -> int:
-    done = submissions.c.state.in_((State.DELIVERED, State.REJECTED)) | (submissions.c.reason == NOT_IN_CHART)
+    done = submissions.c.state.in_((State.DELIVERED, State.REJECTED)) | submissions.c.reason.in_(STAYS_HERE)
     mine = select(func.count()).where(submissions.c.ehr == ehr.name, func.coalesce(done, False).is_(False))
     with engine.connect() as connection:
         return connection.scalar(mine) or 0

@@ -13,6 +13,7 @@ from fhir_alliance.delivery.note_corrections import NoteCorrection
 from fhir_alliance.delivery.notes import NoteDelivery
 from fhir_alliance.delivery.pieces import PieceDelivery
 from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.scores import ScoreDelivery
 from fhir_alliance.delivery.steps import Delivery
 from fhir_alliance.delivery.versions import Version
 from fhir_alliance.ehr.fhir import FhirClient
@@ -21,7 +22,7 @@ from fhir_alliance.settings import Rung
 
 _LEVELS: Final[tuple[Level, ...]] = ("user", "patient", "system")
 
-AnyDelivery = Delivery | PieceDelivery | NoteDelivery | CorrectionDelivery
+AnyDelivery = Delivery | PieceDelivery | NoteDelivery | CorrectionDelivery | ScoreDelivery
 """The steps for one leased submission: `run` makes them."""
 
 
@@ -45,6 +46,8 @@ def delivery_of(
 ) -> AnyDelivery:
     """Return the steps for an item; `written` are the versions of its form that the chart has taken before it."""
     client, base, now = chart.client, chart.fhir_base, chart.now
+    if item.harvested_version is not None:
+        return ScoreDelivery(queue, client, item, fhir_base=base, now=now)
     if item.rung is Rung.NOTE and written:
         bundle = orjson.dumps(written[-1].bundle)
         return NoteCorrection(queue, keeping, client, item, bundle, fhir_base=base, now=now)

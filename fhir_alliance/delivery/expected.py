@@ -60,6 +60,29 @@ def expected_of(bundle: bytes) -> Expected:
     )
 
 
+def expected_scores(bundle: bytes) -> Expected:
+    """Read a bundle of scores alone: of the response, which is somebody else's, nothing is expected."""
+    scores = [entry["resource"] for entry in orjson.loads(bundle)["entry"]]
+    rated = min(datetime.fromisoformat(each["effectiveDateTime"]) for each in scores)
+    return Expected(
+        identifier=("", ""),
+        questionnaire="",
+        status="",
+        authored=rated,
+        since=rated,
+        subject=scores[0]["subject"]["reference"],
+        encounter=scores[0].get("encounter", {}).get("reference"),
+        labels=frozenset(),
+        observations=tuple(map(_observation, scores)),
+    )
+
+
+def subjects_of(bundle: bytes) -> frozenset[str]:
+    """Return whom the resources of a bundle are about, as far as they say so."""
+    resources = [entry["resource"] for entry in orjson.loads(bundle)["entry"]]
+    return frozenset(each["subject"]["reference"] for each in resources if "subject" in each)
+
+
 def lesser(bundle: bytes, *, conditional: bool, provenance: bool) -> bytes:
     """Return the same transaction without its conditions, its Provenance, or both.
 

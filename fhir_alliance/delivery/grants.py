@@ -62,6 +62,25 @@ class Grants:
             connection.execute(insert(grants).values(**values))
         return grant
 
+    def own(self, ehr: str) -> str:
+        """Return the id of the app's own permission at an EHR, which binds to its address and backend client (F44).
+
+        It holds no token and has ended from the start, so that what is accepted with it is delivered by the backend
+        client, or waits for somebody to sign in. Raises SignInNeeded when there is no backend client.
+        """
+        settings = self._registry.by_name(ehr)
+        mine = {"ehr": ehr, "client": "backend", "fhir_base": settings.fhir_base}
+        mine["client_mark"] = client_mark(_client(settings, "backend"))
+        known = select(grants.c.id).where(*(grants.c[name] == value for name, value in mine.items())).limit(1)
+        now = self._clock()
+        rest = {"user": "", "scopes": "", "access_token": b"", "expires_at": now, "created_at": now, "ended_at": now}
+        with transaction(self._engine) as connection:
+            grant = connection.scalar(known)
+            if grant is None:
+                grant = str(uuid4())
+                connection.execute(insert(grants).values(id=grant, **mine, **rest))
+        return grant
+
     def token(self, grant: str, *, rejected: str | None = None) -> str:
         """Return an access token, refreshed when it has ended or is the one the EHR has just `rejected`.
 
@@ -179,7 +198,7 @@ class Grants:
 
 
 def _clients(ehr: EhrSettings) -> dict[str, ClientSettings | None]:
-    return {"clinician": ehr.clinician, "patient": ehr.patient}
+    return {"clinician": ehr.clinician, "patient": ehr.patient, "backend": ehr.backend}
 
 
 def _client(ehr: EhrSettings, name: str) -> ClientSettings:

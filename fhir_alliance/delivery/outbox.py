@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, exists, insert, select, update
 
 from fhir_alliance.alerts.book import open_alert
 from fhir_alliance.audit import Event, record
-from fhir_alliance.delivery.expected import expected_of
+from fhir_alliance.delivery.expected import subjects_of
 from fhir_alliance.delivery.ladder import Way
 from fhir_alliance.delivery.receipts import (
     DELETED,
@@ -21,6 +21,7 @@ from fhir_alliance.delivery.receipts import (
     NEEDS_SIGN_IN,
     STAYS_HERE,
     Receipt,
+    Source,
     State,
     UnknownReceipt,
     place,
@@ -45,21 +46,25 @@ class Outbox:
         self._vault = vault
         self._clock = clock
 
-    def accept(self, submission: Submission, bundle: bytes, *, grant: str, way: Way = _WHOLE) -> Receipt:
+    def accept(
+        self, submission: Submission, bundle: bytes, *, grant: str, way: Way = _WHOLE, source: Source | None = None
+    ) -> Receipt:
         """Store a submission and its write-back bundle in one transaction; a repeat gets the first receipt again.
 
-        By a `way` that does not lead into the chart it is held at once, for the way's reason.
+        By a `way` that does not lead into the chart it is held at once, for the way's reason. With a `source` the
+        response is there already, written by somebody else, and the bundle holds its scores alone.
 
         An answer that calls for an alert opens it in the same transaction. `grant` is the id of the EHR's permission to
         deliver with. Raises SubmissionConflict when the key came with other answers before, InvalidResource when the
         bundle is not about the patient shown, StoreError when nothing was saved.
         """
-        if expected_of(bundle).subject != submission.patient.reference:
+        if subjects_of(bundle) != {submission.patient.reference}:
             raise InvalidResource(["the bundle is about another patient than the one shown"])
         with transaction(self._engine) as connection:
             row = connection.execute(receipts().where(submissions.c.key == submission.key)).one_or_none()
             if row is None:
-                self.add(connection, submission, bundle, grant=grant, way=way)
+                origin = {"response_id": source.response, "harvested_version": source.version} if source else None
+                self.add(connection, submission, bundle, grant=grant, way=way, more=origin)
                 row = connection.execute(receipts().where(submissions.c.key == submission.key)).one()
             elif (row.ehr, row.answers_digest) != (submission.ehr, self.digest(submission.digest)):
                 raise SubmissionConflict("the key was used for other answers")

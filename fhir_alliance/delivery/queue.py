@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.due import ehrs_due, next_due
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop
-from fhir_alliance.delivery.receipts import Kind, State, place
+from fhir_alliance.delivery.receipts import DELETED, Kind, State, place
 from fhir_alliance.delivery.versions import Versions, is_corrected
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.settings import Rung
@@ -33,8 +33,9 @@ _EVENTS: Final = {
 class Item:
     """One leased submission; `tries` counts this one, `payload` and `shown` are sealed.
 
-    `fhir_base` is the EHR's address when it was accepted, None in what an older version accepted. `sender` is who sends
-    it by the audit trail: the courier with the person's permission, or as a backend service with the app's own.
+    `fhir_base` is the EHR's address when it was accepted, None in what an older version accepted. Of a response that
+    somebody else wrote `harvested_version` was scored, and the scores alone are sent. `sender` is who sends it
+    by the audit trail: the courier with the person's permission, or as a backend service with the app's own.
     `form_key` and what follows say which form it is a version of, and why one after the first was asked for by whom.
     """
 
@@ -53,6 +54,7 @@ class Item:
     payload: bytes = field(repr=False)
     shown: bytes = field(repr=False)
     sealed_pieces: bytes | None = field(repr=False)
+    harvested_version: str | None = None
     sender: str = "courier"
     form_key: str = ""
     version: int = 1
@@ -111,6 +113,7 @@ class Queue:
             rung=Rung(row.rung),
             fhir_base=row.fhir_base,
             sealed_pieces=row.pieces,
+            harvested_version=row.harvested_version,
             payload=row.payload,
             shown=row.shown,
             form_key=row.corrects or row.key,
@@ -123,6 +126,17 @@ class Queue:
     def bundle(self, item: Item) -> bytes:
         """Return the write-back bundle as it was accepted; VaultError when it was tampered with."""
         return self._vault.open(item.payload, place=place(item.ehr, item.key, "payload"))
+
+    def earlier(self, item: Item) -> tuple[bytes | None, ...]:
+        """Return the bundles of the other versions of a harvested response, None for one that was deleted since."""
+        others = (submissions.c.response_id == item.response_id) & (submissions.c.key != item.key)
+        harvested = submissions.c.harvested_version.is_not(None) & (submissions.c.ehr == item.ehr)
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(submissions.c.key, submissions.c.payload).where(others, harvested)).all()
+        return tuple(
+            None if row.payload == DELETED else self._vault.open(row.payload, place=place(item.ehr, row.key, "payload"))
+            for row in rows
+        )
 
     def pieces(self, item: Item) -> bytes:
         """Return what is written on a lesser rung, as `way_into` made it; VaultError when it was tampered with."""

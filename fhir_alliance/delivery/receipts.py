@@ -14,8 +14,14 @@ NEEDS_SIGN_IN = "needs-sign-in"
 IN_REVIEW = "in-review"
 NOT_IN_CHART = "not-in-chart"
 OWN_RATING = "own-rating"
-STAYS_HERE = (NOT_IN_CHART, OWN_RATING)
-"""Why a submission is never written: no chart takes it, or it is a therapist's rating, which no note holds."""
+SUPERSEDED = "superseded"
+SCORED_ELSEWHERE = "scored-elsewhere"
+STAYS_HERE = (NOT_IN_CHART, OWN_RATING, SUPERSEDED, SCORED_ELSEWHERE)
+"""Why a submission is never written.
+
+No chart takes it, it is a therapist's rating, which no note holds, or it is a response of others that has a later
+version or another program's scores.
+"""
 CHANGED_IN_CHART = "changed-in-chart"
 """Why a correction waits: somebody else has changed in the chart what it corrects, and that is never overwritten."""
 GONE_FROM_CHART = "gone-from-chart"
@@ -73,6 +79,14 @@ class Receipt:
     delivered_at: datetime | None
     reason: str | None
     rung: Rung
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One version of a response that somebody else wrote into the chart, by its id there."""
+
+    response: str
+    version: str
 
 
 class UnknownReceipt(AllianceError):

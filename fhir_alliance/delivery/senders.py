@@ -27,6 +27,8 @@ _CORRECTING: Final[Mapping[Rung, tuple[str, ...]]] = {
     Rung.HOLD: (),
 }
 
+_HARVESTED: Final = ("system/Patient.r", "system/QuestionnaireResponse.r", "system/Observation.cus")
+
 Send = Callable[[Item, str, Set[str]], Settlement]
 """Delivers an item with an access token that allows some scopes; SignInNeeded when the EHR refuses the token."""
 
@@ -75,6 +77,7 @@ class Senders:
 
 
 def _require(item: Item, scopes: frozenset[str]) -> None:
-    corrects = item.kind is not Kind.ORIGINAL
-    if not_granted((*_NEEDED[item.rung], *(_CORRECTING[item.rung] if corrects else ())), scopes):
+    correcting = _CORRECTING[item.rung] if item.kind is not Kind.ORIGINAL else ()
+    needed = _HARVESTED if item.harvested_version is not None else (*_NEEDED[item.rung], *correcting)
+    if not_granted(needed, scopes):
         raise SignInNeeded(403, "the backend client was not granted what a delivery needs")

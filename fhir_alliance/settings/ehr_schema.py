@@ -12,7 +12,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from fhir_alliance.settings.addresses import base, origin, url
 from fhir_alliance.settings.readers import Readers, ReadersSchema
 from fhir_alliance.settings.strict import FILLED, Strict
-from fhir_alliance.settings.values import ClientSettings, EhrSettings, EhrTokens
+from fhir_alliance.settings.values import ClientSettings, EhrSettings, EhrTokens, HarvestSettings
 from fhir_alliance.settings.writing import NoteType, Rung, WriteSettings
 
 VARIABLE = r"\A[A-Z_][A-Z0-9_]*\Z"
@@ -75,6 +75,11 @@ class _WriteSchema(Strict):
             raise ValidationError(faults)
 
 
+class _HarvestSchema(Strict):
+    every_minutes = fields.Integer(required=True, strict=True, validate=validate.Range(min=1, max=1440))
+    foreign_visit = fields.String(load_default="leave-out", validate=validate.OneOf(["leave-out", "hold"]))
+
+
 class EhrSchema(Strict):
     """One EHR: its addresses, the clients registered there, and what is written."""
 
@@ -97,14 +102,22 @@ class EhrSchema(Strict):
     write = fields.Nested(_WriteSchema, load_default=None)
     readers = fields.Nested(ReadersSchema, load_default=None)
     change_window_hours = fields.Integer(load_default=24, strict=True, validate=validate.Range(min=0, max=720))
+    harvest = fields.Nested(_HarvestSchema, load_default=None)
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Refuse a backend client that cannot prove itself: client_credentials has no public clients."""
+        """Refuse a backend client that cannot prove itself: client_credentials has no public clients.
+
+        Responses of others are looked for by that client, and scored only where whole Observations are written.
+        """
         if data["backend"] and not data["backend"]["key_file"]:
             raise ValidationError("a backend client needs a key_file", "backend")
         if data["ehr_tokens"] and not (data["introspection_endpoint"] and _asking(data)):
             raise ValidationError("needs introspection_endpoint, and a client with a key or a secret", "ehr_tokens")
+        if data["harvest"] and not data["backend"]:
+            raise ValidationError("needs a backend client", "harvest")
+        if data["harvest"] and data["write"] and data["write"]["rung"] is not Rung.OBSERVATIONS:
+            raise ValidationError("is for rung observations only", "harvest")
 
 
 def _asking(data: Mapping[str, Any]) -> bool:
@@ -128,11 +141,13 @@ def build_ehr(name: str, values: dict[str, Any], folder: Path) -> EhrSettings:
     styles = (_origin(values["fhir_base"]),) if stated is None else tuple(stated)
     settled = {"name": name, "frame_ancestors": ancestors, "clinician": clinician, "patient": patient}
     readers = values["readers"] and Readers(**values["readers"])
+    harvest = values["harvest"] and _harvest(**values["harvest"])
     written = {
         "backend": backend,
         "write": _write(values["write"], folder),
         "readers": readers,
         "style_origins": styles,
+        "harvest": harvest,
     }
     window = timedelta(hours=values.pop("change_window_hours"))
     return EhrSettings(**{**values, **settled, **written, "change_window": window})
@@ -154,6 +169,10 @@ def _write(values: dict[str, Any] | None, folder: Path) -> WriteSettings:
         note_type=_note_type(values["note_type"]),
         keep=timedelta(days=keep_days) if keep_days else None,
     )
+
+
+def _harvest(*, every_minutes: int, foreign_visit: str) -> HarvestSettings:
+    return HarvestSettings(every=timedelta(minutes=every_minutes), foreign_visit=foreign_visit)
 
 
 def _note_type(text: str) -> NoteType:

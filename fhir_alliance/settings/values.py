@@ -40,6 +40,18 @@ class ClientSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HarvestSettings:
+    """How often responses that others wrote are looked for.
+
+    `foreign_visit` says what becomes of one whose visit is another patient's, or is not there: "leave-out", it is
+    scored without a visit, or "hold", it is left to a person (F36).
+    """
+
+    every: timedelta
+    foreign_visit: str = "leave-out"
+
+
+@dataclass(frozen=True, kw_only=True)
 class EhrSettings:
     """One registered FHIR base, with the endpoints pinned when it was registered, and what is written there.
 
@@ -47,7 +59,8 @@ class EhrSettings:
     nobody has attested who else sees what is written. For `change_window` after a form was sent the patient may change
     it or take it back; zero switches that off. How the EHR wants us to look is read from `style_origins` only. With
     `ehr_tokens` its own tokens are good at our FHIR endpoint, as far as its `introspection_endpoint` says.
-    `without_s256` lets launches go on at an EHR that names no PKCE method; S256 is sent all the same.
+    `without_s256` lets launches go on at an EHR that names no PKCE method; S256 is sent all the same. Without
+    `harvest` nobody looks for responses of others.
     """
 
     name: str
@@ -70,6 +83,7 @@ class EhrSettings:
     introspection_endpoint: str | None = None
     ehr_tokens: EhrTokens | None = None
     without_s256: bool = False
+    harvest: HarvestSettings | None = None
 
     @property
     def clients(self) -> tuple[ClientSettings, ...]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -16,22 +16,29 @@ from flask_limiter.util import get_remote_address
 
 from fhir_alliance.alerts.book import AlertBook
 from fhir_alliance.alerts.notifier import Notifier
+from fhir_alliance.conformance.contents import publishable
 from fhir_alliance.delivery.alarms import Alarms
 from fhir_alliance.delivery.correcting import Corrections
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.entries import Entries
 from fhir_alliance.delivery.grants import Grants
+from fhir_alliance.delivery.harvested import HarvestedResponses
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.releasing import Releasing
 from fhir_alliance.delivery.shelf import Shelf
+from fhir_alliance.ehr.backend_tokens import BackendTokens
 from fhir_alliance.ehr.client_keys import published_keys
 from fhir_alliance.ehr.introspection import Introspections
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.styles import Styles
 from fhir_alliance.ehr.watch import Watch
+from fhir_alliance.harvest.book import Book
+from fhir_alliance.harvest.harvester import Harvester
+from fhir_alliance.harvest.round import Parts
 from fhir_alliance.instruments.catalogue import Catalogue
+from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.readers.keys import ReaderKeys
 from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import EhrSettings, Rung, Settings, mapping_gaps
@@ -161,10 +168,30 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         courier=Courier(outbox, Queue(engine, vault), keeping, grants, registry, clock=clock),
         watch=Watch(engine, registry, settings.ehrs, clock=clock),
         alarms=Alarms(engine, settings, clock=clock),
+        harvester=Harvester(
+            Parts(
+                book=Book(engine),
+                harvested=HarvestedResponses(engine, vault),
+                outbox=outbox,
+                grants=grants,
+                registry=registry,
+                tokens=BackendTokens(registry, clock),
+            ),
+            settings.ehrs,
+            lambda: _published(settings, catalogue, clock().date()),
+            clock=clock,
+        ),
         alerts=AlertBook(engine, vault, clock),
         notifier=Notifier(engine, settings.alerts, settings.site, clock=clock) if settings.alerts else None,
         clock=clock,
     )
+
+
+def _published(settings: Settings, catalogue: Catalogue, day: date) -> list[Instrument]:
+    """Return what the site may publish, with the versions of it that it may have published before."""
+    ready = publishable(catalogue, today=day, alerts=settings.alerts is not None)
+    names = {each.name for each in ready}
+    return [each for each in catalogue.instruments if each.name in names]
 
 
 def _tell_gaps(settings: Settings, ehr: EhrSettings, catalogue: Catalogue) -> None:

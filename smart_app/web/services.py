@@ -23,6 +23,7 @@ from fhir_alliance.ehr.introspection import Introspections
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.styles import Styles
 from fhir_alliance.ehr.watch import Watch
+from fhir_alliance.harvest.harvester import Harvester
 from fhir_alliance.instruments.catalogue import Catalogue
 from fhir_alliance.readers.keys import ReaderKeys
 from fhir_alliance.readers.tokens import ReaderTokens
@@ -58,6 +59,7 @@ class Services:
     courier: Courier
     watch: Watch
     alarms: Alarms
+    harvester: Harvester
     alerts: AlertBook
     notifier: Notifier | None
     clock: Callable[[], datetime]

@@ -164,6 +164,7 @@ class House(Clinic):
         self.app: Flask = create_app(read_settings(site.settings), clock=self.now)
         self._app_server = self._serve(self.app, site.app_url)
         self._ehr_server: BaseWSGIServer | None = self._serve(self.ehr, site.ehr_url)
+        self.opened = self.now()
 
     def now(self) -> datetime:
         """Return the time in the app."""

@@ -1,0 +1,44 @@
+"""The command `fhir-alliance harvest`: responses that others wrote, looked for now."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from smart_app.commands.ehr import chosen
+from smart_app.commands.options import SETTINGS, fail, read
+
+
+@click.command()
+@SETTINGS
+@click.option("--ehr", "name", required=True, help="The EHR, by its name in the settings.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="From this day on.  [default: the last round]")
+@click.option("--dry-run", is_flag=True, help="Say what would become of each response, and change nothing.")
+def harvest(settings: Path, name: str, since: datetime | None, *, dry_run: bool) -> None:
+    """Find responses to our forms that other programs wrote into an EHR, check them, and score each once.
+
+    The scores are delivered by `serve` or `worker`, which also look by themselves where the settings say how often.
+    """
+    from fhir_alliance.errors import AllianceError, EhrError, InvalidSettings
+    from fhir_alliance.settings import Rung
+    from smart_app.web.app import create_app
+
+    site = read(settings)
+    if chosen(site, name, settings).write.rung is not Rung.OBSERVATIONS:
+        fail([f"[ehr.{name}] does not take whole Observations, so nothing is scored for it."])
+    try:
+        harvester = create_app(site).extensions["alliance"].harvester
+        start = since and since.replace(tzinfo=UTC)
+        found = harvester.harvest(name, since=start, write=not dry_run, again=True)
+    except InvalidSettings as error:
+        fail(error.faults)
+    except EhrError as error:
+        fail([f"{error}. The EHR, or its backend client, does not let responses be looked for."])
+    except AllianceError as error:
+        fail([f"{error} {error.sentence}"])
+    for each in found:
+        click.echo(f"{each.outcome:<18} QuestionnaireResponse/{each.response}")
+        remarks = ["its own score differs from ours"] if each.claim_differs else []
+        for line in (*each.faults, *remarks):
+            click.echo(f"  {line}")
+    click.echo(f"{len(found)} responses{', nothing was changed' if dry_run else ''}.")

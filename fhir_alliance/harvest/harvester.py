@@ -85,8 +85,7 @@ class Harvester:
         """
         now, known = self._clock(), self._parts.book.last(name)
         start = since or (known.looked_until - OVERLAP if known else now - FIRST)
-        forms = Forms(self._instruments())
-        look = Round(self._parts, self._parts.registry.by_name(name), forms, now=now, write=write, again=again)
+        look = self.round(name, write=write, again=again)
         reached, findings = start, []
         for responses, until in in_parts(look.search, since=start, now=now):
             findings += [finding for each in responses if (finding := look.look_at(each))]
@@ -95,6 +94,11 @@ class Harvester:
         if write:
             self._parts.book.keep_round(name, looked_until=reached, at=now)
         return findings
+
+    def round(self, name: str, *, write: bool = True, again: bool = False) -> Round:
+        """Return one look through an EHR, with the forms that are published now."""
+        ehr, forms = self._parts.registry.by_name(name), Forms(self._instruments())
+        return Round(self._parts, ehr, forms, now=self._clock(), write=write, again=again)
 
     def _work(self) -> None:
         while not self._stopping.is_set():

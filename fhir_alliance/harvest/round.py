@@ -22,9 +22,8 @@ from fhir_alliance.harvest.forms import Forms, Refusal
 from fhir_alliance.harvest.taking import Taker
 from fhir_alliance.harvest.windows import search_responses
 from fhir_alliance.records.foreign import SCORED
-from fhir_alliance.records.harvested import source_key, version_key, version_of
+from fhir_alliance.records.harvested import named_key, patient_of, source_key, version_key, version_of
 from fhir_alliance.settings import EhrSettings
-from fhir_alliance.terms import URN
 
 _RETRACTED: Final = "entered-in-error"
 _log = structlog.get_logger(__name__)
@@ -112,7 +111,7 @@ class Round:
         ehr, known = self._ehr.name, self._parts.harvested
         if response not in self._forms or response.get("status") not in {*SCORED, _RETRACTED}:
             return False
-        if known.is_ours(ehr, name, _submission_key(response)):
+        if known.is_ours(ehr, name, named_key(response)):
             return False
         if not version:
             raise Refusal("no-version", ["meta: says neither versionId nor lastUpdated"])
@@ -121,19 +120,20 @@ class Round:
         return self._again or not self._parts.book.is_refused(ehr, name, version)
 
     def _accept(self, response: RawResource, name: str, version: str) -> Finding | None:
+        if "identifier" not in response and self._may_be_ours(response):
+            self.waits = True
+            return None
         earlier = self._parts.harvested.latest(self._ehr.name, name)
         take = self._with_ehr(
             lambda client: Taker(client, self._ehr, self._forms, now=self._now).take(response, amends=bool(earlier))
         )
-        patient, form = take.submission.patient.id, take.submission.form.canonical
-        if "identifier" not in response and self._parts.harvested.may_be_ours(self._ehr.name, patient, form):
-            self.waits = True
-            return None
         if self._write:
             source = Source(response=name, version=version)
             self._parts.outbox.accept(take.submission, take.bundle, grant=self._grant(), source=source)
             if take.claim_differs:
-                self._parts.book.claim_differs(self._ehr.name, patient=patient, key=take.submission.key, at=self._now)
+                self._parts.book.claim_differs(
+                    self._ehr.name, patient=take.submission.patient.id, key=take.submission.key, at=self._now
+                )
         return self._tell(Finding(response=name, outcome="scored", claim_differs=take.claim_differs))
 
     def _retract(self, name: str, version: str) -> Finding | None:
@@ -151,9 +151,7 @@ class Round:
         return self._tell(Finding(response=name, outcome="retracted"))
 
     def _refuse(self, response: RawResource, version: str, refusal: Refusal) -> Finding | None:
-        name, subject = str(response["id"]), response.get("subject")
-        reference = subject.get("reference") if isinstance(subject, Mapping) else None
-        patient = str(reference).removeprefix("Patient/") if str(reference).startswith("Patient/") else None
+        name, patient = str(response["id"]), patient_of(response)
         finding = Finding(response=name, outcome=refusal.reason, faults=refusal.faults)
         if not self._write:
             return finding
@@ -174,6 +172,11 @@ class Round:
             )
         return finding
 
+    def _may_be_ours(self, response: RawResource) -> bool:
+        """Whether one of our own forms of this patient is on its way, and this may be it without its identifier."""
+        patient, form = patient_of(response), str(response.get("questionnaire"))
+        return patient is not None and self._parts.harvested.may_be_ours(self._ehr.name, patient, form)
+
     def _key(self, name: str, version: str) -> str:
         return version_key(source_key(self._ehr.fhir_base, name), version)
 
@@ -190,11 +193,3 @@ class Round:
 
     def _client(self, token: str) -> FhirClient:
         return FhirClient(self._parts.registry.door(self._ehr), self._ehr.fhir_base, token)
-
-
-def _submission_key(response: RawResource) -> str:
-    """Return the key that a response of ours carries, empty when it has another identifier, or none."""
-    identifier = response.get("identifier")
-    if not isinstance(identifier, Mapping) or identifier.get("system") != URN:
-        return ""
-    return str(identifier.get("value")).removeprefix("urn:uuid:")

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from fhir_alliance.instruments.definition import Form
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.foreign import referred
-from fhir_alliance.terms import OBSERVATION_IDENTIFIER
+from fhir_alliance.terms import OBSERVATION_IDENTIFIER, URN
 
 RawResource = Mapping[str, Any]
 
@@ -18,6 +18,21 @@ def version_of(response: RawResource) -> str:
     """Return which version of a response this is, by its `meta`; empty when the EHR does not say."""
     meta = response.get("meta")
     return str(meta.get("versionId") or meta.get("lastUpdated") or "") if isinstance(meta, Mapping) else ""
+
+
+def patient_of(response: RawResource) -> str | None:
+    """Return the id of the patient that a response of any shape is about."""
+    subject = response.get("subject")
+    reference = str(subject.get("reference")) if isinstance(subject, Mapping) else ""
+    return reference.removeprefix("Patient/") if reference.startswith("Patient/") else None
+
+
+def named_key(response: RawResource) -> str:
+    """Return the key that a response of ours carries, empty when it has another identifier, or none."""
+    identifier = response.get("identifier")
+    if not isinstance(identifier, Mapping) or identifier.get("system") != URN:
+        return ""
+    return str(identifier.get("value")).removeprefix("urn:uuid:")
 
 
 def source_key(fhir_base: str, response_id: str) -> UUID:

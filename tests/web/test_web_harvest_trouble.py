@@ -1,0 +1,216 @@
+"""What stands in the way of a harvest is told, and stops nothing else."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import update
+
+from fhir_alliance.delivery.receipts import DELETED
+from fhir_alliance.ehr.draft import BACKEND_SCOPES
+from fhir_alliance.ehr.fhir import FhirClient
+from fhir_alliance.errors import EhrUnreachable, FhirError, SignInNeeded
+from fhir_alliance.harvest.book import Book
+from fhir_alliance.harvest.harvester import OVERLAP
+from fhir_alliance.store import transaction
+from fhir_alliance.tables import alerts, audit, harvest_refusals, harvest_rounds, submissions
+from smart_app.cli import main
+from smart_app.demo.site import Site
+
+from .house import CORE, MARIA, House
+from .test_web_alerts import PHQ9, with_alerts
+from .test_web_backend import granting
+from .test_web_harvest import SCOPES, asked, change, filled, look, put, scores, standings, told
+
+MakeHouse = Callable[..., House]
+
+
+@pytest.fixture
+def house(make_house: MakeHouse) -> House:
+    """Open a house whose backend client may look for responses, and score them."""
+    return make_house(change=granting(SCOPES))
+
+
+def harvest(house: House, *arguments: str) -> Result:
+    """Run the command at a site."""
+    settings = ("--settings", str(house.site.settings), "--ehr", "harbor")
+    return CliRunner().invoke(main, ["harvest", *settings, *arguments])
+
+
+def test_command(house: House) -> None:
+    """A dry run says what would become of each response and changes nothing; the real one scores, and refuses once."""
+    wrong = {"linkId": "score-core", "answer": [{"valueDecimal": 2}]}
+    scored = put(house, filled(house, item=[*asked(CORE), wrong]))
+    refused = put(house, filled(house, item=asked({"99": "7"})))
+    Book(house.services.engine).keep_round("harbor", looked_until=house.opened + OVERLAP, at=house.opened)
+    before = house.rows(harvest_rounds)
+
+    late = harvest(house, "--since", "2099-01-01", "--dry-run")
+    dry = harvest(house, "--dry-run")
+    nothing = (house.rows(submissions), house.rows(harvest_refusals), house.rows(harvest_rounds))
+    real = harvest(house)
+    house.deliver()
+    again = harvest(house)
+
+    told_of = f"scored             QuestionnaireResponse/{scored}\n  its own score differs from ours\n"
+    not_scored = f"invalid            QuestionnaireResponse/{refused}\n  item 99: is not on the form\n"
+    assert (dry.exit_code, real.exit_code, again.exit_code) == (0, 0, 0)
+    assert all(told_of in each.stdout and not_scored in each.stdout for each in (dry, real))
+    assert "nothing was changed" in dry.stdout
+    assert nothing == ([], [], before)
+    assert late.stdout == "0 responses, nothing was changed.\n"
+    assert scored not in again.stdout
+    assert not_scored in again.stdout
+    assert told(scores(house, scored))["visit-check-in-core"] == ("final", 7.5)
+
+
+def test_command_where_nobody_may_look(make_house: MakeHouse) -> None:
+    """Without scopes for it the command says so; a rung without Observations, and an unknown EHR, are told before."""
+    house = make_house(change=granting(BACKEND_SCOPES))
+    refused = harvest(house)
+    text = house.site.settings.read_text()
+    unknown = CliRunner().invoke(main, ["harvest", "--settings", str(house.site.settings), "--ehr", "bay"])
+    house.site.settings.write_text(f'{text}\n[ehr.harbor.write]\nrung = "hold"\nkeep_days = 9\n')
+    lesser = harvest(house)
+    house.site.settings.write_text(text + '\n[instruments.reviewed_by]\n"x" = "y"\n')
+    faulty = harvest(house)
+
+    assert [each.exit_code for each in (refused, unknown, lesser, faulty)] == [1, 1, 1, 1]
+    assert "does not let responses be looked for" in refused.stderr
+    assert "does not take whole Observations" in lesser.stderr
+
+
+def test_alert_is_opened(make_house: MakeHouse) -> None:
+    """An answer that calls for an alert opens it, whoever has asked the question."""
+
+    def alerting(site: Site) -> None:
+        granting(SCOPES)(site)
+        with_alerts(port=9)(site)
+
+    house = make_house(change=alerting)
+    system = "https://fhir-alliance.org/fhir/CodeSystem/phq-9-answers"
+    items = [
+        {"linkId": str(number), "answer": [{"valueCoding": {"system": system, "code": "several-days"}}]}
+        for number in range(1, 10)
+    ]
+    put(house, filled(house, questionnaire=PHQ9, item=items, language="xx"))
+
+    look(house)
+
+    assert [row["patient"] for row in house.rows(alerts)] == [MARIA]
+
+
+def failing(kind: str, error: Exception) -> Callable[..., Any]:
+    """Return a read that fails for one type of resource."""
+    read = FhirClient.read
+
+    def fail(client: FhirClient, asked_for: str, name: str) -> Any:
+        if asked_for == kind:
+            raise error
+        return read(client, asked_for, name)
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "kept"),
+    [
+        (FhirError(403, ""), "not-allowed", ["not-allowed"]),
+        (ZeroDivisionError(), "failed", ["failed"]),
+        (FhirError(503, ""), "ehr.refused", []),
+        (EhrUnreachable(""), "ehr.unreachable", []),
+    ],
+)
+def test_one_response_stops_no_other(
+    house: House, monkeypatch: pytest.MonkeyPatch, error: Exception, outcome: str, kept: list[str]
+) -> None:
+    """What goes wrong with one response is told, remembered when it would again, and the next one is scored."""
+    bad = put(house, filled(house, encounter={"reference": "Encounter/maria-lopez-v14"}))
+    good = put(house, filled(house))
+    monkeypatch.setattr(FhirClient, "read", failing("Encounter", error))
+
+    found = look(house)
+
+    assert found == {bad: outcome, good: "scored"}
+    assert [row["reason"] for row in house.rows(harvest_refusals)] == kept
+    (last,) = house.rows(harvest_rounds)
+    assert (last["looked_until"] > house.opened) is bool(kept)
+
+
+def test_token_that_ends_on_the_way(house: House) -> None:
+    """A token that the EHR has ended is renewed once."""
+    look(house)
+    house.ehr.extensions["sandbox_grants"]._access.forget(lambda live: True)
+    name = put(house, filled(house))
+
+    assert look(house) == {name: "scored"}
+
+
+def test_no_backend_client(make_house: MakeHouse) -> None:
+    """Without a backend client there is nobody to look."""
+
+    def without(site: Site) -> None:
+        site.settings.write_text(site.settings.read_text().partition("[ehr.harbor.backend]")[0])
+
+    house = make_house(change=without)
+
+    with pytest.raises(SignInNeeded):
+        look(house)
+    with pytest.raises(SignInNeeded):
+        house.services.grants.own("harbor")
+
+
+def test_no_version_of_a_response(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An EHR that does not tell one version of a response from another cannot be harvested from."""
+    search = FhirClient.search
+
+    def bare(client: FhirClient, kind: str, params: Any, **more: Any) -> Any:
+        found = search(client, kind, params, **more)
+        for each in found.resources:
+            each["meta"] = None
+        return found
+
+    name = put(house, filled(house))
+    monkeypatch.setattr(FhirClient, "search", bare)
+
+    assert look(house) == {name: "no-version"}
+
+
+@pytest.mark.parametrize("changed", [{"status": "entered-in-error"}, {"item": asked({**CORE, "1": "2"})}])
+def test_scores_that_are_not_kept_any_more(house: House, changed: dict[str, Any]) -> None:
+    """When what was written is not kept here any more, a later version is left to a person: nothing is guessed."""
+    name = put(house, filled(house))
+    look(house)
+    house.deliver()
+    with transaction(house.services.engine) as connection:
+        connection.execute(update(submissions).values(payload=DELETED, shown=DELETED))
+    change(house, name, **changed)
+
+    found = look(house)
+    house.deliver()
+
+    told_why = {found[name], *(reason for _, reason in standings(house))}
+    assert "not-comparable" in told_why
+    assert told(scores(house, name))["visit-check-in-core"] == ("final", 7.5)
+
+
+def test_rounds_are_in_the_audit_trail(house: House) -> None:
+    """Every look through an EHR, and what was accepted, has its row (O24)."""
+    put(house, filled(house))
+
+    look(house)
+
+    events = [(row["event"], row["actor"]) for row in house.rows(audit) if row["actor"] == "harvest"]
+    assert events == [("submission.accepted", "harvest"), ("harvest.looked", "harvest")]
+
+
+def test_background(house: House) -> None:
+    """The thread starts, does what is due, and ends when it is told to."""
+    harvester = house.services.harvester
+
+    harvester.start()
+    harvester.stop()
+    harvester.stop()
+
+    assert house.rows(harvest_rounds) == []

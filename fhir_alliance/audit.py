@@ -56,6 +56,8 @@ class Event(StrEnum):
     HARVEST_LOOKED = "harvest.looked"
     HARVEST_REFUSED = "harvest.refused"
     HARVEST_CLAIM_DIFFERS = "harvest.claim-differs"
+    KEYS_ROTATED = "keys.rotated"
+    KEYS_RETIRED = "keys.retired"
     EHR_CHANGED = "ehr.changed"
     EHR_CONFIRMED = "ehr.confirmed"
     EHR_REMOVED = "ehr.removed"

@@ -1,23 +1,21 @@
 """Seals what the database may not show: AES-256-GCM, bound to the one place where the value belongs."""
 
-import base64
 import os
-import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from fhir_alliance.errors import AllianceError
+from fhir_alliance.key_file import KEY_BYTES, KeyFileError, Keys, read_key_file
 
 _NONCE_BYTES: Final = 12
-_KEY_BYTES: Final = 32
-_FIRST_KEY: Final = "k1"
+_Stamp = tuple[int, int, int]
 
 
 class VaultError(AllianceError):
@@ -27,44 +25,69 @@ class VaultError(AllianceError):
     sentence = "Something stored could not be read. Please tell your administrator to check the key file."
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Ring:
+    """The keys as they are now, ready to use."""
+
+    current: str
+    keys: Mapping[str, bytes] = field(repr=False)
+    ciphers: Mapping[str, AESGCM] = field(repr=False)
+
+
 class Vault:
-    """Seals with the current key, opens with any key of the file; safe to share between threads."""
+    """Seals with the current key, opens with any key of the file; safe to share between threads.
+
+    A key file that has changed is read again, so that keys are rotated while the app runs.
+    """
 
     def __init__(self, *, current: str, keys: Mapping[str, bytes]) -> None:
-        self._current = current
-        self._secret = keys[current]
-        self._ciphers = {name: AESGCM(key) for name, key in keys.items()}
+        self._path: Path | None = None
+        self._stamp: _Stamp | None = None
+        self._held = _ring(Keys(current=current, keys=keys))
 
     @classmethod
     def from_file(cls, path: Path) -> "Vault":
         """Read a key file as `create_key_file` writes it; VaultError when it is anything else."""
+        stamp = _stamp(path)
         try:
-            return cls._from_json(orjson.loads(path.read_bytes()))
-        except (OSError, KeyError, TypeError, AttributeError, ValueError):
-            raise VaultError(f"{path.name} is no readable key file") from None
+            keys = read_key_file(path)
+        except KeyFileError as error:
+            raise VaultError(error.detail) from None
+        vault = cls(current=keys.current, keys=keys.keys)
+        vault._path, vault._stamp = path, stamp
+        return vault
 
-    @classmethod
-    def _from_json(cls, value: Any) -> "Vault":
-        keys = {name: base64.urlsafe_b64decode(key) for name, key in value["keys"].items()}
-        usable = all(len(key) == _KEY_BYTES and name.isalnum() for name, key in keys.items())
-        if value["current"] not in keys or not usable:
-            raise VaultError("the keys are not usable")
-        return cls(current=value["current"], keys=keys)
+    @property
+    def current(self) -> str:
+        """The id of the key that seals."""
+        return self._ring().current
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids of all keys, oldest first."""
+        return tuple(self._ring().keys)
 
     def derive(self, purpose: str) -> bytes:
         """Return 32 bytes for another purpose, the same for all who hold this key (HKDF-SHA256, RFC 5869)."""
-        return HKDF(SHA256(), _KEY_BYTES, salt=None, info=purpose.encode()).derive(self._secret)
+        ring = self._ring()
+        return _derived(ring.keys[ring.current], purpose)
+
+    def derive_all(self, purpose: str) -> tuple[bytes, ...]:
+        """Return what every key gives for another purpose, the current one last: what an older one made still holds."""
+        ring = self._ring()
+        older = [key for name, key in ring.keys.items() if name != ring.current]
+        return tuple(_derived(key, purpose) for key in [*older, ring.keys[ring.current]])
 
     def seal(self, plaintext: bytes, *, place: str) -> bytes:
         """Return `<key id>:<nonce><ciphertext>`; `place` is tenant/table/row/column and is needed to open it."""
-        nonce = os.urandom(_NONCE_BYTES)
-        header = self._current.encode() + b":"
-        return header + nonce + self._ciphers[self._current].encrypt(nonce, plaintext, header + place.encode())
+        ring, nonce = self._ring(), os.urandom(_NONCE_BYTES)
+        header = sealed_by(ring.current)
+        return header + nonce + ring.ciphers[ring.current].encrypt(nonce, plaintext, header + place.encode())
 
     def open(self, sealed: bytes, *, place: str) -> bytes:
         """Return what was sealed for this very place; VaultError for everything else."""
         name, colon, rest = sealed.partition(b":")
-        cipher = self._ciphers.get(name.decode("ascii", "replace"))
+        cipher = self._ring().ciphers.get(name.decode("ascii", "replace"))
         if cipher is None:
             raise VaultError(f"no key for {place}")
         try:
@@ -72,10 +95,35 @@ class Vault:
         except (InvalidTag, ValueError):
             raise VaultError(f"changed or moved: {place}") from None
 
+    def _ring(self) -> _Ring:
+        """Return the keys as the file has them now; one that cannot be read leaves them as they were."""
+        if self._path is not None and (stamp := _stamp(self._path)) not in (None, self._stamp):
+            try:
+                self._held = _ring(read_key_file(self._path))
+            except KeyFileError:
+                return self._held
+            self._stamp = stamp
+        return self._held
 
-def create_key_file(path: Path) -> None:
-    """Write a new key file that only its owner can read; FileExistsError rather than lose a key in use."""
-    key = base64.urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(orjson.dumps({"current": _FIRST_KEY, "keys": {_FIRST_KEY: key}}, option=orjson.OPT_INDENT_2))
+
+def sealed_by(name: str) -> bytes:
+    """Return how everything begins that a key has sealed."""
+    return name.encode() + b":"
+
+
+def _ring(keys: Keys) -> _Ring:
+    ciphers = {name: AESGCM(key) for name, key in keys.keys.items()}
+    return _Ring(current=keys.current, keys=dict(keys.keys), ciphers=ciphers)
+
+
+def _derived(key: bytes, purpose: str) -> bytes:
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=purpose.encode()).derive(key)
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """Return what changes whenever a file is replaced, None when it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -1,6 +1,6 @@
 """Changing or taking back what was accepted: a submission of its own, which comes after the one it corrects."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -101,7 +101,7 @@ class Corrections:
         """
         key, ehr, patient = submission.key, submission.ehr, submission.patient.id
         with transaction(self._engine) as connection:
-            if not self._is_known(connection, key, ehr, self._outbox.digest(submission.digest)):
+            if not self._is_known(connection, key, ehr, self._outbox.digests(submission.digest)):
                 last = _corrected(connection, correction, ehr, patient)
                 more = _facts(correction, Kind.AMENDMENT)
                 if not self._let_go(connection, last, correction):
@@ -119,12 +119,12 @@ class Corrections:
 
         Where nothing of it has been sent it is done at once.
         """
-        digest = self._outbox.digest(f"{correction.form_key} {correction.seen} {correction.cause}")
+        digests = self._outbox.digests(f"{correction.form_key} {correction.seen} {correction.cause}")
         with transaction(self._engine) as connection:
-            if not self._is_known(connection, key, ehr, digest):
+            if not self._is_known(connection, key, ehr, digests):
                 last = _corrected(connection, correction, ehr, patient)
                 self._let_go(connection, last, correction)
-                own = {"key": key, "launch": launch, "grant_id": grant, "answers_digest": digest}
+                own = {"key": key, "launch": launch, "grant_id": grant, "answers_digest": digests[-1]}
                 done = nothing_left(connection, correction.form_key)
                 values = {**self._taken_back(last, key, done=done), **own, **_facts(correction, Kind.WITHDRAWAL)}
                 connection.execute(insert(submissions).values(**values))
@@ -142,10 +142,10 @@ class Corrections:
         self._outbox.note(connection, event, last.ehr, last.patient, last.launch, last.key, actor=actor)
         return True
 
-    def _is_known(self, connection: Connection, key: str, ehr: str, digest: str) -> bool:
+    def _is_known(self, connection: Connection, key: str, ehr: str, digests: Sequence[str]) -> bool:
         known = select(submissions.c.ehr, submissions.c.answers_digest).where(submissions.c.key == key)
         row = connection.execute(known).one_or_none()
-        if row is not None and (row.ehr, row.answers_digest) != (ehr, digest):
+        if row is not None and (row.ehr != ehr or row.answers_digest not in digests):
             raise SubmissionConflict("the key was used for something else")
         return row is not None
 

@@ -66,7 +66,7 @@ class Outbox:
                 origin = {"response_id": source.response, "harvested_version": source.version} if source else None
                 self.add(connection, submission, bundle, grant=grant, way=way, more=origin)
                 row = connection.execute(receipts().where(submissions.c.key == submission.key)).one()
-            elif (row.ehr, row.answers_digest) != (submission.ehr, self.digest(submission.digest)):
+            elif row.ehr != submission.ehr or row.answers_digest not in self.digests(submission.digest):
                 raise SubmissionConflict("the key was used for other answers")
         self.accepted.set()
         return receipt_of(row)
@@ -163,7 +163,7 @@ class Outbox:
             "rater": submission.form.rater.value,
             "declined": submission.declined,
             "instrument_digest": submission.instrument.digest,
-            "answers_digest": self.digest(submission.digest),
+            "answers_digest": self.digests(submission.digest)[-1],
             "language": submission.language,
             "audience_digest": submission.audience_digest,
             "therapist": submission.therapist,
@@ -185,9 +185,12 @@ class Outbox:
         self.note(connection, event, ehr, patient, launch, key, actor=submission.author)
         open_alert(connection, self._vault, submission, at=now)
 
-    def digest(self, plain: str) -> str:
-        """Return the answers' digest under a key: possible answers are few, so a plain digest could be guessed."""
-        return hmac.new(self._vault.derive("answers"), plain.encode(), hashlib.sha256).hexdigest()
+    def digests(self, plain: str) -> list[str]:
+        """Return the answers' digest under each key, the current one last: a row is older than the key that seals now.
+
+        Possible answers are few, so a digest without a key could be guessed.
+        """
+        return [hmac.new(key, plain.encode(), hashlib.sha256).hexdigest() for key in self._vault.derive_all("answers")]
 
     def note(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 from joserfc.jwk import ECKey
 
 from fhir_alliance.ehr.draft import BACKEND_SCOPES, CLINICIAN_SCOPES, PATIENT_SCOPES
-from fhir_alliance.vault import create_key_file
+from fhir_alliance.key_file import create_key_file
 
 _SURVEY_ONLY = "?category=http://terminology.hl7.org/CodeSystem/observation-category|survey"
 _SCALES = ("core", "full", "goals", "bond-openness", "tasks-collaboration", "safety-boundaries")

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from flask import current_app, g, request
+from flask import g, request
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from fhir_alliance.errors import CsrfError
@@ -45,7 +45,8 @@ def protect() -> None:
 
 
 def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.secret_key or b"", salt="csrf")
+    # A page that was made before the keys were rotated may still be sent.
+    return URLSafeSerializer(list(services().vault.derive_all("csrf")), salt="csrf")
 
 
 def _of_launch(handle: str) -> list[str]:

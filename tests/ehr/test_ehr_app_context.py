@@ -8,7 +8,8 @@ import pytest
 
 from fhir_alliance.ehr.app_context import make_app_context, read_app_context
 from fhir_alliance.errors import ForeignContext
-from fhir_alliance.vault import Vault, create_key_file
+from fhir_alliance.key_file import create_key_file
+from fhir_alliance.vault import Vault
 
 FORM = "https://fhir-alliance.org/fhir/Questionnaire/visit-check-in-patient-full|1.0.0"
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_alliance.vault import Vault, VaultError, create_key_file
+from fhir_alliance.key_file import create_key_file
+from fhir_alliance.vault import Vault, VaultError
 
 PLACE = "harbor/grants/g1/access_token"
 

@@ -1,0 +1,111 @@
+"""The private file with the keys of the vault: made, read, and changed as a whole."""
+
+import base64
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from fhir_alliance.errors import AllianceError
+
+KEY_BYTES: Final = 32
+
+
+class KeyFileError(AllianceError):
+    """A file that holds no keys, or none that could be changed as asked; the detail says why, and holds no key."""
+
+    code = "keys.refused"
+    sentence = "The key file could not be used. Please look at it, and at its backup."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """The keys by id, oldest first; `current` seals, all open."""
+
+    current: str
+    keys: Mapping[str, bytes] = field(repr=False)
+
+    @property
+    def newest(self) -> str:
+        """The id of the key that was added last."""
+        return list(self.keys)[-1]
+
+
+def create_key_file(path: Path) -> None:
+    """Write a new key file that only its owner can read; FileExistsError rather than lose a key in use."""
+    _write_new(path, Keys(current="k1", keys={"k1": secrets.token_bytes(KEY_BYTES)}))
+
+
+def read_key_file(path: Path) -> Keys:
+    """Read a key file as these functions write it; KeyFileError when it is anything else."""
+    try:
+        return _keys(orjson.loads(path.read_bytes()))
+    except (OSError, KeyError, TypeError, AttributeError, ValueError):
+        raise KeyFileError(f"{path.name} is no readable key file") from None
+
+
+def add_key(path: Path) -> Keys:
+    """Add a new key, which opens and does not seal yet; returns the keys as they are then. KeyFileError."""
+    keys = read_key_file(path)
+    number = len(keys.keys) + 1
+    while f"k{number}" in keys.keys:
+        number += 1
+    return _replace(path, Keys(current=keys.current, keys={**keys.keys, f"k{number}": secrets.token_bytes(KEY_BYTES)}))
+
+
+def use_newest(path: Path) -> Keys:
+    """Let the newest key seal from now on; returns the keys as they are then. KeyFileError."""
+    keys = read_key_file(path)
+    return keys if keys.current == keys.newest else _replace(path, Keys(current=keys.newest, keys=keys.keys))
+
+
+def drop_key(path: Path, name: str) -> Keys:
+    """Take a key out for good; KeyFileError for the one that seals, and for one that is not there."""
+    keys = read_key_file(path)
+    if name == keys.current or name not in keys.keys:
+        raise KeyFileError(f"{name} is the key that seals, or not in {path.name}")
+    return _replace(path, Keys(current=keys.current, keys={id_: key for id_, key in keys.keys.items() if id_ != name}))
+
+
+def _keys(value: Any) -> Keys:
+    keys = {name: base64.urlsafe_b64decode(key) for name, key in value["keys"].items()}
+    usable = all(len(key) == KEY_BYTES and name.isalnum() for name, key in keys.items())
+    if value["current"] not in keys or not usable:
+        raise ValueError("the keys are not usable")
+    return Keys(current=value["current"], keys=keys)
+
+
+def _replace(path: Path, keys: Keys) -> Keys:
+    """Put a new file in the place of the old one, whole and on the disk, so that no key is ever lost."""
+    path = path.resolve()
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    try:
+        _write_new(new, keys)
+        new.replace(path)
+        _flush(path.parent)
+    except OSError as error:
+        raise KeyFileError(f"{path.name}: {error.strerror}") from None
+    return keys
+
+
+def _flush(folder: Path) -> None:
+    """Put the names in a folder on the disk: what is sealed with a new key is lost with the file."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_new(path: Path, keys: Keys) -> None:
+    written = {name: base64.urlsafe_b64encode(key).decode() for name, key in keys.keys.items()}
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(orjson.dumps({"current": keys.current, "keys": written}, option=orjson.OPT_INDENT_2))
+        file.flush()
+        os.fsync(file.fileno())

@@ -109,10 +109,12 @@ def count_sealed(engine: Engine) -> Counter[str]:
     with engine.connect() as connection:
         for sealed in SEALED:
             for name in sealed.columns:
-                starts = sa.func.substr(sealed.table.c[name], 1, 64)
-                for (start,) in connection.execute(sa.select(starts).where(sealed.table.c[name].is_not(None))):
-                    found[bytes(start).partition(b":")[0].decode("ascii", "replace")] += bool(start)
-    return +found
+                column = sealed.table.c[name]
+                starts = sa.select(sa.func.substr(column, 1, 64)).where(_holds(column))
+                found.update(
+                    bytes(start).partition(b":")[0].decode("ascii", "replace") for start in connection.scalars(starts)
+                )
+    return found
 
 
 def _reseal_batch(
@@ -129,11 +131,14 @@ def _behind(vault: Vault, sealed: Sealed, after: str) -> sa.Select[Any]:
     """Return the query for rows with a value that another key has sealed."""
     start = sealed_by(vault.current)
     columns = [sealed.table.c[name] for name in sealed.columns]
-    others = [
-        column.is_not(None) & (column != b"") & (sa.func.substr(column, 1, len(start)) != start) for column in columns
-    ]
+    others = [_holds(column) & (sa.func.substr(column, 1, len(start)) != start) for column in columns]
     named = (sealed.key.label("row_key"), sealed.ehr.label("row_ehr"))
     return sa.select(*named, *columns).where(sa.or_(*others), sealed.key > after).order_by(sealed.key).limit(BATCH)
+
+
+def _holds(column: sa.Column[bytes]) -> sa.ColumnElement[bool]:
+    """Whether there is a value, which was not deleted at its time."""
+    return column.is_not(None) & (column != b"")
 
 
 def _reseal_row(connection: Connection, vault: Vault, sealed: Sealed, row: dict[str, Any], refused: list[str]) -> int:

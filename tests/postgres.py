@@ -35,6 +35,11 @@ class Cluster:
         """Return the address of a database of this server."""
         return f"postgresql://postgres@/{name}?host={self.socket}"
 
+    def dump(self, address: str) -> bytes:
+        """Return a backup of a database, as text."""
+        command = [_program("pg_dump"), "--dbname", address]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd="/").stdout
+
     def drop(self, address: str) -> None:
         """Remove a database of this server, even while somebody is still connected."""
         self.run(f"DROP DATABASE {name_in(address)} WITH (FORCE)")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from random import SystemRandom
 from threading import Event, Thread
 from typing import Final
@@ -16,6 +17,7 @@ from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, hold_reason, next_try
+from fhir_alliance.delivery.purging import ConfirmedPurge
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import NO_UPDATES, NOT_IN_CHART, Kind, State
 from fhir_alliance.delivery.senders import Senders
@@ -53,6 +55,7 @@ class Courier:
         self._grants = grants
         self._registry = registry
         self._senders = Senders(grants, BackendTokens(registry, clock), registry)
+        self._confirmed = ConfirmedPurge(queue, keeping, self._senders, registry)
         self._clock = clock
         self._jitter = jitter
         self._stopping = Event()
@@ -87,30 +90,42 @@ class Courier:
         return tried
 
     def purge_due(self, now: datetime) -> int:
-        """Delete what is kept beyond its date, at most once an hour; returns how many submissions that were."""
-        if self._purge_at is not None and now < self._purge_at:
+        """Delete what is kept beyond its date, at most once an hour; returns how many submissions that were.
+
+        What is in the chart for long enough is read there once more before it is deleted here (P10).
+        """
+        if not self._purge_is_due(now):
             return 0
         self._purge_at = now + _PURGE_EVERY
-        return self._keeping.purge(now)
+        return self._keeping.purge(now) + self._confirmed.purge(now, self._stopping)
+
+    def _purge_is_due(self, now: datetime) -> bool:
+        return self._purge_at is None or now >= self._purge_at
 
     def _work(self) -> None:
-        """Keep a lane for each EHR, so that one that is slow delays nobody else's forms."""
+        """Keep a lane for each EHR, and one for deleting, so that one that is slow delays nobody else's forms."""
         lanes: dict[str, Thread] = {}
         while not self._stopping.is_set():
             self._accepted.wait(_POLL_SECONDS)
             self._accepted.clear()
             with _paused_by_the_store():
-                for ehr in self._queue.waiting_at(self._clock()):
-                    if ehr not in lanes or not lanes[ehr].is_alive():
-                        lanes[ehr] = Thread(target=self._deliver_to, args=(ehr,), name=f"courier-{ehr}", daemon=True)
-                        lanes[ehr].start()
-                self.purge_due(self._clock())
+                jobs = {ehr: partial(self._deliver_to, ehr) for ehr in self._queue.waiting_at(self._clock())}
+                if self._purge_is_due(self._clock()):
+                    jobs[""] = partial(self._purge)
+                for name, job in jobs.items():
+                    if name not in lanes or not lanes[name].is_alive():
+                        lanes[name] = Thread(target=job, name=f"courier-{name or 'purge'}", daemon=True)
+                        lanes[name].start()
         for lane in lanes.values():
             lane.join()
 
     def _deliver_to(self, ehr: str) -> None:
         with _paused_by_the_store():
             self.deliver_due(self._clock(), ehr)
+
+    def _purge(self) -> None:
+        with _paused_by_the_store():
+            self.purge_due(self._clock())
 
     def _try(self, item: Item, now: datetime) -> Settlement:
         try:

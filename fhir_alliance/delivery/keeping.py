@@ -2,24 +2,41 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Engine, Row, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, exists, func, select, update
 
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.outcomes import Outcome
-from fhir_alliance.delivery.queue import Item
-from fhir_alliance.delivery.receipts import DELETED, STAYS_HERE, State, form_key, is_newest, place
+from fhir_alliance.delivery.queue import Item, item_of
+from fhir_alliance.delivery.receipts import (
+    DELETED,
+    SCORED_ELSEWHERE,
+    STAYS_HERE,
+    SUPERSEDED,
+    State,
+    form_key,
+    is_newest,
+    place,
+)
 from fhir_alliance.records.kept import kept_version
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.settings import Rung
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import attempts, submissions
+from fhir_alliance.tables import attempts, drafts, submissions
 from fhir_alliance.trajectory.series import Rating, Series, UsualRange, Visit, read_series
 from fhir_alliance.trajectory.usual import usual_range
 from fhir_alliance.vault import Vault
+
+CONFIRMED: Final = timedelta(days=30)
+"""How long after it is in the chart a payload is deleted here (P10)."""
+
+# Longer than a launch lasts: nobody can go on with it.
+_DRAFTS: Final = timedelta(hours=24)
+# When a submission is looked at again that could not be confirmed.
+_AGAIN: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,31 +129,41 @@ class Keeping:
         """Delete the answers, pieces and patient's facts whose retention date has passed; returns how many there were.
 
         Only of what was delivered, or is never written (P10): what still waits to be written stays, and what it
-        corrects. Receipt, digests and audit trail stay in any case.
+        corrects. Drafts that nobody goes on with are forgotten too. Receipt, digests and audit trail stay in any case.
         """
         done = submissions.c.state.in_((State.DELIVERED, State.REPLACED)) | submissions.c.reason.in_(STAYS_HERE)
         due = (submissions.c.rung != Rung.OBSERVATIONS) & (submissions.c.kept_until <= now) & ~_is_being_corrected()
-        change = (
-            update(submissions)
-            .where(due, done, submissions.c.shown != DELETED)
-            .values(payload=DELETED, shown=DELETED, pieces=None)
-            .returning(submissions.c.key, submissions.c.ehr, submissions.c.patient, submissions.c.launch)
+        never = submissions.c.reason.in_((SUPERSEDED, SCORED_ELSEWHERE)) & (
+            submissions.c.accepted_at <= now - CONFIRMED
         )
         with transaction(self._engine) as connection:
-            rows = connection.execute(change).all()
-            for row in rows:
-                record(
-                    connection,
-                    at=now,
-                    event=Event.SUBMISSION_PURGED,
-                    actor="courier",
-                    ehr=row.ehr,
-                    patient=row.patient,
-                    launch=row.launch,
-                    outcome="done",
-                    request_id=row.key,
-                )
-        return len(rows)
+            connection.execute(delete(drafts).where(drafts.c.updated_at <= now - _DRAFTS))
+            return _forget(connection, (due & done) | never, now=now)
+
+    def take_confirmed(self, now: datetime) -> Item | None:
+        """Return the next form, as its newest version, that was delivered whole so long ago that it may be deleted here.
+
+        It is not returned again, to anybody, before a day has passed. None when there is none.
+        """
+        delivered = (submissions.c.state == State.DELIVERED) & (submissions.c.delivered_at <= now - CONFIRMED)
+        kept = (submissions.c.rung == Rung.OBSERVATIONS) & (submissions.c.shown != DELETED)
+        waited = (submissions.c.next_attempt_at <= now) & is_newest()
+        due = select(submissions.c.key).where(delivered, kept, waited)
+        first = due.order_by(submissions.c.next_attempt_at).limit(1).with_for_update(skip_locked=True)
+        change = (
+            update(submissions)
+            .where(submissions.c.key == first.scalar_subquery())
+            .values(next_attempt_at=now + _AGAIN)
+            .returning(submissions)
+        )
+        with transaction(self._engine) as connection:
+            row = connection.execute(change).one_or_none()
+        return None if row is None else item_of(row, "")
+
+    def forget(self, item: Item, now: datetime) -> int:
+        """Delete every version of what was taken for this; returns how many there still were."""
+        with transaction(self._engine) as connection:
+            return _forget(connection, form_key() == item.form_key, now=now)
 
     def _kept(self, ehr: str, patient: str, rung: ColumnElement[bool]) -> list[Row[Any]]:
         mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient) & rung
@@ -158,6 +185,30 @@ def _is_being_corrected() -> ColumnElement[bool]:
     waits = later.c.state.not_in((State.DELIVERED, State.REPLACED))
     written = func.coalesce(later.c.reason, "").not_in(STAYS_HERE)
     return exists().where(later.c.corrects == form_key(), later.c.version > submissions.c.version, waits, written)
+
+
+def _forget(connection: Connection, chosen: ColumnElement[bool], *, now: datetime) -> int:
+    """Delete answers, pieces and patient's facts of submissions, and audit it; returns how many there were."""
+    change = (
+        update(submissions)
+        .where(chosen, submissions.c.shown != DELETED)
+        .values(payload=DELETED, shown=DELETED, pieces=None)
+        .returning(submissions.c.key, submissions.c.ehr, submissions.c.patient, submissions.c.launch)
+    )
+    rows = connection.execute(change).all()
+    for row in rows:
+        record(
+            connection,
+            at=now,
+            event=Event.SUBMISSION_PURGED,
+            actor="courier",
+            ehr=row.ehr,
+            patient=row.patient,
+            launch=row.launch,
+            outcome="done",
+            request_id=row.key,
+        )
+    return len(rows)
 
 
 def _visit(row: Row[Any]) -> Visit:

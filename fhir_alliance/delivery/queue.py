@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.due import ehrs_due, next_due
@@ -97,31 +97,7 @@ class Queue:
         )
         with transaction(self._engine) as connection:
             row = connection.execute(change).one_or_none()
-        if row is None:
-            return None
-        return Item(
-            key=row.key,
-            sequence=row.sequence,
-            ehr=row.ehr,
-            patient=row.patient,
-            encounter=row.encounter,
-            launch=row.launch,
-            grant=row.grant_id,
-            tries=row.attempts,
-            response_id=row.response_id,
-            lease=lease,
-            rung=Rung(row.rung),
-            fhir_base=row.fhir_base,
-            sealed_pieces=row.pieces,
-            harvested_version=row.harvested_version,
-            payload=row.payload,
-            shown=row.shown,
-            form_key=row.corrects or row.key,
-            version=row.version,
-            kind=Kind(row.kind),
-            cause=row.cause or "",
-            asked_by=row.asked_by or "",
-        )
+        return None if row is None else item_of(row, lease)
 
     def bundle(self, item: Item) -> bytes:
         """Return the write-back bundle as it was accepted; VaultError when it was tampered with."""
@@ -204,6 +180,33 @@ class Queue:
             settled = connection.execute(update(submissions).where(mine).values(**values)).rowcount
             if settled and (event := _EVENTS.get(settlement.state)):
                 _audit(connection, item, event, settlement.reason or "done", now)
+
+
+def item_of(row: Row[Any], lease: str) -> Item:
+    """Return the item that a row of the submissions holds."""
+    return Item(
+        key=row.key,
+        sequence=row.sequence,
+        ehr=row.ehr,
+        patient=row.patient,
+        encounter=row.encounter,
+        launch=row.launch,
+        grant=row.grant_id,
+        tries=row.attempts,
+        response_id=row.response_id,
+        lease=lease,
+        rung=Rung(row.rung),
+        fhir_base=row.fhir_base,
+        sealed_pieces=row.pieces,
+        harvested_version=row.harvested_version,
+        payload=row.payload,
+        shown=row.shown,
+        form_key=row.corrects or row.key,
+        version=row.version,
+        kind=Kind(row.kind),
+        cause=row.cause or "",
+        asked_by=row.asked_by or "",
+    )
 
 
 def _audit(connection: Connection, item: Item, event: Event, outcome: str, now: datetime) -> None:

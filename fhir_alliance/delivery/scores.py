@@ -128,7 +128,7 @@ class ScoreDelivery:
         if self._queue.last_send(self._item) is None and not self._pending(found, strict=False):
             return []
         pending = self._pending(found, strict=True)
-        earlier = self._earlier() if pending.keys() & found.keys() else {}
+        earlier = self._earlier(found) if pending.keys() & found.keys() else {}
         return [
             changed_entry(wanted, found[key], ids, earlier.get(key, []), self._base)
             if key in found
@@ -148,15 +148,15 @@ class ScoreDelivery:
             )
         }
 
-    def _earlier(self) -> dict[str, list[Resource]]:
+    def _earlier(self, found: Mapping[str, Resource]) -> dict[str, list[Resource]]:
         """Return what other versions of the response had said; stops when that is not kept any more."""
         bundles = self._queue.earlier(self._item)
         told: dict[str, list[Resource]] = {}
-        for bundle in bundles:
-            if bundle is None:
-                raise Stop(State.HELD, "not-comparable")
+        for bundle in filter(None, bundles):
             for entry in orjson.loads(bundle)["entry"]:
                 told.setdefault(own_identifier(entry["resource"]), []).append(entry["resource"])
+        if None in bundles and not found.keys() <= told.keys():
+            raise Stop(State.HELD, "not-comparable")
         return told
 
     def _send(self, entries: list[dict[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.outcomes import Settlement
@@ -29,8 +29,11 @@ _CORRECTING: Final[Mapping[Rung, tuple[str, ...]]] = {
 
 _HARVESTED: Final = ("system/Patient.r", "system/QuestionnaireResponse.r", "system/Observation.cus")
 
-Send = Callable[[Item, str, Set[str]], Settlement]
-"""Delivers an item with an access token that allows some scopes; SignInNeeded when the EHR refuses the token."""
+_READ: Final = ("system/QuestionnaireResponse.r", "system/Observation.s")
+
+T = TypeVar("T")
+Use = Callable[[Item, str, Set[str]], T]
+"""Does something for an item with an access token that allows some scopes; SignInNeeded when the EHR refuses it."""
 
 
 class Senders:
@@ -44,14 +47,21 @@ class Senders:
         self._backend = backend
         self._registry = registry
 
-    def deliver(self, item: Item, send: Send) -> Settlement:
+    def deliver(self, item: Item, send: Use[Settlement]) -> Settlement:
         """Deliver an item; raises SignInNeeded when neither permission can, and whatever `send` raises."""
-        try:
-            return self._for_the_person(item, send)
-        except SignInNeeded:
-            return self._by_itself(replace(item, sender="courier-backend"), send)
+        return self._use(item, send, _needed(item))
 
-    def _for_the_person(self, item: Item, send: Send) -> Settlement:
+    def read(self, item: Item, look: Use[T]) -> T:
+        """Look at what became of an item; raises SignInNeeded when neither permission can, and what `look` raises."""
+        return self._use(item, look, _READ)
+
+    def _use(self, item: Item, use: Use[T], needed: tuple[str, ...]) -> T:
+        try:
+            return self._for_the_person(item, use)
+        except SignInNeeded:
+            return self._by_itself(replace(item, sender="courier-backend"), use, needed)
+
+    def _for_the_person(self, item: Item, send: Use[T]) -> T:
         token = self._grants.token(item.grant)
         try:
             return send(item, token, self._grants.scopes(item.grant))
@@ -59,16 +69,16 @@ class Senders:
             renewed = self._grants.token(item.grant, rejected=token)
             return send(item, renewed, self._grants.scopes(item.grant))
 
-    def _by_itself(self, item: Item, send: Send) -> Settlement:
-        """Deliver with the backend client; what it may not do waits for the person as well."""
+    def _by_itself(self, item: Item, send: Use[T], needed: tuple[str, ...]) -> T:
+        """Do it with the backend client; what it may not do waits for the person as well."""
         ehr = self._registry.by_name(item.ehr)
         token = self._backend.token(ehr)
-        _require(item, token.scopes)
+        _require(needed, token.scopes)
         try:
             return send(item, token.access_token, token.scopes)
         except SignInNeeded:
             renewed = self._backend.token(ehr, rejected=token.access_token)
-            _require(item, renewed.scopes)
+            _require(needed, renewed.scopes)
             return send(item, renewed.access_token, renewed.scopes)
         except FhirError as error:
             if error.status == 403:
@@ -76,8 +86,13 @@ class Senders:
             raise
 
 
-def _require(item: Item, scopes: frozenset[str]) -> None:
+def _needed(item: Item) -> tuple[str, ...]:
+    if item.harvested_version is not None:
+        return _HARVESTED
     correcting = _CORRECTING[item.rung] if item.kind is not Kind.ORIGINAL else ()
-    needed = _HARVESTED if item.harvested_version is not None else (*_NEEDED[item.rung], *correcting)
+    return (*_NEEDED[item.rung], *correcting)
+
+
+def _require(needed: tuple[str, ...], scopes: frozenset[str]) -> None:
     if not_granted(needed, scopes):
         raise SignInNeeded(403, "the backend client was not granted what a delivery needs")

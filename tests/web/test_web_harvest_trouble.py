@@ -1,6 +1,7 @@
 """What stands in the way of a harvest is told, and stops nothing else."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from fhir_alliance.tables import alerts, audit, harvest_refusals, harvest_rounds
 from smart_app.cli import main
 from smart_app.demo.site import Site
 
-from .house import CORE, MARIA, House
+from .house import CORE, MARIA, THOMAS, House
 from .test_web_alerts import PHQ9, with_alerts
 from .test_web_backend import granting
 from .test_web_harvest import SCOPES, asked, change, filled, look, put, scores, standings, told
@@ -214,3 +215,37 @@ def test_background(house: House) -> None:
     harvester.stop()
 
     assert house.rows(harvest_rounds) == []
+
+
+def test_old_scores_are_forgotten_here(house: House) -> None:
+    """A month after they were written, scores stay here until their response reads back; superseded ones go (P10)."""
+    name = put(house, filled(house))
+    look(house)
+    change(house, name, item=asked({**CORE, "1": "2"}))
+    look(house)
+    house.deliver()
+    house.deliver()
+    moved = put(house, filled(house))
+    look(house)
+    house.deliver()
+    change(house, moved, subject={"reference": f"Patient/{THOMAS}"})
+
+    done = house.services.courier.purge_due(house.now() + timedelta(days=31))
+
+    assert done == 2
+    assert [bool(row["payload"]) for row in house.rows(submissions)] == [False, False, True]
+
+
+def test_touched_after_it_was_forgotten(house: House) -> None:
+    """A version with the same answers changes nothing, also when what was written is not kept here any more."""
+    name = put(house, filled(house))
+    look(house)
+    house.deliver()
+    house.services.courier.purge_due(house.now() + timedelta(days=31))
+    change(house, name, language="en")
+
+    look(house)
+    house.deliver()
+
+    assert standings(house) == [("delivered", None)] * 2
+    assert told(scores(house, name))["visit-check-in-core"] == ("final", 7.5)

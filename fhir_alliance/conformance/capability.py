@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fhir_alliance.conformance.canonicals import FHIR_VERSION, Edition, definition
 from fhir_alliance.conformance.guide import PACKAGE
 from fhir_alliance.conformance.profiles import PANEL, RESPONSE, SCORE
+from fhir_alliance.ehr.draft import HARVEST_SCOPES
 from fhir_alliance.records.codes import JsonObject, concept
 from fhir_alliance.terms import FHIR_EXTENSION
 
@@ -129,6 +130,7 @@ def _security() -> JsonObject:
         f"Clinician: launch openid fhirUser {scopes('user')}",
         f"Patient: launch/patient openid fhirUser {scopes('patient')}",
         f"Publishing: {scopes('system')}",
+        f"Scoring responses of others, where a site wants it: {HARVEST_SCOPES}",
     ]
     return {
         "extension": [{"url": _SMART_CAPABILITY, "valueCode": each} for each in SMART_CAPABILITIES],

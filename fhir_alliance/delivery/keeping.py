@@ -141,7 +141,7 @@ class Keeping:
             return _forget(connection, (due & done) | never, now=now)
 
     def take_confirmed(self, now: datetime) -> Item | None:
-        """Return the next form, as its newest version, that was delivered whole so long ago that it may be deleted here.
+        """Return the newest version of the next form that was delivered whole so long ago that it may be deleted here.
 
         It is not returned again, to anybody, before a day has passed. None when there is none.
         """

@@ -29,6 +29,9 @@ DELIVERY_SCOPES: Final = (
 )
 """What a site may let the backend client do as well: it is never asked for unless the site writes it down."""
 
+HARVEST_SCOPES: Final = "system/Patient.r system/Encounter.r system/QuestionnaireResponse.rs system/Observation.crus"
+"""What the backend client asks for too, where a site scores responses that other programs wrote."""
+
 # Comments only: the file can be read before the site has filled anything in.
 _TO_FILL_IN = """\
 # frame_ancestors = ["https://ehr.example.org"]   # origins of the EHR's pages that show the app in a frame

@@ -8,6 +8,7 @@ import pytest
 
 from fhir_alliance.conformance.canonicals import Edition
 from fhir_alliance.conformance.capability import SMART_CAPABILITIES, USES, client_statement, scopes
+from fhir_alliance.ehr.draft import HARVEST_SCOPES
 from fhir_alliance.ehr.scopes import allows
 from smart_app.demo.site import BACKEND_SCOPES, CLINICIAN_SCOPES, PATIENT_SCOPES
 from smart_app.publishing import SCOPE
@@ -54,6 +55,7 @@ def test_scopes_are_in_the_order_of_the_grammar() -> None:
     assert scopes("system") == "system/Questionnaire.cs"
     assert "user/QuestionnaireResponse.crs" in scopes("user").split()
     assert scopes("user") in STATEMENT["rest"][0]["security"]["description"]
+    assert HARVEST_SCOPES in STATEMENT["rest"][0]["security"]["description"]
 
 
 def test_the_sandbox_offers_what_we_ask_for(tmp_path: Path) -> None:

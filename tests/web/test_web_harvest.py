@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fhir_alliance.ehr.draft import HARVEST_SCOPES
 from fhir_alliance.harvest.book import Book
 from fhir_alliance.harvest.harvester import OVERLAP
 from fhir_alliance.tables import audit, harvest_refusals, submissions
@@ -15,7 +16,7 @@ from .test_web_backend import granting
 
 MakeHouse = Callable[..., House]
 Response = dict[str, Any]
-SCOPES = "system/Patient.r system/Encounter.r system/QuestionnaireResponse.rs system/Observation.crus"
+SCOPES = HARVEST_SCOPES
 FORMS = "https://fhir-alliance.org/fhir/Questionnaire"
 ANSWERS = "https://fhir-alliance.org/fhir/CodeSystem/visit-check-in-answers"
 CODES = {"visit-check-in", "visit-check-in-core"}

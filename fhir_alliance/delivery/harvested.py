@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import orjson
+import sqlalchemy as sa
 from sqlalchemy import Engine, RowMapping, exists, insert, select
 
 from fhir_alliance.audit import Event, record
-from fhir_alliance.delivery.receipts import DELETED, SUPERSEDED, Source, State, place
+from fhir_alliance.delivery.receipts import DELETED, STAYS_HERE, Source, State, place
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import submissions
 from fhir_alliance.vault import Vault
@@ -54,12 +55,13 @@ class HarvestedResponses:
         return self._is(exists().where(submissions.c.key == key))
 
     def latest(self, ehr: str, response: str) -> Accepted | None:
-        """Return the version that was accepted last and is not superseded, None when there is none.
+        """Return the version that was accepted last and is or comes into the chart, None when there is none.
 
         Raises VaultError when it was tampered with.
         """
         mine = (submissions.c.ehr == ehr) & (submissions.c.response_id == response)
-        stands = submissions.c.reason.is_distinct_from(SUPERSEDED) & submissions.c.harvested_version.is_not(None)
+        never = sa.func.coalesce(submissions.c.reason.in_(STAYS_HERE), sa.false())
+        stands = submissions.c.harvested_version.is_not(None) & ~never
         newest = select(submissions).where(mine, stands).order_by(submissions.c.sequence.desc()).limit(1)
         with self._engine.connect() as connection:
             row = connection.execute(newest).mappings().one_or_none()

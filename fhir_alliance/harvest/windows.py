@@ -7,6 +7,7 @@ from typing import Any, Final
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.paging import SearchResult
 from fhir_alliance.errors import FhirError, SignInNeeded
+from fhir_alliance.trajectory.series import read_time
 
 MAX_SEARCHES: Final = 64
 """How many searches one round makes at most; the next one goes on where it ended."""
@@ -42,7 +43,8 @@ def in_parts(
 ) -> Iterator[tuple[tuple[dict[str, Any], ...], datetime]]:
     """Yield what a search finds, oldest part first, each with the time up to which everything was seen.
 
-    A part that the EHR did not give in full is halved; the last one has no end, as its clock may be ahead of ours.
+    A part that the EHR did not give in full is halved, unless it gives what is older too: then it ignores the time. The
+    last part has no end, as the EHR's clock may be ahead of ours.
     """
     waiting: list[Window] = [(since, None)]
     for _ in range(MAX_SEARCHES):
@@ -51,11 +53,19 @@ def in_parts(
         start, end = waiting.pop()
         found = search(start, end)
         length = (end or now) - start
-        if found.complete or length <= _SHORTEST:
-            yield found.resources, end or now
+        fitting = tuple(each for each in found.resources if _is_from(each, start))
+        if found.complete or length <= _SHORTEST or len(fitting) < len(found.resources):
+            yield fitting, end or now
         else:
             middle = start + length / 2
             waiting += [(middle, end), (start, middle)]
+
+
+def _is_from(resource: dict[str, Any], start: datetime) -> bool:
+    """Whether a resource was changed since then, as far as it says."""
+    meta = resource.get("meta")
+    changed = read_time(meta.get("lastUpdated")) if isinstance(meta, dict) else None
+    return changed is None or changed >= start
 
 
 def _text(moment: datetime) -> str:

@@ -75,6 +75,20 @@ def test_round_has_an_end() -> None:
     assert until[-1] < NOON + DAY
 
 
+def test_time_that_is_ignored() -> None:
+    """An EHR that ignores the time is asked once, and what is older is left out on our side."""
+    old, new = ({"id": at, "meta": {"lastUpdated": at}} for at in ("2026-11-12T11:00:00Z", "2026-11-12T13:00:00Z"))
+    asked = []
+
+    def search(since: datetime, before: datetime | None) -> SearchResult:
+        asked.append(since)
+        return SearchResult(resources=(old, new, {"id": "3", "meta": None}), complete=False)
+
+    ((found, _),) = in_parts(search, since=NOON, now=NOON + DAY)
+
+    assert ([each["id"] for each in found], asked) == (["2026-11-12T13:00:00Z", "3"], [NOON])
+
+
 class Client:
     """Refuses searches that name a form."""
 

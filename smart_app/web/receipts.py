@@ -11,6 +11,7 @@ from fhir_alliance.delivery.receipts import (
     CHANGED_IN_CHART,
     GONE_FROM_CHART,
     IN_REVIEW,
+    NEEDS_SIGN_IN,
     NO_UPDATES,
     NOT_IN_CHART,
     OTHER_WAY,
@@ -42,6 +43,7 @@ _SHOWN_AS: Final = {
     State.HELD: ReceiptState.HELD,
     State.REJECTED: ReceiptState.HELD,
 }
+_TAKEN_BACK_FOR: Final = {NEVER_SENT: ReceiptState.NEVER_SENT, NEEDS_SIGN_IN: ReceiptState.TAKING_BACK}
 # The states in which something is taken back; the others are on its way.
 _TAKEN_BACK_AS: Final = defaultdict(
     lambda: ReceiptState.TAKING_BACK,
@@ -103,7 +105,7 @@ def _rows(launch: Launch, found: Receipt) -> tuple[AnswerRow, ...]:
 def shown_as(found: Receipt) -> ReceiptState:
     """Return where a submission is, as the person is told; only what was read back is in the chart."""
     if found.kind is Kind.WITHDRAWAL:
-        return ReceiptState.NEVER_SENT if found.reason == NEVER_SENT else _TAKEN_BACK_AS[found.state]
+        return _TAKEN_BACK_FOR.get(found.reason or "") or _TAKEN_BACK_AS[found.state]
     if found.kind is Kind.AMENDMENT and found.reason in _CHART_IS_OLD:
         return ReceiptState.CHANGE_HELD
     if found.reason in _SHOWN_FOR:

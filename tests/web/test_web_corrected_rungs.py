@@ -16,6 +16,7 @@ from smart_app.demo.site import Site
 
 from .house import CORE, MARIA, House, code_of
 from .reading import Reader, entries, get, hold
+from .test_web_same_view import plain, without_ratings
 
 Opened = Callable[[str], House]
 TENS = {str(item): "10" for item in range(1, 7)}
@@ -222,6 +223,20 @@ def test_foreign_edit_in_the_chart_is_kept(open_at: Opened) -> None:
     assert standings(house) == [DONE, (State.HELD, "changed-in-chart")]
     assert "Your chart still shows the answers before" in said.partition('role="status"')[2].partition("<span>")[2]
     assert "somebody has changed in the chart since" in house.clinician()[1].text
+
+
+def test_the_corrected_view_does_not_depend_on_the_rung(open_at: Opened) -> None:
+    """Changed answers look the same from the chart, and from what is kept beside rows or notes."""
+    views = {}
+    for profile in ("generous", "flowsheet", "notes-only"):
+        house = open_at(profile)
+        without_ratings(house)
+        answer(house)
+        change(house, **TENS)
+        views[profile] = plain(house.clinician()[1].text)
+
+    assert ">10.0<" in views["generous"]
+    assert views["flowsheet"] == views["notes-only"] == views["generous"]
 
 
 def held(site: Site) -> None:

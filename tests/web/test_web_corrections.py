@@ -82,6 +82,7 @@ def test_taken_back_from_the_receipt(own: House) -> None:
     own.deliver()
 
     assert "marked as entered in error" in ask.text
+    assert "You took these answers back" not in before
     assert "is being marked" in before.partition('role="status"')[2].partition("</p>")[0].partition("<span>")[2]
     assert score(own, key_of(receipt))[:2] == ("entered-in-error", "entered-in-error")
     assert "<span>In your chart they are marked" in person.open(page.url).text

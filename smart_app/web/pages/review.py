@@ -82,15 +82,15 @@ class ReceiptPage:
     @property
     def taken_back(self) -> bool:
         """Whether these answers are taken back, in the chart already or not yet."""
+        return self.state in (*_TAKEN_BACK, ReceiptState.TAKING_BACK, ReceiptState.TAKE_BACK_HELD)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing of them counts any more: that was read back from the chart, or they never were there."""
         return self.state in _TAKEN_BACK
 
 
-_TAKEN_BACK = (
-    ReceiptState.TAKING_BACK,
-    ReceiptState.TAKE_BACK_HELD,
-    ReceiptState.TAKEN_BACK,
-    ReceiptState.NEVER_SENT,
-)
+_TAKEN_BACK = (ReceiptState.TAKEN_BACK, ReceiptState.NEVER_SENT)
 
 
 def review_page(

@@ -76,6 +76,26 @@ def test_browser_apps_may_call(sandbox: Any, path: str) -> None:
     assert "POST" in reply.headers["Access-Control-Allow-Methods"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/fhir/.well-known/smart-configuration", 200),
+        ("GET", "/fhir/.well-known/openid-configuration", 200),
+        ("GET", "/auth/jwks", 200),
+        ("POST", "/auth/token", 400),
+        ("POST", "/auth/introspect", 401),
+        ("POST", "/auth/revoke", 401),
+    ],
+)
+def test_browser_apps_may_read_the_answers(sandbox: Any, method: str, path: str, status: int) -> None:
+    """Not only the preflight: each answer itself, a refusal too, may be read by an app of another origin."""
+    reply = sandbox.browser.open(path, method=method, headers={"Origin": "https://app.example.invalid"})
+
+    assert reply.status_code == status
+    assert reply.headers["Access-Control-Allow-Origin"] == "*"
+    assert reply.headers["Cache-Control"] == ("max-age=60" if method == "GET" else "no-store")
+
+
 def test_pages_are_closed_to_other_origins(sandbox: Any) -> None:
     """The authorize pages may not be read across origins, framed elsewhere, cached or told to referrers."""
     page = sandbox.authorize(sandbox.standalone_request())

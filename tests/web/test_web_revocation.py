@@ -4,8 +4,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from flask import request
+from flask.typing import ResponseReturnValue
 
-from fhir_alliance.tables import grants
+from fhir_alliance.tables import grants, launches
 
 from .house import CORE, House, Person
 
@@ -29,6 +31,14 @@ def revoked(house: House) -> list[tuple[int, str]]:
     return [(call[2], call[3]) for call in house.traffic if call[1] == "/auth/revoke"]
 
 
+def until_told(house: House) -> None:
+    """Wait for what happens after the page was sent."""
+    for _ in range(200):
+        if revoked(house):
+            break
+        Person().send("GET", house.url("/health"))
+
+
 def test_leaving_gives_the_permission_back(own: House) -> None:
     """After "not me" the EHR is told, by the client that was granted, and its tokens are worth nothing there."""
     person, visits = own.at_home()
@@ -37,10 +47,7 @@ def test_leaving_gives_the_permission_back(own: House) -> None:
     later(own, 2)
 
     person.submit(visits, visits.form("/not-me"))
-    for _ in range(200):  # it is told after the page was sent
-        if revoked(own):
-            break
-        Person().send("GET", own.url("/health"))
+    until_told(own)
 
     assert revoked(own) == [(200, "alliance-patient")]
     assert own.ehr.extensions["sandbox_grants"].live_token(token) is None
@@ -57,6 +64,30 @@ def test_a_clinicians_permission_is_given_back_with_proof(own: House) -> None:
 
     assert (before, after) == (0, 1)
     assert revoked(own) == [(200, "alliance-clinician")]
+
+
+def test_all_has_ended_here_before_the_ehr_is_told(own: House) -> None:
+    """Launch and tokens are gone when the refresh token, which ends the whole permission, is given back (S30)."""
+    person, visits = own.at_home()
+    (row,) = own.rows(grants)
+    place = f"harbor/grants/{row['id']}/refresh_token"
+    refresh_token = own.services.vault.open(row["refresh_token"], place=place).decode()
+    later(own, 2)
+    told: list[tuple[str, bool, bytes, list[int]]] = []
+    revoke = own.ehr.view_functions["sandbox_auth.revoke"]
+
+    def noting() -> ResponseReturnValue:
+        (grant,) = own.rows(grants)
+        left = [number for number, launch in enumerate(own.rows(launches)) if launch["ended_at"] is None]
+        told.append((request.form["token"], grant["ended_at"] is not None, grant["access_token"], left))
+        return revoke()
+
+    own.ehr.view_functions["sandbox_auth.revoke"] = noting
+    person.submit(visits, visits.form("/not-me"))
+    until_told(own)
+
+    assert told == [(refresh_token, True, b"", [])]
+    assert person.open(visits.url).status == 401
 
 
 def test_a_form_on_its_way_keeps_its_permission(own: House) -> None:

@@ -5,9 +5,11 @@ import logging
 import socket
 import ssl
 import threading
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 import pytest
@@ -17,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from fhir_alliance.ehr import sockets
 from fhir_alliance.ehr.http import Door
 from fhir_alliance.ehr.sockets import _PlainSocket, _PublicOnly, is_public
 from fhir_alliance.errors import EhrError, EhrUnreachable, ForeignUrl
@@ -149,6 +152,16 @@ def test_a_slow_drip_ends_at_the_deadline(server: Any, write: Callable[..., None
     """Bytes that come one by one do not renew the deadline, in whatever part of the answer they come."""
     server.raw("GET", "/fhir/x", write)
     door = Door(base_urls=[server.base], allow_private=True, deadline=0.3)
+
+    with pytest.raises(EhrUnreachable):
+        door.request("GET", f"{server.base}/x")
+
+
+def test_a_slow_drip_of_a_public_peer_ends_too(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever may be spoken to: where private peers are refused, the deadline of the others is the same."""
+    monkeypatch.setattr(sockets, "is_public", lambda _: True)
+    server.raw("GET", "/fhir/x", drip(b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n"))
+    door = Door(base_urls=[server.base], allow_private=False, deadline=0.3)
 
     with pytest.raises(EhrUnreachable):
         door.request("GET", f"{server.base}/x")
@@ -427,6 +440,56 @@ def test_bytes_that_wait_do_not_count_when_the_time_is_over() -> None:
 
         with pytest.raises(TimeoutError):
             timed.recv_into(bytearray(1))
+
+
+def test_what_is_left_of_the_time_is_all_a_peer_gets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte shortens the wait for the next one."""
+    now = [100.0]
+    monkeypatch.setattr(sockets, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    near, far = socket.socketpair()
+    with _PlainSocket(near.family, near.type, near.proto, fileno=near.detach()) as timed, far:
+        timed.settimeout(10.0)
+        far.send(b"x")
+        now[0] = 109.5
+
+        timed.recv_into(bytearray(1))
+
+        assert timed.gettimeout() == 0.5
+
+
+def test_what_was_asked_is_in_no_traceback() -> None:
+    """When nobody answers, the error brings neither the address, which may name a patient, nor the token."""
+    with socket.create_server(("127.0.0.1", 0)) as closing:
+        base = f"http://127.0.0.1:{closing.getsockname()[1]}/fhir"
+    door = Door(base_urls=[base], allow_private=True)
+
+    with pytest.raises(EhrUnreachable) as caught:
+        door.request("GET", f"{base}/{CANARY}", token=CANARY, params={"patient": CANARY})
+
+    told = "".join(traceback.TracebackException.from_exception(caught.value).format())
+    assert CANARY not in told.replace('door.request("GET", f"{base}/{CANARY}"', "")
+
+
+def test_a_connection_with_half_an_answer_is_closed(server: Any) -> None:
+    """What is too large is not read on: the EHR's side of the connection ends."""
+    ended = threading.Event()
+
+    def endless(wire: BinaryIO, stopped: threading.Event) -> None:
+        wire.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+        try:
+            while not stopped.is_set():
+                wire.write(b"x" * 65536)
+        except OSError:
+            ended.set()
+
+    server.raw("GET", "/fhir/large", endless)
+    door = Door(base_urls=[server.base], allow_private=True, max_bytes=1000)
+
+    with pytest.raises(EhrUnreachable, match="too large") as caught:
+        door.request("GET", f"{server.base}/large")
+
+    assert caught.value.__traceback__, "which keeps the connection alive, unless it was closed"
+    assert ended.wait(10)
 
 
 def test_a_public_peer_is_spoken_to() -> None:

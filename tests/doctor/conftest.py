@@ -38,7 +38,6 @@ class Running:
         self.site: Site = write_site(folder, ehr_port=free_port(0), app_port=2, profile=profile)
         shutil.copy(record, folder / "sandbox.db")
         self._stack = ExitStack()
-        self.start()
 
     @property
     def store(self) -> Any:
@@ -58,15 +57,13 @@ class Running:
         self.site.sandbox.write_text(text.replace(f'"profile": "{before}"', f'"profile": "{profile}"'))
         self.start()
 
-    def set_up(self, scopes: str = MAY_PROBE, *, registered: str | None = None, **sandbox: Any) -> None:
-        """Start again with other scopes of the backend client, at the EHR `registered` ones, and other settings."""
-        self.stop()
+    def let_probe(self, scopes: str = MAY_PROBE, *, registered: str | None = None, **sandbox: Any) -> None:
+        """Give the backend client other scopes, at the EHR `registered` ones, and the EHR other settings."""
         self.site.settings.write_text(self.site.settings.read_text().replace(BACKEND_SCOPES, scopes))
         values = json.loads(self.site.sandbox.read_text()) | sandbox
         (backend,) = [each for each in values["clients"] if each["client_id"] == "alliance-backend"]
         backend["scopes"] = registered or scopes
         self.site.sandbox.write_text(json.dumps(values, indent=4))
-        self.start()
 
     def chart(self) -> dict[Place, dict[str, Any]]:
         """Return what is in Maria's chart of the types that we write."""
@@ -162,16 +159,41 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_running(tmp_path: Path, record: Path) -> Iterator[Callable[[str], Running]]:
-    """Start sandbox EHRs of a kind."""
-    started: list[Running] = []
+def make_site(tmp_path: Path, record: Path) -> Iterator[Callable[[str], Running]]:
+    """Write the files of sites with sandbox EHRs of a kind, which are not started yet."""
+    made: list[Running] = []
 
     def make(profile: str) -> Running:
         folder = tmp_path / profile
         folder.mkdir()
-        started.append(Running(folder, profile, record))
-        return started[-1]
+        made.append(Running(folder, profile, record))
+        return made[-1]
 
     yield make
-    for each in started:
+    for each in made:
         each.stop()
+
+
+@pytest.fixture
+def make_running(make_site: Callable[[str], Running]) -> Callable[[str], Running]:
+    """Start sandbox EHRs of a kind."""
+
+    def make(profile: str) -> Running:
+        running = make_site(profile)
+        running.start()
+        return running
+
+    return make
+
+
+@pytest.fixture
+def make_probed(make_site: Callable[[str], Running]) -> Callable[..., Running]:
+    """Start sandbox EHRs of a kind whose backend client may do what a probe does, unless said otherwise."""
+
+    def make(profile: str, /, *scopes: str, **more: Any) -> Running:
+        running = make_site(profile)
+        running.let_probe(*scopes, **more)
+        running.start()
+        return running
+
+    return make

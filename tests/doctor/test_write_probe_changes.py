@@ -14,16 +14,14 @@ from .test_write_probe import NOT, WORKS, results
 if TYPE_CHECKING:
     from tests.doctor.conftest import Running
 
-Make = Callable[[str], "Running"]
+Make = Callable[..., "Running"]
 Change = Callable[[dict[str, Any]], Mapping[str, Any]]
 
 
 @pytest.fixture
-def running(make_running: Make) -> "Running":
+def running(make_probed: Make) -> "Running":
     """Start a generous EHR whose backend client may do what a probe does."""
-    running = make_running("generous")
-    running.set_up()
-    return running
+    return make_probed("generous")
 
 
 def keeping(running: "Running", change: Change, kind: str = "") -> None:
@@ -140,10 +138,9 @@ def test_a_patient_who_cannot_be_read(running: "Running") -> None:
     assert result.exit_code == 1
 
 
-def test_an_ehr_without_updates_is_told_before(make_running: Make) -> None:
+def test_an_ehr_without_updates_is_told_before(make_probed: Make) -> None:
     """The operator reads what will stay, before the birth date is asked for."""
-    running = make_running("flowsheet")
-    running.set_up()
+    running = make_probed("flowsheet")
 
     result = running.probe(said="\n")
 

@@ -14,15 +14,13 @@ from .conftest import BORN, Place
 if TYPE_CHECKING:
     from tests.doctor.conftest import Running
 
-Make = Callable[[str], "Running"]
+Make = Callable[..., "Running"]
 
 
 @pytest.fixture
-def running(make_running: Make) -> "Running":
+def running(make_probed: Make) -> "Running":
     """Start a generous EHR whose backend client may do what a probe does."""
-    running = make_running("generous")
-    running.set_up()
-    return running
+    return make_probed("generous")
 
 
 def standing(running: "Running", before: Any) -> list[Place]:
@@ -90,7 +88,8 @@ def test_an_ehr_that_goes_down_after_the_write(running: "Running") -> None:
 
     result = running.probe("--birth-date", BORN)
 
-    running.set_up()
+    running.stop()
+    running.start()
     written = standing(running, before)
     assert len(written) == 3
     for output in (result.output, running.doctor("--last")):
@@ -161,10 +160,9 @@ def test_somebody_else_writes_first(running: "Running") -> None:
     assert results_of(result.output, "retract") == ["does not"] * 2
 
 
-def test_somebody_elses_value_in_the_same_row(make_running: Make) -> None:
+def test_somebody_elses_value_in_the_same_row(make_probed: Make) -> None:
     """A value that is not the probe's is never touched, even where the EHR answers that the row is taken."""
-    running = make_running("flowsheet")
-    running.set_up(profile="lab-and-vitals-only")
+    running = make_probed("flowsheet", profile="lab-and-vitals-only")
     before = running.chart()
     others = []
 

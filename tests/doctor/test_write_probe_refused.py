@@ -14,15 +14,13 @@ from .conftest import BORN, MARIA, MAY_PROBE, VISIT
 if TYPE_CHECKING:
     from tests.doctor.conftest import Running
 
-Make = Callable[[str], "Running"]
+Make = Callable[..., "Running"]
 
 
 @pytest.fixture
-def running(make_running: Make) -> "Running":
+def running(make_probed: Make) -> "Running":
     """Start a generous EHR whose backend client may do what a probe does."""
-    running = make_running("generous")
-    running.set_up()
-    return running
+    return make_probed("generous")
 
 
 def writes(running: "Running") -> list[tuple[str, str]]:
@@ -39,7 +37,7 @@ def trail(running: "Running") -> list[tuple[str, str]]:
     return [tuple(row) for row in rows]
 
 
-@pytest.mark.parametrize("typed", ["1991-06-18", "17 June 1991", "maria", " "])
+@pytest.mark.parametrize("typed", ["1991-06-18", "17 June 1991"])
 def test_another_birth_date(running: "Running", typed: str) -> None:
     """Who and born when is shown and asked for; another date ends it, which the audit trail says."""
     result = running.probe(said=f"{typed}\n{BORN}\n")
@@ -139,10 +137,9 @@ def test_scopes_that_are_not_asked_for(make_running: Make, profile: str, lacking
     assert result.exit_code == 1
 
 
-def test_scopes_that_the_ehr_does_not_grant(make_running: Make) -> None:
+def test_scopes_that_the_ehr_does_not_grant(make_probed: Make) -> None:
     """What the settings ask for and the EHR keeps back is for its administrator."""
-    running = make_running("generous")
-    running.set_up(registered=MAY_PROBE.replace("Observation.crus", "Observation.rs"))
+    running = make_probed("generous", registered=MAY_PROBE.replace("Observation.crus", "Observation.rs"))
 
     result = running.probe("--birth-date", BORN)
 
@@ -152,10 +149,9 @@ def test_scopes_that_the_ehr_does_not_grant(make_running: Make) -> None:
     assert writes(running) == []
 
 
-def test_a_visit_needs_a_scope_of_its_own(make_running: Make) -> None:
+def test_a_visit_needs_a_scope_of_its_own(make_probed: Make) -> None:
     """A visit can only be checked by a client that may read it."""
-    running = make_running("generous")
-    running.set_up(MAY_PROBE.replace("system/Encounter.r ", ""))
+    running = make_probed("generous", MAY_PROBE.replace("system/Encounter.r ", ""))
 
     result = running.probe("--birth-date", BORN, "--encounter", VISIT)
 
@@ -184,10 +180,9 @@ def test_a_backend_client_that_the_ehr_refuses(running: "Running") -> None:
     assert result.exit_code == 1
 
 
-def test_no_score_has_a_row(make_running: Make) -> None:
+def test_no_score_has_a_row(make_probed: Make) -> None:
     """A mapping that names no score of what the site asks leaves nothing to write."""
-    running = make_running("flowsheet")
-    running.set_up()
+    running = make_probed("flowsheet")
     mapping = running.site.settings.parent / "flowsheet.csv"
     mapping.write_text("score,system,code,display,unit\nelsewhere,urn:oid:2.999,1,Elsewhere,score\n")
 

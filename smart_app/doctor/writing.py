@@ -53,12 +53,12 @@ def write_probe(settings: Settings, ehr: EhrSettings, wanted: Wanted, *, clock: 
         probed = NOTHING if ehr.write.rung is Rung.HOLD else _tried(probe, wanted, stays)
         try:
             probe.keep(probed, patient=wanted.patient)
+            return Report(lines=recall(settings, ehr), settled=probed.settled)
         except StoreError as error:
             unkept = f"{error} The result could not be kept: please keep these lines."
             return Report(lines=[*probe_table(probed, frozenset()), unkept], settled=False)
     finally:
         engine.dispose()
-    return Report(lines=recall(settings, ehr), settled=probed.settled)
 
 
 def _tried(probe: WriteProbe, wanted: Wanted, stays: Sequence[str]) -> Probed:

@@ -22,7 +22,7 @@ _COLUMNS: Final = tuple(
     submissions.c[name]
     for name in (
         *("key", "ehr", "patient", "form", "rung", "state", "reason", "accepted_at", "delivered_at"),
-        *("next_attempt_at", "attempts", "fhir_base"),
+        *("next_attempt_at", "attempts", "fhir_base", "kind"),
     )
 )
 _STOPPED: Final = (State.HELD, State.REJECTED)

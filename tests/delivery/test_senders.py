@@ -4,7 +4,7 @@ import pytest
 
 from fhir_alliance.delivery.queue import Item
 from fhir_alliance.delivery.receipts import Kind
-from fhir_alliance.delivery.senders import _require
+from fhir_alliance.delivery.senders import _needed, _require
 from fhir_alliance.errors import SignInNeeded
 from fhir_alliance.settings import Rung
 
@@ -47,7 +47,7 @@ def item(rung: Rung, kind: Kind) -> Item:
 def test_every_letter_is_needed(rung: Rung, kind: Kind, scopes: str) -> None:
     """With just these scopes it delivers; with any letter of any of them less the form waits for its person."""
     parts = scopes.split()
-    _require(item(rung, kind), frozenset(parts))
+    _require(_needed(item(rung, kind)), frozenset(parts))
 
     less = [
         frozenset([*parts[:place], f"{kind_of}.{letters.replace(letter, '')}", *parts[place + 1 :]])
@@ -57,4 +57,4 @@ def test_every_letter_is_needed(rung: Rung, kind: Kind, scopes: str) -> None:
 
     for granted in less:
         with pytest.raises(SignInNeeded):
-            _require(item(rung, kind), granted)
+            _require(_needed(item(rung, kind)), granted)

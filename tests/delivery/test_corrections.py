@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -11,11 +12,14 @@ from sqlalchemy import select
 
 from fhir_alliance.audit import verify
 from fhir_alliance.delivery.correcting import Cause, Correction
+from fhir_alliance.delivery.ladder import Way
 from fhir_alliance.delivery.receipts import Receipt, State, UnknownReceipt
 from fhir_alliance.errors import CorrectionRefused, SubmissionConflict
 from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.corrections import at_first_time
+from fhir_alliance.records.flowsheet import build_rows
 from fhir_alliance.records.submission import Submission
+from fhir_alliance.settings import FlowsheetRow, Rung
 from fhir_alliance.tables import audit
 
 if TYPE_CHECKING:
@@ -500,6 +504,76 @@ def test_server_that_forgets_is_no_foreign_edit(site: "Site", ehr: "FakeEhr", se
     site.deliver()
 
     assert (site.standing(SECOND), ehr.statuses()) == (("delivered", None), ["amended"])
+
+
+ROWS = (FlowsheetRow(score="visit-check-in-core", system="urn:rows", code="1", display="Core", unit="score"),)
+
+
+@pytest.fixture
+def in_rows(site: "Site", make_submission: Callable[..., Submission]) -> Callable[..., None]:
+    """Accept a version of a form whose core score goes into a flowsheet row; `seen` is the version it corrects."""
+
+    def make(given: dict[str, str], *, key: str, seen: int = 0) -> None:
+        submission = make_submission(given, key=key)
+        filed = replace(submission, key=FORM)
+        rows = build_rows(filed, ROWS, category="vital-signs")
+        way = Way(
+            rung=Rung.FLOWSHEET,
+            pieces=orjson.dumps(rows) if rows else None,
+            stays=None if rows else "not-in-chart",
+            kept_until=site.clock.now + timedelta(days=30),
+        )
+        bundle, grant = orjson.dumps(write_bundle(filed)), site.grant()
+        if not seen:
+            site.outbox.accept(submission, bundle, grant=grant, way=way)
+            return
+        asked = Correction(form_key=FORM, seen=seen, cause=Cause.MISTAKE, asked_by="Patient/maria-lopez")
+        site.corrections.amend(submission, bundle, asked, grant=grant, way=way)
+
+    return make
+
+
+@ONE_STORE
+def test_rows_are_corrected_in_their_place(site: "Site", ehr: "FakeEhr", in_rows: Callable[..., None]) -> None:
+    """A value is amended; without a number it is struck out, as rows hold numbers only; then it is a value again."""
+    in_rows({**SEVENS}, key=FORM)
+    site.deliver()
+    told = []
+    for seen, given in enumerate(({**NINES}, {}, {**SEVENS}), 1):
+        in_rows(given, key=str(UUID(int=seen + 1)), seen=seen)
+        site.deliver()
+        row = ehr.only("Observation")
+        told.append((row["status"], row["valueQuantity"]["value"]))
+
+    assert told == [("amended", 9), ("entered-in-error", 9), ("amended", 7)]
+    assert {site.standing(str(UUID(int=number))) for number in (1, 2, 3, 4)} == {("delivered", None)}
+
+
+@ONE_STORE
+def test_row_that_was_empty_is_filled(
+    site: "Site", ehr: "FakeEhr", in_rows: Callable[..., None], make_fault: Callable[..., Any]
+) -> None:
+    """A score that newly is one gets a row of its own, also when nothing of the form had one: once (F10)."""
+    in_rows({}, key=FORM)
+
+    in_rows({**NINES}, key=SECOND, seen=1)
+    site.deliver()
+
+    assert (site.standing(FORM), site.standing(SECOND)) == (("replaced", None), ("delivered", None))
+    assert ehr.only("Observation")["status"] == "final"
+
+
+@ONE_STORE
+def test_row_that_somebody_changed_is_left_alone(site: "Site", ehr: "FakeEhr", in_rows: Callable[..., None]) -> None:
+    """Another value, or another comment, in the row is theirs (F17)."""
+    in_rows({**SEVENS}, key=FORM)
+    site.deliver()
+    ehr.edit({**ehr.only("Observation"), "note": [{"text": "Theirs."}]})
+
+    in_rows({**NINES}, key=SECOND, seen=1)
+    site.deliver()
+
+    assert (site.standing(SECOND), ehr.puts) == (("held", "changed-in-chart"), [])
 
 
 @ONE_STORE

@@ -73,49 +73,22 @@ READER = Reader()
 DONE = (State.DELIVERED, None)
 
 
-def test_changed_values_stand_in_their_rows(open_at: Opened) -> None:
-    """A flowsheet's value is amended in its place, at the moment it had, and the view shows the new one."""
+def test_rows_that_may_not_be_changed_are_for_a_person(open_at: Opened) -> None:
+    """An EHR without updates keeps its value: both people are told so, and the view, kept here, shows the new one."""
     house = open_at("flowsheet")
     answer(house)
-    (first,) = [each for each in stored(house, "Observation") if each["code"]["coding"][0]["system"].startswith("urn:")]
 
-    change(house, **TENS)
+    said = change(house, **TENS)
+    view = house.clinician()[1].text
 
     (row,) = [each for each in stored(house, "Observation") if each["code"]["coding"][0]["system"].startswith("urn:")]
-    assert (row["id"], row["status"], row["valueQuantity"]["value"]) == (first["id"], "amended", 10)
-    assert row["effectiveDateTime"] == first["effectiveDateTime"]
-    assert standings(house) == [DONE, DONE]
-    assert ">10.0<" in house.clinician()[1].text
+    assert (row["status"], row["valueQuantity"]["value"]) == ("final", 7.5)
+    assert standings(house) == [DONE, (State.HELD, "no-updates")]
+    assert "Your chart still shows the answers before" in said.partition('role="status"')[2].partition("<span>")[2]
+    assert ">10.0<" in view
 
 
-def test_score_that_is_none_any_more_is_struck_from_its_row(open_at: Opened) -> None:
-    """A flowsheet holds numbers only: without one the old value is entered in error; a later one is a value again."""
-    house = open_at("flowsheet")
-    answer(house)
-
-    change(house, **{"1": "7"})
-    struck = [each for each in stored(house, "Observation") if each["status"] == "entered-in-error"]
-    change(house, **TENS)
-
-    again = [each for each in stored(house, "Observation") if each["id"] == struck[0]["id"]]
-    assert [(each["status"], each["valueQuantity"]["value"]) for each in again] == [("amended", 10)]
-    assert standings(house) == [DONE] * 3
-
-
-def test_taken_back_value_is_struck(open_at: Opened) -> None:
-    """A withdrawn form's values are entered in error, and the view, which keeps answers here, shows none of it."""
-    house = open_at("flowsheet")
-    before = house.clinician()[1].text
-    key = answer(house)
-
-    after = take_back(house, key)
-
-    assert [each["status"] for each in stored(house, "Observation")][:1] == ["entered-in-error"]
-    assert standings(house) == [DONE, DONE]
-    assert after.count("kept here</span>") == before.count("kept here</span>") == 0
-
-
-@pytest.mark.parametrize("profile", ["notes-only", "lab-and-vitals-only"])
+@pytest.mark.parametrize("profile", ["lab-and-vitals-only"])
 def test_changed_scores_are_a_new_note(open_at: Opened, profile: str) -> None:
     """The new note replaces the old one, and carries the changed scores alone."""
     house = open_at(profile)
@@ -131,7 +104,7 @@ def test_changed_scores_are_a_new_note(open_at: Opened, profile: str) -> None:
     assert "filed as a note" in said.partition('role="status"')[2].partition("<span>")[2]
 
 
-@pytest.mark.parametrize("profile", ["notes-only", "lab-and-vitals-only"])
+@pytest.mark.parametrize("profile", ["lab-and-vitals-only"])
 def test_note_of_a_withdrawn_form(open_at: Opened, profile: str) -> None:
     """The only form of the visit is taken back: its note is entered in error, and there is no other."""
     house = open_at(profile)
@@ -226,9 +199,9 @@ def test_foreign_edit_in_the_chart_is_kept(open_at: Opened) -> None:
 
 
 def test_the_corrected_view_does_not_depend_on_the_rung(open_at: Opened) -> None:
-    """Changed answers look the same from the chart, and from what is kept beside rows or notes."""
+    """Changed answers look the same from the chart, and from what is kept beside the notes of one."""
     views = {}
-    for profile in ("generous", "flowsheet", "notes-only"):
+    for profile in ("generous", "notes-only"):
         house = open_at(profile)
         without_ratings(house)
         answer(house)
@@ -236,7 +209,7 @@ def test_the_corrected_view_does_not_depend_on_the_rung(open_at: Opened) -> None
         views[profile] = plain(house.clinician()[1].text)
 
     assert ">10.0<" in views["generous"]
-    assert views["flowsheet"] == views["notes-only"] == views["generous"]
+    assert views["notes-only"] == views["generous"]
 
 
 def held(site: Site) -> None:

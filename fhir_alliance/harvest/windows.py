@@ -62,10 +62,10 @@ def in_parts(
 
 
 def _is_from(resource: dict[str, Any], start: datetime) -> bool:
-    """Whether a resource was changed since then, as far as it says."""
+    """Whether a resource was changed since then, as far as it says; a server may cut a second's fraction off."""
     meta = resource.get("meta")
     changed = read_time(meta.get("lastUpdated")) if isinstance(meta, dict) else None
-    return changed is None or changed >= start
+    return changed is None or changed > start - _SHORTEST
 
 
 def _text(moment: datetime) -> str:

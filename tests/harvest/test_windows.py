@@ -89,6 +89,16 @@ def test_time_that_is_ignored() -> None:
     assert ([each["id"] for each in found], asked) == (["2026-11-12T13:00:00Z", "3"], [NOON])
 
 
+def test_fraction_that_is_cut_off() -> None:
+    """A response changed within the second in which a part begins is found, also when the EHR tells no fractions."""
+    since = NOON + timedelta(milliseconds=900)
+    changed = {"id": "1", "meta": {"lastUpdated": "2026-11-12T12:00:00Z"}}
+
+    ((found, _),) = in_parts(lambda *_: SearchResult(resources=(changed,), complete=True), since=since, now=NOON + DAY)
+
+    assert found == (changed,)
+
+
 class Client:
     """Refuses searches that name a form."""
 

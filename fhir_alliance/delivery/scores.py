@@ -63,19 +63,18 @@ class ScoreDelivery:
         except FhirError as error:
             if error.status not in _GONE:
                 raise
-            self._supersede()
-            return
+            raise self._superseded() from None
         with foreign():
             subject = response["subject"]["reference"]
         if subject != self._queue.patient(self._item).reference:
             raise Stop(State.HELD, "subject-rewritten")
         if version_of(response) != self._item.harvested_version:
-            self._supersede()
+            raise self._superseded()
 
-    def _supersede(self) -> None:
-        """Stop for good, when what was sent before has had the time to arrive: a later version has to find it."""
+    def _superseded(self) -> Stop:
+        """Return what ends this for good, once an earlier send has had the time to arrive: others have to find it."""
         self._wait(written=False)
-        raise Stop(State.HELD, SUPERSEDED)
+        return Stop(State.HELD, SUPERSEDED)
 
     def _wait(self, *, written: bool = True) -> None:
         """Stop for now while an earlier send may still be on its way, or was `written` and cannot be found yet."""
@@ -103,7 +102,7 @@ class ScoreDelivery:
         with foreign():
             ours = [(own_identifier(each), each) for each in result.resources if own_identifier(each) in self._wanted]
             subjects = {each["subject"]["reference"] for _, each in ours}
-        if not result.complete:
+        if not result.complete and len(ours) < len(self._wanted):
             raise Stop(State.HELD, "cannot-read-back")
         if len(dict(ours)) < len(ours):
             raise Stop(State.HELD, "possible-duplicate")

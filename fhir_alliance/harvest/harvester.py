@@ -7,8 +7,9 @@ from threading import Thread
 from typing import Final
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
-from fhir_alliance.errors import AllianceError, EhrError
+from fhir_alliance.errors import AllianceError, StoreError
 from fhir_alliance.harvest.forms import Forms
 from fhir_alliance.harvest.round import Finding, Parts, Round
 from fhir_alliance.harvest.windows import in_parts
@@ -69,7 +70,9 @@ class Harvester:
             self._tried[ehr.name] = now
             try:
                 self.harvest(ehr.name)
-            except EhrError as error:
+            except StoreError:
+                raise
+            except AllianceError as error:
                 _log.warning("harvest.unread", ehr=ehr.name, code=error.code)
         return len(due)
 
@@ -104,8 +107,8 @@ class Harvester:
         while not self._stopping.is_set():
             try:
                 self.harvest_due(self._clock())
-            except AllianceError as error:
-                _log.error("harvest.paused", code=error.code)
+            except (StoreError, SQLAlchemyError) as error:  # its kind alone: a traceback may quote a patient's data
+                _log.error("harvest.paused", code=type(error).__name__)
             self._stopping.wait(_POLL_SECONDS)
 
     def _last(self, ehr: EhrSettings) -> datetime:

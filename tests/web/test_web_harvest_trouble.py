@@ -11,7 +11,7 @@ from sqlalchemy import update
 from fhir_alliance.delivery.receipts import DELETED
 from fhir_alliance.ehr.draft import BACKEND_SCOPES
 from fhir_alliance.ehr.fhir import FhirClient
-from fhir_alliance.errors import EhrUnreachable, FhirError, SignInNeeded
+from fhir_alliance.errors import EhrUnreachable, FhirError, NotSent, SignInNeeded
 from fhir_alliance.harvest.book import Book
 from fhir_alliance.harvest.harvester import OVERLAP
 from fhir_alliance.store import transaction
@@ -249,3 +249,47 @@ def test_touched_after_it_was_forgotten(house: House) -> None:
 
     assert standings(house) == [("delivered", None)] * 2
     assert told(scores(house, name))["visit-check-in-core"] == ("final", 7.5)
+
+
+def test_reason_that_changes(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A response that is refused for another reason than before is told again, and has one row."""
+    name = put(house, filled(house, encounter={"reference": "Encounter/maria-lopez-v14"}))
+    reasons = []
+    for kind, status in (("Encounter", 403), ("Patient", 400)):
+        with monkeypatch.context() as patch:
+            patch.setattr(FhirClient, "read", failing(kind, FhirError(status, "")))
+            reasons.append(look(house, again=True)[name])
+
+    assert reasons == ["not-allowed", "refused"]
+    assert [row["reason"] for row in house.rows(harvest_refusals)] == ["refused"]
+
+
+def test_repeat_with_other_answers(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that is not what it was is never scored twice; that is told."""
+    name = put(house, filled(house))
+    look(house)
+    harvested = "fhir_alliance.delivery.harvested.HarvestedResponses.is_accepted"
+    monkeypatch.setattr(harvested, lambda *_: False)
+    search = FhirClient.search
+
+    def rewritten(client: FhirClient, kind: str, params: Any, **more: Any) -> Any:
+        found = search(client, kind, params, **more)
+        for each in found.resources if kind == "QuestionnaireResponse" else ():
+            each["item"] = asked({**CORE, "1": "2"})
+        return found
+
+    monkeypatch.setattr(FhirClient, "search", rewritten)
+
+    assert look(house) == {name: "submission.conflict"}
+    assert len(house.rows(submissions)) == 1
+
+
+def test_ehr_that_is_away_ends_the_round(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When nothing is sent to an EHR any more the round ends at once, and the next one begins where this one did."""
+    put(house, filled(house))
+    monkeypatch.setattr(FhirClient, "read", failing("Patient", NotSent("away")))
+
+    with pytest.raises(NotSent):
+        look(house)
+
+    assert house.rows(harvest_rounds) == []

@@ -10,7 +10,10 @@ import orjson
 import pytest
 from flask import Flask
 
+from fhir_alliance.delivery.harvested import HarvestedResponses
+from fhir_alliance.delivery.receipts import Source
 from fhir_alliance.ehr.fhir import FhirClient
+from fhir_alliance.ehr.paging import SearchResult
 from fhir_alliance.errors import EhrUnreachable, FhirError
 from fhir_alliance.settings import read_settings
 from fhir_alliance.tables import attempts, harvest_rounds, submissions
@@ -18,7 +21,7 @@ from smart_app.demo.site import Site
 from smart_app.web.app import create_app
 from tests import postgres
 
-from .house import House
+from .house import THOMAS, House
 from .test_web_backend import granting, key_of, sent
 from .test_web_harvest import SCOPES, change, filled, look, put, scores, standings, told
 
@@ -214,3 +217,120 @@ def test_older_version_accepted_last(house: House) -> None:
 
     assert found is not None
     assert sorted(standings(house)) == [("delivered", None), ("held", "superseded")]
+
+
+def test_repeated_retraction(house: House) -> None:
+    """Two processes that see the same withdrawal accept it once."""
+    name = put(house, filled(house))
+    look(house)
+    house.deliver()
+    change(house, name, status="entered-in-error")
+    harvested = HarvestedResponses(house.services.engine, house.services.vault)
+    accepted = harvested.latest("harbor", name)
+    assert accepted
+    source = Source(response=name, version="2")
+
+    for _ in range(2):
+        harvested.retract(accepted, key="k", source=source, grant=house.services.grants.own("harbor"), now=house.now())
+
+    assert [row["answers_digest"] for row in house.rows(submissions)][1:] == ["retracted"]
+
+
+Resources = list[dict[str, Any]]
+
+
+def elsewhere(found: Resources) -> Resources:
+    """Return scores that the EHR has filed under another patient."""
+    return [{**each, "subject": {"reference": f"Patient/{THOMAS}"}} for each in found]
+
+
+@pytest.mark.parametrize(
+    ("distort", "complete", "reason"),
+    [
+        (lambda found: [*found, *({**each, "id": f"{each['id']}-2"} for each in found)], True, "possible-duplicate"),
+        (elsewhere, True, "subject-rewritten"),
+        (lambda found: found[:0], False, "cannot-read-back"),
+        (lambda found: [{**each, "identifier": None} for each in found], True, "ehr.unreachable"),
+    ],
+)
+def test_chart_that_cannot_be_trusted(
+    house: House,
+    monkeypatch: pytest.MonkeyPatch,
+    distort: Callable[[Resources], Resources],
+    complete: bool,
+    reason: str,
+) -> None:
+    """Duplicates, another patient's, a part of what there is, or nonsense: nothing is sent, and that is told."""
+    name = put(house, filled(house))
+    look(house)
+    house.deliver()
+    change(house, name, item=filled(house)["item"][1:])
+    look(house)
+    search = FhirClient.search
+
+    def distorted(client: FhirClient, kind: str, params: Any, **more: Any) -> Any:
+        mine = [each for each in search(client, kind, params, **more).resources if each["id"] in known]
+        return SearchResult(resources=tuple(distort(mine)), complete=complete)
+
+    known = {each["id"] for each in scores(house, name).values()}
+    monkeypatch.setattr(FhirClient, "search", distorted)
+
+    house.deliver()
+
+    assert standings(house)[-1][1] == reason
+    assert outcomes(house) == ["written"]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "standing"),
+    [
+        (404, "read", ("held", "superseded")),
+        (403, "read", ("held", "needs-sign-in")),
+        (503, "search", ("accepted", "ehr.refused")),
+        (400, "search", ("held", "cannot-read-back")),
+    ],
+)
+def test_chart_that_cannot_be_read(
+    house: House, monkeypatch: pytest.MonkeyPatch, status: int, kind: str, standing: tuple[str, str]
+) -> None:
+    """What the EHR refuses to show before a send means that nothing is sent."""
+    put(house, filled(house))
+    look(house)
+    plain = getattr(FhirClient, kind)
+
+    def refuse(client: FhirClient, resource_type: str, *arguments: Any, **more: Any) -> Any:
+        if resource_type in ("QuestionnaireResponse", "Observation"):
+            raise FhirError(status, "")
+        return plain(client, resource_type, *arguments, **more)
+
+    monkeypatch.setattr(FhirClient, kind, refuse)
+
+    house.deliver()
+
+    assert (standings(house), outcomes(house)) == ([standing], [])
+
+
+def test_late_arrival_is_found_by_the_next_version(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version whose send may still arrive is not given up before it could: the next one has to find what it left."""
+    name = put(house, filled(house))
+    look(house)
+    send, late = FhirClient.transaction, list[Any]()
+
+    def cut(client: FhirClient, bundle: bytes) -> Any:
+        late.append((client, bundle))
+        raise EhrUnreachable("cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FhirClient, "transaction", cut)
+        house.deliver()
+    change(house, name, status="entered-in-error")
+    look(house)
+    house.services.courier.deliver_due(house.now() + timedelta(seconds=20))
+    waiting = standings(house)
+    send(*late[0])
+    for minutes in (16, 32):
+        house.services.courier.deliver_due(house.now() + timedelta(minutes=minutes))
+
+    assert waiting == [("unknown", "not-read-back"), ("accepted", None)]
+    assert standings(house) == [("held", "superseded"), ("delivered", None)]
+    assert {status for status, _ in told(scores(house, name)).values()} == {"entered-in-error"}

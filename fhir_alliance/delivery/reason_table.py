@@ -14,6 +14,8 @@ from fhir_alliance.delivery.receipts import (
     NOT_IN_CHART,
     OTHER_WAY,
     OWN_RATING,
+    SCORED_ELSEWHERE,
+    SUPERSEDED,
 )
 
 EHR_CHANGED: Final = "ehr-changed"
@@ -252,6 +254,23 @@ REASONS: Final[Mapping[str, Reason]] = {
         _ADMIN,
         Again.NEVER,
         "F17",
+    ),
+    "not-comparable": Reason(
+        "scores of another form filler's response are in the chart already, and cannot be compared with ours any more",
+        f"{_LOOK} Released, they are compared once more; nothing is overwritten.",
+        Who.CLINICIAN,
+        Again.RELEASE,
+        "F17",
+    ),
+    SUPERSEDED: Reason(
+        "a later version of the response took its place, which is scored by itself", "", Who.NOBODY, Again.NEVER, "F33"
+    ),
+    SCORED_ELSEWHERE: Reason(
+        "another program has scored the response already, and it is not scored twice",
+        "",
+        Who.NOBODY,
+        Again.NEVER,
+        "F09",
     ),
     NOT_IN_CHART: Reason(
         "it is kept here, because this health record takes no such entries", "", Who.NOBODY, Again.NEVER, "F19"

@@ -1,4 +1,4 @@
-"""The fault bench: the sandbox EHR behind a proxy, a store, and the real processes of the app, ended as a fault would."""
+"""The fault bench: the sandbox EHR behind a proxy, a store, and the real processes of the app, for faults to end."""
 
 import json
 import os
@@ -6,9 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -35,12 +34,13 @@ from fhir_alliance.settings import read_settings
 from fhir_alliance.store import open_store, transaction
 from fhir_alliance.tables import attempts, submissions
 from fhir_alliance.vault import Vault
-from smart_app.demo.site import Site, write_site
+from smart_app.demo.site import write_site
 from smart_app.sandbox.app import create_sandbox
 from smart_app.sandbox.config import read_config
 
 from .history import Tally, check_history
 from .proxy import Proxy, free_ports
+from .running import Forked
 
 PATIENTS = ("maria-lopez", "thomas-reyes", "aoife-obrien")
 WRITES = (
@@ -66,27 +66,25 @@ class _Quiet(WSGIRequestHandler):
         """Say nothing."""
 
 
-@dataclass
-class Process:
-    """A process of the app, started as its own leader."""
+class Started:
+    """A command started by another program, such as strace, with which it makes a group."""
 
-    popen: subprocess.Popen[bytes]
-    pid: int = field(init=False)
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._popen = subprocess.Popen(command, start_new_session=True, env={**os.environ, **environment})
+        self.pid = self._popen.pid
 
-    def __post_init__(self) -> None:
-        self.pid = self.popen.pid
-
-    def kill(self) -> None:
-        """End it and its children at once, as a machine does that loses its power."""
-        self.send(signal.SIGKILL)
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._popen.poll() is None
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to it and to its children."""
+        """Send a signal to the whole group."""
         os.killpg(self.pid, number)
 
     def ended(self) -> int:
         """Wait for its end; returns the exit status."""
-        return self.popen.wait(_LIMIT)
+        return self._popen.wait(_LIMIT)
 
 
 class Bench:
@@ -104,7 +102,7 @@ class Bench:
         self._thread.start()
         self.proxy = Proxy(self.proxy_port, self.ehr_port)
         self._submit = submit
-        self._processes: list[Process] = []
+        self._processes: list[Forked | Started] = []
         self.open()
 
     def open(self) -> None:
@@ -118,8 +116,8 @@ class Bench:
     def close(self) -> None:
         """End everything that still runs."""
         for process in self._processes:
-            if process.popen.poll() is None:
-                process.kill()
+            if process.runs:
+                process.send(signal.SIGKILL)
             process.ended()
         self.store.dispose()
         self.proxy.close()
@@ -128,18 +126,18 @@ class Bench:
         self._server.server_close()
         self.ehr.extensions["sandbox_store"].close()
 
-    def start(self, *command: str, by: Sequence[str] = (), **environment: str) -> Process:
-        """Start a command of `fhir-alliance` with this site's settings, by another program when one is given."""
+    def worker(self) -> Forked:
+        """Start the process that delivers."""
+        self._processes.append(process := Forked("worker", "--settings", str(self.site.settings)))
+        return process
+
+    def start(self, *command: str, by: Sequence[str] = (), **environment: str) -> Started:
+        """Start a command with this site's settings, by another program when one is given."""
         program = [*by, sys.executable, "-m", "smart_app.cli", *command, "--settings", str(self.site.settings)]
-        popen = subprocess.Popen(program, start_new_session=True, env={**os.environ, **environment})
-        self._processes.append(Process(popen))
-        return self._processes[-1]
+        self._processes.append(process := Started(program, environment))
+        return process
 
-    def worker(self, by: Sequence[str] = (), **environment: str) -> Process:
-        """Start a process that delivers."""
-        return self.start("worker", by=by, **environment)
-
-    def serve(self, *options: str, by: Sequence[str] = ()) -> Process:
+    def serve(self, *options: str, by: Sequence[str] = ()) -> Started:
         """Start the process that serves pages, and wait until it answers."""
         process = self.start("serve", "--port", str(self.app_port), *options, by=by)
         until(self.answers, "the app answers")

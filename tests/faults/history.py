@@ -91,7 +91,7 @@ def _per_submission(column: Any, **where: str) -> Any:
 
 
 def _counted(rows: Iterable[Row[Any]]) -> Counter[str]:
-    return Counter({key: number for key, number in rows})
+    return Counter(dict(map(tuple, rows)))
 
 
 def _count(tally: Tally, row: Row[Any]) -> None:

@@ -15,6 +15,11 @@ def nothing() -> None:
     """Do nothing at this point."""
 
 
+def unchanged(reply: Reply) -> Reply | None:
+    """Answer as the EHR does."""
+    return reply
+
+
 @dataclass(kw_only=True)
 class Order:
     """What happens to the next requests of a method whose path holds a part.
@@ -30,7 +35,7 @@ class Order:
     before: Callable[[], object] = nothing
     forward: bool = True
     after: Callable[[], object] = nothing
-    reply: Callable[[Reply], Reply | None] = staticmethod(lambda reply: reply)
+    reply: Callable[[Reply], Reply | None] = field(default=unchanged)
     cut: bool = False
 
 

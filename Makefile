@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test bench soak pictures catalogue lint types imports pytest browser postgresql definitions clean
+.PHONY: demo test bench soak pictures catalogue lint types imports pytest browser postgresql faults definitions clean
 
 demo: $(VENV)/.runs
 	@$(BIN)/fhir-alliance demo $(ARGS)
@@ -21,7 +21,7 @@ types: $(VENV)/.tests
 imports: $(VENV)/.tests
 	$(BIN)/lint-imports
 
-pytest: $(VENV)/.tests browser postgresql definitions
+pytest: $(VENV)/.tests browser postgresql faults definitions
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n 2 --dist loadfile $(ARGS)
 	$(BIN)/coverage combine --quiet
@@ -44,6 +44,9 @@ browser:
 
 postgresql:
 	@sh .ci/postgresql
+
+faults:
+	@sh .ci/faults
 
 definitions:
 	@PYTHON=$(PYTHON) sh .ci/definitions

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event
 from typing import Final
 
 from alembic import command
@@ -42,9 +43,8 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 
     Raises StoreError when the database refuses a statement or the commit.
     """
-    writer: Writer = engine.get_execution_options()["writer"]
     try:
-        with writer.transaction() as connection:
+        with _writer(engine).transaction() as connection:
             yield connection
     except SQLAlchemyError as error:
         # The database's own message may quote values: only its kind is told, and no traceback prints the rest.
@@ -79,6 +79,16 @@ def _let_go(connection: Connection, key: Function[int]) -> None:
         connection.execute(select(func.pg_advisory_unlock(key)))
     except SQLAlchemyError:
         connection.invalidate()
+
+
+def unsure(engine: Engine) -> Event:
+    """Return what is set when a commit has failed and nobody knows what is on the disk: end the process then (F26)."""
+    return _writer(engine).unsure
+
+
+def _writer(engine: Engine) -> Writer:
+    writer: Writer = engine.get_execution_options()["writer"]
+    return writer
 
 
 def _migrate(connection: Connection) -> None:

@@ -1,5 +1,6 @@
 """The one writer of a database in this process: transactions that come at the same time share one commit."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from fhir_alliance.errors import StoreError
 
 # More than this at a time would make the first wait for the last.
 _TOGETHER: Final = 64
+# The primary codes of SQLite's errors after which a file may hold what was not committed, or not hold what was.
+_DOUBTFUL: Final = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 @dataclass(eq=False)
@@ -30,10 +33,12 @@ class Writer:
 
     A commit costs a flush to the disk, so the more come at once the fewer flushes each costs. Each is a savepoint of
     its own: one that raises is undone alone. Nobody returns before the commit that holds his rows; if that fails,
-    nothing of any of them was saved.
+    nothing of any of them was saved. `unsure` is set when a commit failed so that nobody knows what is on the disk now
+    (F26): from then on nothing is written, until another process has opened the database and checked it.
     """
 
     def __init__(self, engine: Engine) -> None:
+        self.unsure = Event()
         self._engine = engine
         self._turn = Lock()
         self._counting = Lock()
@@ -49,10 +54,12 @@ class Writer:
     def transaction(self) -> Iterator[Connection]:
         """Yield the connection to write with; committed when the block has ended and this returns.
 
-        Raises SQLAlchemyError when a statement is refused, StoreError when the common commit is.
+        Raises SQLAlchemyError when a statement is refused, StoreError when the common commit is, or was for good.
         """
         self._wait_for_turn()
         try:
+            if self.unsure.is_set():
+                raise StoreError("an earlier commit has failed, and what it has left is not known")
             group = self._joined()
             try:
                 with group.connection.begin_nested():
@@ -98,6 +105,8 @@ class Writer:
                 group.connection.commit()
         except SQLAlchemyError as refused:
             group.failed = refused
+            if _is_doubtful(refused):
+                self.unsure.set()
         finally:
             if group.failed is not None:
                 group.connection.invalidate()  # the connection's end undoes what was not committed
@@ -111,3 +120,9 @@ def _usable(connection: Connection) -> bool:
         return False
     raw = connection.connection.dbapi_connection
     return getattr(raw, "in_transaction", True) is not False
+
+
+def _is_doubtful(error: SQLAlchemyError) -> bool:
+    """Return whether a refused commit may be on the disk all the same; a full disk or a busy file refuses it whole."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)
+    return code & 0xFF in _DOUBTFUL

@@ -1,11 +1,18 @@
 """What works beside the pages: delivering, watching and harvesting EHRs, telling of alerts and of what waits."""
 
+import os
 import signal
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
+import structlog
+
+from fhir_alliance.errors import StoreError
 from fhir_alliance.settings import read_settings
+from fhir_alliance.store import unsure
 from smart_app.web.services import Services
+
+_log = structlog.get_logger(__name__)
 
 
 def start(services: Services) -> None:
@@ -28,11 +35,22 @@ def stop(services: Services) -> None:
         services.notifier.stop()
 
 
+def end_when_unsure(services: Services) -> None:
+    """End this process, as a TERM does, once nobody knows what is on the disk; the next start checks the file (F26)."""
+
+    def watch() -> None:
+        unsure(services.engine).wait()
+        _log.error("store.unsure", detail="a commit has failed: this process ends, the next one checks the database")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    Thread(target=watch, name="unsure", daemon=True).start()
+
+
 def work(settings: Path) -> None:
     """Work without serving pages until a TERM or Ctrl-C, then finish what is in hand and return.
 
     Any number of such processes may share a PostgreSQL database: each form is leased by one of them at a time.
-    Raises InvalidSettings.
+    Raises InvalidSettings, and StoreError when the database cannot be used or what it holds is not known any more.
     """
     from smart_app.web.app import create_app
     from smart_app.web.log import set_up_logging
@@ -42,6 +60,9 @@ def work(settings: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     services = create_app(read_settings(settings)).extensions["alliance"]
+    end_when_unsure(services)
     start(services)
     stopped.wait()
     stop(services)
+    if unsure(services.engine).is_set():
+        raise StoreError("a commit has failed: start again, which checks the database")

@@ -30,8 +30,9 @@ class AllianceServer(BaseApplication):  # type: ignore[misc]  # of the untyped b
             "control_socket_disable": True,
             "limit_request_line": 8190,
         }
+        self._options["post_worker_init"] = start_background if deliver else guard
         if deliver:
-            self._options |= {"post_worker_init": start_background, "worker_exit": stop_background}
+            self._options["worker_exit"] = stop_background
         super().__init__()
 
     def load_config(self) -> None:
@@ -48,8 +49,14 @@ class AllianceServer(BaseApplication):  # type: ignore[misc]  # of the untyped b
         return create_app(self._settings)
 
 
+def guard(worker: Any) -> None:
+    """Let a worker end that cannot know what is in the database: the one that takes its place checks it first."""
+    background.end_when_unsure(worker.wsgi.extensions["alliance"])
+
+
 def start_background(worker: Any) -> None:
     """Start what works beside the pages, in the worker that has just come up."""
+    guard(worker)
     background.start(worker.wsgi.extensions["alliance"])
 
 

@@ -47,13 +47,15 @@ def serve(*, settings: Path, host: str, port: int, threads: int, workers: int, d
 @SETTINGS
 def worker(settings: Path) -> None:
     """Deliver what was accepted, watch the EHRs and tell of alerts, without serving pages, until a TERM or Ctrl-C."""
-    from fhir_alliance.errors import InvalidSettings
+    from fhir_alliance.errors import AllianceError, InvalidSettings
     from smart_app.background import work
 
     try:
         work(settings)
     except InvalidSettings as error:
         fail(error.faults)
+    except AllianceError as error:
+        fail([str(error)])
 
 
 @click.command()

@@ -42,7 +42,7 @@ from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.readers.keys import ReaderKeys
 from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import EhrSettings, Rung, Settings, mapping_gaps
-from fhir_alliance.store import open_store
+from fhir_alliance.store import open_store, unsure
 from fhir_alliance.vault import Vault
 from smart_app.web import (
     admin,
@@ -68,7 +68,7 @@ from smart_app.web.fhir import definitions, records, tokens
 from smart_app.web.fhir.library import Library
 from smart_app.web.headers import add_headers, style_nonce
 from smart_app.web.look.showing import shown_look
-from smart_app.web.services import Services, utc_now
+from smart_app.web.services import Services, services, utc_now
 
 _log = structlog.get_logger(__name__)
 MAX_BODY: Final = 64 * 1024
@@ -202,6 +202,8 @@ def _tell_gaps(settings: Settings, ehr: EhrSettings, catalogue: Catalogue) -> No
 
 
 def _health() -> ResponseReturnValue:
+    if unsure(services().engine).is_set():
+        return jsonify(status="the database is not to be trusted"), 503
     return jsonify(status="ok")
 
 

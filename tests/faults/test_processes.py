@@ -6,6 +6,7 @@ from functools import partial
 from threading import Event
 
 from .bench import Bench, until
+from .injecting import FLUSHES, failing
 from .proxy import lost
 from .running import Forked
 
@@ -44,3 +45,41 @@ def kill(workers: list[Forked], killed: Event) -> None:
     """End the newest worker as a power cut does."""
     workers[-1].send(signal.SIGKILL)
     killed.set()
+
+
+def test_f25_a_full_disk_pauses_the_worker_before_it_sends(bench: Bench) -> None:
+    """What cannot be written down is not sent; with room again it is sent once."""
+    key, worker = bench.accept(), bench.worker()
+    tried, full = Event(), Event()
+    bench.proxy.order("GET", "/fhir/Patient/", before=tried.set, after=full.wait)
+    until(tried.is_set, "the patient is read")
+
+    with failing(worker.pid, ["pwrite64"], "ENOSPC"):
+        full.set()
+        worker.send(signal.SIGTERM)
+        worker.ended()
+    paused = len(bench.proxy.posts())
+    bench.pass_time(minutes=6)
+    bench.worker()
+    bench.until_over(key)
+
+    assert (paused, bench.standing(key), len(bench.proxy.posts())) == (0, ("delivered", None), 1)
+    assert bench.tally(key).broken == {}
+
+
+def test_f26_a_failed_flush_ends_the_worker(bench: Bench) -> None:
+    """A worker that cannot know what it has written ends with a failure; the next one ends what it began."""
+    key, worker = bench.accept(), bench.worker()
+    tried, failed = Event(), Event()
+    bench.proxy.order("GET", "/fhir/Patient/", before=tried.set, after=failed.wait)
+    until(tried.is_set, "the patient is read")
+
+    with failing(worker.pid, FLUSHES, "EIO"):
+        failed.set()
+        status = worker.ended()
+    bench.pass_time(minutes=6)
+    bench.worker()
+    bench.until_over(key)
+
+    assert (status, bench.standing(key), len(bench.proxy.posts())) == (1, ("delivered", None), 1)
+    assert bench.tally(key).broken == {}

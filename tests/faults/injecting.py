@@ -1,0 +1,49 @@
+"""System calls of a running process that fail, or end it, through `strace`."""
+
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+FLUSHES = ("fsync", "fdatasync")
+
+
+@contextmanager
+def failing(pid: int, calls: Sequence[str], error: str) -> Iterator[None]:
+    """Let system calls of a process fail with an error as long as the block runs, in all of its threads."""
+    named = ",".join(calls)
+    inject = ["-e", f"trace={named}", "-e", f"inject={named}:error={error}", "-e", "signal=none"]
+    tracer = subprocess.Popen(["strace", "-f", *inject, "-p", str(pid)], stderr=subprocess.PIPE)
+    assert tracer.stderr is not None
+    threads = {*_threads(pid)}
+    try:
+        while threads and (line := tracer.stderr.readline()):
+            if b"attached" in line:
+                threads = {*_threads(pid)} - _traced(pid)
+        yield
+    finally:
+        tracer.send_signal(signal.SIGTERM)
+        tracer.communicate()
+
+
+def killing(call: str, number: int) -> list[str]:
+    """Return what to start a process by so that each of its threads dies, and it with them, at its n-th such call."""
+    inject = ["-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}", "-e", "signal=none"]
+    return ["strace", "-f", "-qq", "-o", "/dev/null", *inject]
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and that still run."""
+    text = "".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
+    return [int(each) for each in text.split()]
+
+
+def _threads(pid: int) -> set[str]:
+    return {path.name for path in Path(f"/proc/{pid}/task").iterdir()}
+
+
+def _traced(pid: int) -> set[str]:
+    """Return the threads of a process that a tracer holds."""
+    status = {name: Path(f"/proc/{pid}/task/{name}/status").read_text() for name in _threads(pid)}
+    return {name for name, text in status.items() if "TracerPid:\t0\n" not in text}

@@ -27,6 +27,17 @@ KEY = "7b0f9c1e-6c8f-4a51-9f0e-1d6c7a1c8a10"
 NEW_YORK = timezone(timedelta(hours=-5))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the fault bench run in full."""
+    parser.addoption("--long", action="store_true", help="The fault bench in full: all crash points, long loops.")
+
+
+@pytest.fixture(scope="session")
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether the fault bench runs in full."""
+    return bool(request.config.getoption("--long"))
+
+
 @pytest.fixture(scope="session")
 def check_in() -> Instrument:
     """Return the shipped visit check-in."""

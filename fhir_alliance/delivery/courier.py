@@ -21,6 +21,7 @@ from fhir_alliance.delivery.purging import ConfirmedPurge
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import NO_UPDATES, NOT_IN_CHART, Kind, State
 from fhir_alliance.delivery.senders import Senders
+from fhir_alliance.delivery.sweep import Sweep
 from fhir_alliance.delivery.versions import Version
 from fhir_alliance.ehr.backend_tokens import BackendTokens
 from fhir_alliance.ehr.fhir import FhirClient
@@ -56,6 +57,7 @@ class Courier:
         self._registry = registry
         self._senders = Senders(grants, BackendTokens(registry, clock), registry)
         self._confirmed = ConfirmedPurge(queue, keeping, self._senders, registry)
+        self._sweep = Sweep(queue, self._senders, registry)
         self._clock = clock
         self._jitter = jitter
         self._stopping = Event()
@@ -89,6 +91,10 @@ class Courier:
             tried += 1
         return tried
 
+    def look_again(self, now: datetime, ehr: str | None = None) -> int:
+        """Hold for a person what has come twice after all (F07); returns how many submissions were looked at."""
+        return self._sweep.look(now, ehr)
+
     def purge_due(self, now: datetime) -> int:
         """Delete what is kept beyond its date, at most once an hour; returns how many submissions that were.
 
@@ -120,8 +126,10 @@ class Courier:
             lane.join()
 
     def _deliver_to(self, ehr: str) -> None:
-        with _paused_by_the_store():
-            self.deliver_due(self._clock(), ehr)
+        with _paused_by_the_store(), self._queue.turn(ehr) as mine:
+            if mine:
+                self.deliver_due(self._clock(), ehr)
+                self.look_again(self._clock(), ehr)
 
     def _purge(self) -> None:
         with _paused_by_the_store():

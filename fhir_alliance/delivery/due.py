@@ -3,21 +3,25 @@
 A correction comes after what it corrects, also when that waits for a person.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, FromClause, Select, exists, func, select
+from sqlalchemy import ColumnElement, CompoundSelect, FromClause, Select, exists, func, or_, select
 
-from fhir_alliance.delivery.receipts import State, form_key
-from fhir_alliance.tables import submissions
+from fhir_alliance.delivery.outcomes import Outcome
+from fhir_alliance.delivery.receipts import Kind, State, form_key, is_newest
+from fhir_alliance.settings import Rung
+from fhir_alliance.tables import attempts, submissions
 
 _MOVING: Final = (State.ACCEPTED, State.LEASED, State.UNKNOWN)
 _WAITING: Final = (State.ACCEPTED, State.UNKNOWN)
+# So long may an EHR write, in the worst case, what it was once asked to (F07).
+_IN_DOUBT: Final = timedelta(hours=24)
 
 
-def ehrs_due(now: datetime) -> Select[tuple[str]]:
-    """Return the query for the names of the EHRs that something is due for."""
-    return _due(now).with_only_columns(submissions.c.ehr).distinct()
+def ehrs_due(now: datetime) -> CompoundSelect[tuple[str]]:
+    """Return the query for the names of the EHRs that a delivery, or another look at one, is due for."""
+    return _due(now).with_only_columns(submissions.c.ehr).union(_doubtful(now).with_only_columns(submissions.c.ehr))
 
 
 def next_due(now: datetime, ehr: str | None) -> Select[tuple[str]]:
@@ -26,6 +30,29 @@ def next_due(now: datetime, ehr: str | None) -> Select[tuple[str]]:
     if ehr is not None:
         due = due.where(submissions.c.ehr == ehr)
     return due.with_for_update(skip_locked=True, of=submissions)  # SQLite has one writer and knows no row locks
+
+
+def next_doubtful(now: datetime, ehr: str | None) -> Select[tuple[str]]:
+    """Return the query for the key of the next submission to look at again: sent again when the first may yet come."""
+    found = _doubtful(now).order_by(submissions.c.next_attempt_at).limit(1)
+    if ehr is not None:
+        found = found.where(submissions.c.ehr == ehr)
+    return found.with_for_update(skip_locked=True, of=submissions)
+
+
+def _doubtful(now: datetime) -> Select[tuple[str]]:
+    first, again = attempts.alias("first"), attempts.alias("again")
+    twice = exists().where(
+        first.c.submission == submissions.c.key,
+        or_(first.c.outcome.is_(None), first.c.outcome == Outcome.UNKNOWN),
+        again.c.submission == submissions.c.key,
+        again.c.id > first.c.id,
+        again.c.outcome.in_((Outcome.UNKNOWN, Outcome.WRITTEN)),
+    )
+    fresh = (submissions.c.delivered_at > now - _IN_DOUBT) & (submissions.c.next_attempt_at <= now)
+    done = (submissions.c.state == State.DELIVERED) & (submissions.c.rung == Rung.OBSERVATIONS)
+    ours = (submissions.c.kind == Kind.ORIGINAL) & submissions.c.harvested_version.is_(None) & is_newest()
+    return select(submissions.c.key).where(done, ours, fresh, twice)
 
 
 def _due(now: datetime) -> Select[tuple[str]]:

@@ -1,17 +1,19 @@
 """The outbox as the courier sees it: one leased item at a time, every send written down before it happens."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, insert, select, update
 
 from fhir_alliance.audit import Event, record
-from fhir_alliance.delivery.due import ehrs_due, next_due
+from fhir_alliance.delivery.due import ehrs_due, next_doubtful, next_due
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop
 from fhir_alliance.delivery.receipts import DELETED, Kind, State, place
+from fhir_alliance.delivery.turns import turn
 from fhir_alliance.delivery.versions import Versions, is_corrected
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.settings import Rung
@@ -21,6 +23,7 @@ from fhir_alliance.vault import Vault
 
 # Longer than every request of one delivery may take together; a successor reconciles before it sends.
 _LEASE: Final = timedelta(minutes=5)
+_LOOK_AGAIN: Final = timedelta(hours=1)
 _EVENTS: Final = {
     State.DELIVERED: Event.SUBMISSION_DELIVERED,
     State.HELD: Event.SUBMISSION_HELD,
@@ -81,23 +84,22 @@ class Queue:
         self.versions = Versions(engine, vault)
 
     def waiting_at(self, now: datetime) -> frozenset[str]:
-        """Return the names of the EHRs for which something is due."""
+        """Return the names of the EHRs for which something is due, be it another look."""
         with self._engine.connect() as connection:
             return frozenset(connection.scalars(ehrs_due(now)))
 
     def lease(self, now: datetime, ehr: str | None = None) -> Item | None:
         """Lease the next submission due, for one EHR or any, per patient in the order accepted; None when none is."""
-        lease = str(uuid4())
-        values = {"state": State.LEASED, "lease_owner": lease, "leased_until": now + _LEASE}
-        change = (
-            update(submissions)
-            .where(submissions.c.key == next_due(now, ehr).scalar_subquery())
-            .values(**values, attempts=submissions.c.attempts + 1)
-            .returning(submissions)
-        )
-        with transaction(self._engine) as connection:
-            row = connection.execute(change).one_or_none()
-        return None if row is None else item_of(row, lease)
+        tries = submissions.c.attempts + 1
+        return self._take(next_due(now, ehr), state=State.LEASED, leased_until=now + _LEASE, attempts=tries)
+
+    def doubtful(self, now: datetime, ehr: str | None = None) -> Item | None:
+        """Take the next delivered submission to look at again, once an hour whoever asks; None when none is."""
+        return self._take(next_doubtful(now, ehr), next_attempt_at=now + _LOOK_AGAIN)
+
+    def turn(self, ehr: str) -> AbstractContextManager[bool]:
+        """Hold one of the few turns to deliver to an EHR; what is yielded says whether there was one."""
+        return turn(self._engine, ehr)
 
     def bundle(self, item: Item) -> bytes:
         """Return the write-back bundle as it was accepted; VaultError when it was tampered with."""
@@ -180,6 +182,14 @@ class Queue:
             settled = connection.execute(update(submissions).where(mine).values(**values)).rowcount
             if settled and (event := _EVENTS.get(settlement.state)):
                 _audit(connection, item, event, settlement.reason or "done", now)
+
+    def _take(self, which: Select[tuple[str]], **values: Any) -> Item | None:
+        lease = str(uuid4())
+        change = update(submissions).where(submissions.c.key == which.scalar_subquery())
+        with transaction(self._engine) as connection:
+            taken = connection.execute(change.values(lease_owner=lease, **values).returning(submissions))
+            row = taken.one_or_none()
+        return None if row is None else item_of(row, lease)
 
 
 def item_of(row: Row[Any], lease: str) -> Item:

@@ -4,11 +4,13 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
@@ -85,6 +87,9 @@ class FakeEhr:
         self.honours_condition = True
         self.with_location = True
         self.observed = threading.Event()
+        self.most = 0
+        self._pause = threading.Event()
+        self._busy = 0
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"ehr": self}))
         self._server.daemon_threads = False
@@ -134,6 +139,23 @@ class FakeEhr:
         """Return the status of the response and of every score, each once."""
         written = [*self.resources["QuestionnaireResponse"].values(), *self.resources["Observation"].values()]
         return sorted({each["status"] for each in written})
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count a request that is being answered; `most` is how many that were at a time."""
+        with self._lock:
+            self._busy += 1
+            self.most = max(self.most, self._busy)
+        yield
+        with self._lock:
+            self._busy -= 1
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Wait for something that the app does, a minute at most."""
+        end = monotonic() + 60
+        while not holds():
+            assert monotonic() < end
+            self._pause.wait(0.02)
 
     def count(self) -> dict[str, int]:
         """Return how many resources of each written type there are."""
@@ -187,6 +209,14 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:  # named by http.server
+        with self.ehr.counted():
+            self._get()
+
+    def do_POST(self) -> None:  # named by http.server
+        with self.ehr.counted():
+            self._post()
+
+    def _get(self) -> None:
         parts = urlsplit(self.path)
         path = parts.path.removeprefix("/fhir/")
         self.ehr.reads.append(path)
@@ -205,7 +235,7 @@ class _Handler(BaseHTTPRequestHandler):
             if path == "Observation":
                 self.ehr.observed.set()
 
-    def do_POST(self) -> None:  # named by http.server
+    def _post(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path == "/token":
             self._token(dict(parse_qsl(body.decode())))

@@ -4,6 +4,8 @@ import os
 import signal
 from pathlib import Path
 from threading import Event, Thread
+from time import monotonic
+from typing import Final
 
 import structlog
 
@@ -12,6 +14,7 @@ from fhir_alliance.settings import read_settings
 from fhir_alliance.store import unsure
 from smart_app.web.services import Services
 
+DRAIN: Final = 25.0
 _log = structlog.get_logger(__name__)
 
 
@@ -25,14 +28,24 @@ def start(services: Services) -> None:
         services.notifier.start()
 
 
-def stop(services: Services) -> None:
-    """Let each finish what it has in hand; what is left is delivered, or told, after the next start."""
-    services.courier.stop()
-    services.watch.stop()
-    services.alarms.stop()
-    services.harvester.stop()
-    if services.notifier:
-        services.notifier.stop()
+def stop(services: Services, *, within: float = DRAIN) -> None:
+    """Take nothing more, and let each part finish what it has in hand, for so many seconds (F45).
+
+    What is left, or cut off then, is found out about and ended after the next start.
+    """
+    parts = [
+        services.courier,
+        services.watch,
+        services.alarms,
+        services.harvester,
+        *([services.notifier] if services.notifier else []),
+    ]
+    ending = [Thread(target=part.stop, daemon=True) for part in parts]
+    for thread in ending:
+        thread.start()
+    end = monotonic() + within
+    for thread in ending:
+        thread.join(max(end - monotonic(), 0))
 
 
 def end_when_unsure(services: Services) -> None:

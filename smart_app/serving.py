@@ -24,7 +24,7 @@ class AllianceServer(BaseApplication):  # type: ignore[misc]  # of the untyped b
             "workers": workers,
             "threads": threads,
             "keepalive": 5,
-            "graceful_timeout": 25,
+            "graceful_timeout": int(background.DRAIN),
             "accesslog": None,
             "loglevel": "error",
             "control_socket_disable": True,

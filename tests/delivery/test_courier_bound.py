@@ -37,7 +37,9 @@ def at(make_site: Callable[..., "Site"], ehr: "FakeEhr") -> Callable[..., "Site"
 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:1/fhir", "{origin}/fhir2", "{origin}/fhir/tenant"])
-def test_another_address_gets_nothing(at: Callable[..., "Site"], ehr: "FakeEhr", accept_at: Accept, base: str) -> None:
+def test_f44_another_address_gets_nothing(
+    at: Callable[..., "Site"], ehr: "FakeEhr", accept_at: Accept, base: str
+) -> None:
     """With another base under the same name the form is held, nothing is sent, and a new sign-in is no help."""
     key = accept_at(at())
     changed = at(base.format(origin=ehr.origin))

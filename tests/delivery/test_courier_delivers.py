@@ -40,7 +40,7 @@ def test_nothing_is_tried_again_once_delivered(site: "Site", ehr: "FakeEhr", acc
     assert (site.outbox.receipt(key, ehr="harbor", patient="maria-lopez"), len(ehr.posts)) == (first, 1)
 
 
-def test_bytes_sent_are_the_bytes_accepted(site: "Site", ehr: "FakeEhr", accept: Accept) -> None:
+def test_f40_bytes_sent_are_the_bytes_accepted(site: "Site", ehr: "FakeEhr", accept: Accept) -> None:
     """What is sent is what was accepted, not something computed again (F40)."""
     accept()
 

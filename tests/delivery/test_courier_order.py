@@ -57,7 +57,7 @@ def test_held_form_does_not_hold_up_the_next_visit(site: "Site", ehr: "FakeEhr",
     assert [site.standing(key)[0] for key in (first, second)] == ["held", "delivered"]
 
 
-def test_crash_after_the_send_is_reconciled(
+def test_f22_crash_after_the_send_is_reconciled(
     site: "Site", ehr: "FakeEhr", accept: Accept, make_site: Callable[[str, str], "Site"]
 ) -> None:
     """A process that died between the send and its outcome: the next one finds what was written (F22)."""
@@ -88,7 +88,7 @@ def crash_after_send(site: "Site") -> None:
         event.remove(site.engine, "before_cursor_execute", fail)
 
 
-def test_no_send_without_its_audit_row(site: "Site", ehr: "FakeEhr", accept: Accept) -> None:
+def test_f25_no_send_without_its_audit_row(site: "Site", ehr: "FakeEhr", accept: Accept) -> None:
     """When the trail cannot be written, nothing is sent (I6, F25)."""
     accept()
 
@@ -104,7 +104,7 @@ def test_no_send_without_its_audit_row(site: "Site", ehr: "FakeEhr", accept: Acc
     assert site.sends() == []
 
 
-def test_worker_that_lost_its_lease_sends_nothing(
+def test_f42_worker_that_lost_its_lease_sends_nothing(
     site: "Site",
     ehr: "FakeEhr",
     accept: Accept,
@@ -126,7 +126,7 @@ def test_worker_that_lost_its_lease_sends_nothing(
     assert (site.standing(key), ehr.posts) == (("held", "patient-gone"), [])
 
 
-def test_two_workers_write_once(
+def test_f42_two_workers_write_once(
     site: "Site", ehr: "FakeEhr", accept: Accept, make_site: Callable[[str, str], "Site"]
 ) -> None:
     """While one worker has just read the patient, another takes over and delivers: there is one set in the chart."""

@@ -31,7 +31,7 @@ def set_field(kind: str, **fields: Any) -> Callable[[dict[str, Any]], None]:
         (set_field("Observation", identifier="x"), ("unknown", "ehr.unreachable")),
     ],
 )
-def test_what_the_ehr_changed_is_noticed(
+def test_f20_f21_what_the_ehr_changed_is_noticed(
     site: "Site",
     ehr: "FakeEhr",
     accept: Accept,
@@ -76,7 +76,7 @@ def test_lost_identifier_and_lost_answer_are_not_written_twice(
 
 
 @pytest.mark.parametrize("kind", ["QuestionnaireResponse", "Observation"])
-def test_duplicates_are_left_to_a_person(
+def test_f09_duplicates_are_left_to_a_person(
     site: "Site", ehr: "FakeEhr", accept: Accept, make_fault: Callable[..., Any], kind: str
 ) -> None:
     """When the chart holds something of ours twice, nobody picks one (F09)."""

@@ -100,7 +100,7 @@ def test_refusal_after_writing_is_noticed(
         (412, ("held", "conflict"), 1),
     ],
 )
-def test_lasting_refusal_ends_with_a_reason(
+def test_f15_f18_lasting_refusal_ends_with_a_reason(
     site: "Site", ehr: "FakeEhr", accept: Accept, status: int, expected: tuple[str, str], most: int
 ) -> None:
     """A refusal that would only be repeated stops after few sends, tells why, and writes nothing (F15, F17, F18)."""
@@ -144,7 +144,7 @@ def test_bundle_without_provenance_has_fewer_ways(
     ],
 )
 @pytest.mark.parametrize(("status", "state"), [(429, "accepted"), (503, "unknown")])
-def test_retry_after_sets_the_next_time(
+def test_f04_retry_after_sets_the_next_time(
     site: "Site",
     ehr: "FakeEhr",
     accept: Accept,
@@ -163,7 +163,7 @@ def test_retry_after_sets_the_next_time(
     assert (site.standing(key)[0], site.waits(key)) == (state, wait)
 
 
-def test_outage_is_waited_out_without_giving_up(
+def test_f01_outage_is_waited_out_without_giving_up(
     site: "Site", ehr: "FakeEhr", accept: Accept, make_fault: Callable[..., Any]
 ) -> None:
     """With the EHR down the waits grow up to fifteen minutes, and the form is delivered when it is back (F01)."""

@@ -23,7 +23,7 @@ NOTHING = {"QuestionnaireResponse": 0, "Observation": 0, "Provenance": 0}
         {"link": [{"other": {"reference": "Patient/omar"}, "type": "replaced-by"}]},
     ],
 )
-def test_changed_patient_is_held(site: "Site", ehr: "FakeEhr", accept: Accept, change: dict[str, Any]) -> None:
+def test_f35_changed_patient_is_held(site: "Site", ehr: "FakeEhr", accept: Accept, change: dict[str, Any]) -> None:
     """A patient merged, inactive or changed since the form was shown gets nothing written (F35)."""
     key = accept()
     ehr.put({**ehr.resources["Patient"]["maria-lopez"], **change})
@@ -34,7 +34,7 @@ def test_changed_patient_is_held(site: "Site", ehr: "FakeEhr", accept: Accept, c
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_patient_who_is_gone_is_held(
+def test_f16_patient_who_is_gone_is_held(
     site: "Site", ehr: "FakeEhr", accept: Accept, make_fault: Callable[..., Any], status: int
 ) -> None:
     """A patient who no longer exists gets nothing written (F16)."""
@@ -57,7 +57,7 @@ def test_patient_of_an_odd_shape_is_tried_again(site: "Site", ehr: "FakeEhr", ac
 
 
 @pytest.mark.parametrize("subject", ["Patient/omar-haddad", "https://other.example.invalid/Patient/maria-lopez"])
-def test_encounter_of_another_patient_is_held(site: "Site", ehr: "FakeEhr", accept: Accept, subject: str) -> None:
+def test_f36_encounter_of_another_patient_is_held(site: "Site", ehr: "FakeEhr", accept: Accept, subject: str) -> None:
     """An encounter of somebody else is never written to (F36)."""
     key = accept()
     ehr.put({**ehr.resources["Encounter"]["maria-lopez-v14"], "subject": {"reference": subject}})

@@ -47,7 +47,9 @@ def test_token_that_ends_mid_flight_writes_once(site: "Site", ehr: "FakeEhr", ac
 
 
 @pytest.mark.parametrize("refresh", [None, "revoked"])
-def test_refused_refresh_waits_for_a_sign_in(site: "Site", ehr: "FakeEhr", accept: Accept, refresh: str | None) -> None:
+def test_f14_refused_refresh_waits_for_a_sign_in(
+    site: "Site", ehr: "FakeEhr", accept: Accept, refresh: str | None
+) -> None:
     """Without a good token the form is held, and the next launch for this patient delivers it (F14)."""
     ehr.tokens = set()
     key = accept(site.grant(refresh=refresh))

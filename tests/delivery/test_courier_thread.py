@@ -61,7 +61,7 @@ def test_thread_survives_a_database_that_refuses(site: "Site", ehr: "FakeEhr", a
     assert (stopped, seen, site.standing(key)) == (True, True, ("delivered", None))
 
 
-def test_a_slow_ehr_delays_no_other(
+def test_f03_a_slow_ehr_delays_no_other(
     site: "Site",
     ehr: "FakeEhr",
     accept: Accept,

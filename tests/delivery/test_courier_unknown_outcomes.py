@@ -26,7 +26,7 @@ FIRST, SECOND = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000
     ],
     ids=["dropped", "500", "502", "504", "empty", "html", "cut"],
 )
-def test_commit_without_a_usable_answer_is_found_again(
+def test_f05_f06_f13_commit_without_a_usable_answer_is_found_again(
     site: "Site", ehr: "FakeEhr", accept: Accept, make_fault: Callable[..., Any], status: int | None, body: bytes
 ) -> None:
     """Written but not heard of: unknown, then found by identifier, and not sent a second time (F05, F06, F13)."""
@@ -57,7 +57,7 @@ def test_send_that_left_nothing_is_sent_again(
     assert (ehr.count(), len(ehr.posts)) == (ONE_SET, 2)
 
 
-def test_nothing_is_sent_again_in_the_quiet_time(
+def test_f07_nothing_is_sent_again_in_the_quiet_time(
     site: "Site", ehr: "FakeEhr", accept: Accept, make_fault: Callable[..., Any]
 ) -> None:
     """A slow EHR may still be writing: while it may, an empty search is no reason to send (F07)."""
@@ -137,7 +137,7 @@ def test_reconcile_that_fails_is_tried_again(
     assert (site.standing(key), ehr.count(), len(ehr.posts)) == (("delivered", None), ONE_SET, 1)
 
 
-def test_answer_without_location_is_looked_up(site: "Site", ehr: "FakeEhr", accept: Accept) -> None:
+def test_f12_answer_without_location_is_looked_up(site: "Site", ehr: "FakeEhr", accept: Accept) -> None:
     """A yes without a Location is no yes yet: the response is found by its identifier (F12)."""
     key = accept()
     ehr.with_location = False
@@ -147,7 +147,7 @@ def test_answer_without_location_is_looked_up(site: "Site", ehr: "FakeEhr", acce
     assert (site.standing(key), len(ehr.posts)) == (("delivered", None), 1)
 
 
-def test_lagging_index_is_waited_for(site: "Site", ehr: "FakeEhr", accept: Accept) -> None:
+def test_f08_lagging_index_is_waited_for(site: "Site", ehr: "FakeEhr", accept: Accept) -> None:
     """Written but not yet to be found: unknown, never sent again, delivered when it shows (F08)."""
     key = accept()
     ehr.with_location = False

@@ -115,7 +115,7 @@ def test_repeat_gets_the_first_receipt(site: "Site", make_submission: Make) -> N
 
 
 @pytest.mark.parametrize("change", [{"given": {"1": "0"}}, {"ehr": "bay"}, {"encounter": None}])
-def test_other_answers_under_the_same_key_are_refused(
+def test_f31_other_answers_under_the_same_key_are_refused(
     site: "Site", make_submission: Make, change: dict[str, object]
 ) -> None:
     """The first answers are kept when the key comes again with other ones."""
@@ -172,7 +172,7 @@ def test_unknown_grant_saves_nothing(site: "Site", make_submission: Make) -> Non
 
 
 @pytest.mark.parametrize("empty_store", ["sqlite"], indirect=True)
-def test_full_disk_gives_no_receipt(site: "Site", make_submission: Make) -> None:
+def test_f24_full_disk_gives_no_receipt(site: "Site", make_submission: Make) -> None:
     """When the disk is full nobody is thanked: StoreError, and neither the row nor its audit row stay (F24)."""
     submission, grant = make_submission(), site.grant()
     site.engine.dispose()
@@ -239,7 +239,7 @@ def test_new_sign_in_takes_over_what_waited_for_it(site: "Site", accept: Callabl
         assert verify(connection) == []
 
 
-def test_new_sign_in_for_another_patient_takes_over_nothing(site: "Site", accept: Callable[..., str]) -> None:
+def test_f14_new_sign_in_for_another_patient_takes_over_nothing(site: "Site", accept: Callable[..., str]) -> None:
     """A launch for another patient, by whatever argument, never delivers this patient's form (F14)."""
     key = accept()
     hold(site, key, "needs-sign-in")
@@ -264,7 +264,7 @@ def test_new_sign_in_does_not_touch_what_waits_for_a_person(site: "Site", accept
     assert site.outbox.receipt(key, ehr="harbor", patient="maria-lopez").reason == "patient-changed"
 
 
-def test_order_is_that_of_acceptance(site: "Site", accept: Callable[..., str]) -> None:
+def test_f28_order_is_that_of_acceptance(site: "Site", accept: Callable[..., str]) -> None:
     """The order in which forms were accepted is kept though the clock went back (F28)."""
     first = accept(key="00000000-0000-4000-8000-000000000002")
     site.clock.now -= timedelta(days=1)

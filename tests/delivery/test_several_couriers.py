@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 FORMS = 20
 
 
-def test_each_form_is_sent_once(
+def test_f09_each_form_is_sent_once(
     site: "Site", ehr: "FakeEhr", make_site: Callable[..., "Site"], accept: Callable[..., str]
 ) -> None:
     """Four couriers that take what is due at the same time send every form once, and none twice (F09)."""

@@ -399,7 +399,7 @@ def test_tls_works_with_the_systems_authorities(server: Any, tls: Path, monkeypa
         door.request("GET", f"{base}/slow")
 
 
-def test_an_unknown_certificate_is_refused(server: Any, tls: Path) -> None:
+def test_f02_an_unknown_certificate_is_refused(server: Any, tls: Path) -> None:
     """A certificate nobody vouches for ends the connection before anything is sent."""
     base = f"https://localhost:{server.server.server_port}/fhir"
 

@@ -141,7 +141,7 @@ def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("empty_store", ["sqlite"], indirect=True)
-def test_damaged_database_is_refused(empty_store: str, tmp_path: Path) -> None:
+def test_f27_damaged_database_is_refused(empty_store: str, tmp_path: Path) -> None:
     """A database with damaged pages does not start: it would lose or invent answers (F27)."""
     engine = open_store(empty_store)
     with transaction(engine) as connection:

@@ -124,7 +124,7 @@ def test_refused_commit_fails_everybody(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("empty_store", ["postgresql"], indirect=True)
-def test_lost_server_fails_everybody(engine: Engine) -> None:
+def test_f29_lost_server_fails_everybody(engine: Engine) -> None:
     """When the server ends the connection under a group, all of it is refused, and the next to come is served (F29)."""
 
     def work(name: str) -> None:

@@ -42,7 +42,7 @@ def calls(house: House, since: int, part: str) -> list[int]:
     return [call[2] for call in list(house.traffic)[since:] if part in call[1]]
 
 
-def test_a_form_is_accepted_while_the_ehr_is_away(own: House) -> None:
+def test_f01_a_form_is_accepted_while_the_ehr_is_away(own: House) -> None:
     """Answers can be changed, reviewed and sent without the EHR; they are delivered, once, when it is back (F03)."""
     person, form = own.handed()
     own.stop_ehr()

@@ -89,7 +89,7 @@ def test_fields_that_the_form_does_not_have_change_nothing(house: House) -> None
     assert codes_and_values(observations)["visit-check-in-core"] == 7.5
 
 
-def test_two_tabs_cannot_overwrite_each_other(house: House) -> None:
+def test_f30_f32_two_tabs_cannot_overwrite_each_other(house: House) -> None:
     """The second tab is told, still shows what was chosen there, and goes on from it with the next press (F30)."""
     person, first = house.handed()
     second = person.open(first.url)
@@ -105,7 +105,7 @@ def test_two_tabs_cannot_overwrite_each_other(house: House) -> None:
     assert chosen(person.open(first.url)) == CORE | {"1": "0"}
 
 
-def test_a_tab_left_behind_cannot_send_a_second_time(house: House) -> None:
+def test_f30_a_tab_left_behind_cannot_send_a_second_time(house: House) -> None:
     """A tab that still shows a form already sent leads to its receipt or a clear no, never to a second set (F30)."""
     person, first = house.handed()
     second = person.open(first.url)
@@ -149,7 +149,7 @@ def test_nothing_answered_is_asked_once_and_then_said(house: House) -> None:
     assert codes_and_values(observations)["visit-check-in-core"] == "asked-declined"
 
 
-def test_sending_twice_is_sending_once(house: House) -> None:
+def test_f23_f31_sending_twice_is_sending_once(house: House) -> None:
     """A double click and a resend in parallel all get the same receipt, and there is one submission (F23, F31)."""
     person, form = house.handed()
     review = answer(person, form, **CORE)

@@ -167,7 +167,7 @@ def test_before_the_yes_there_is_only_the_question(house: House) -> None:
     assert "Lopez" not in confirm.text
 
 
-def test_not_me_ends_it(house: House) -> None:
+def test_f38_not_me_ends_it(house: House) -> None:
     """Somebody else says so: the page shows nothing of the patient, the browser forgets, and no way leads back."""
     link, _ = house.code(*house.clinician())
     person = Person()

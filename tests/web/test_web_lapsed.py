@@ -22,7 +22,7 @@ def notes_only(site: Any) -> None:
     site.sandbox.write_text(json.dumps({**config, "profile": "notes-only"}))
 
 
-def test_a_form_is_accepted_and_held_with_the_reason(make_house: Callable[..., House]) -> None:
+def test_f19_a_form_is_accepted_and_held_with_the_reason(make_house: Callable[..., House]) -> None:
     """The view says beforehand that the EHR states less; what is sent is accepted, tried, held, and told."""
     house = make_house(change=notes_only)
     with transaction(house.services.engine) as connection:

@@ -21,7 +21,7 @@ def three_charts(house: House) -> tuple[Person, dict[str, str]]:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_pages_of_open_charts_never_mix(house: House, seed: int) -> None:
+def test_f37_pages_of_open_charts_never_mix(house: House, seed: int) -> None:
     """Whatever order the tabs are used in, each page shows its own patient and nobody else's name (F37)."""
     person, handles = three_charts(house)
     chance = Random(seed)  # noqa: S311  # wanted the same every time

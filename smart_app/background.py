@@ -33,14 +33,9 @@ def stop(services: Services, *, within: float = DRAIN) -> None:
 
     What is left, or cut off then, is found out about and ended after the next start.
     """
-    parts = [
-        services.courier,
-        services.watch,
-        services.alarms,
-        services.harvester,
-        *([services.notifier] if services.notifier else []),
-    ]
-    ending = [Thread(target=part.stop, daemon=True) for part in parts]
+    stops = [services.courier.stop, services.watch.stop, services.alarms.stop, services.harvester.stop]
+    stops += [services.notifier.stop] if services.notifier else []
+    ending = [Thread(target=each, daemon=True) for each in stops]
     for thread in ending:
         thread.start()
     end = monotonic() + within

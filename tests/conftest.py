@@ -29,6 +29,7 @@ NEW_YORK = timezone(timedelta(hours=-5))
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the fault bench run in full."""
+    parser.addoption("--write-golden", action="store_true", help="Keep a full outbox of this release, to be replayed.")
     parser.addoption("--long", action="store_true", help="The fault bench in full: all crash points, long loops.")
 
 

@@ -73,6 +73,7 @@ class FakeEhr:
         self.puts: list[str] = []
         self.put_faults: deque[Fault | None] = deque()
         self.before_put: Callable[[dict[str, Any]], object] = lambda resource: None
+        self.bodies: list[str] = []
         self.reads: list[str] = []
         self.faults: deque[Fault] = deque()
         self.read_faults: dict[str, Fault] = {}
@@ -245,6 +246,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._single(bundle)
             return
         self.ehr.posts.append(bundle)
+        self.ehr.bodies.append(body.decode())
         refused = self.ehr.refuses(bundle)
         if not self._allowed():
             self._fail(Fault(status=401))

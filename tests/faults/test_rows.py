@@ -5,7 +5,6 @@ from pathlib import Path
 
 ROWS = {f"f{number:02}" for number in range(1, 46)}
 OPEN = {
-    "f41": "to come",
     "f10": "response and Observations are one transaction; a rung that writes them one by one does not exist",
     "f11": "what a server has applied in part is told as not read back; the rest of it is not written again",
     "f17": "nothing but notes is updated yet",

@@ -122,3 +122,33 @@ def test_calls_are_logged(app: Flask, caller: Callable[..., Caller]) -> None:
         ("GET", "/fhir/Patient/ada?_format=json", 200, "app"),
         ("GET", "/fhir/metadata", 200, None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("OPTIONS", "/Patient/ada", 200),
+        ("OPTIONS", "", 200),
+        ("GET", "/metadata", 200),
+        ("GET", "/Patient/ada", 200),
+        ("GET", "/Patient/nobody", 404),
+    ],
+)
+def test_apps_in_a_browser_may_call(ehr: Caller, method: str, path: str, status: int) -> None:
+    """Answers, refusals and preflights are open to apps of other origins, as public clients need it."""
+    response = ehr.send(method, path, Origin="https://app.example.invalid")
+
+    assert response.status_code == status
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert {"Authorization", "If-Match"} <= set(response.headers["Access-Control-Allow-Headers"].split(", "))
+    assert "ETag" in response.headers["Access-Control-Expose-Headers"]
+
+
+def test_a_preflight_needs_no_token(app: Flask) -> None:
+    """A browser sends none with it; the call itself still needs one."""
+    stranger = Caller(app, None)
+
+    asked, called = stranger.send("OPTIONS", "/Patient/ada"), stranger.send("GET", "/Patient/ada")
+
+    assert (asked.status_code, called.status_code) == (200, 401)
+    assert called.headers["Access-Control-Allow-Origin"] == "*"

@@ -43,13 +43,14 @@ def blueprint(
     fhir = Blueprint("fhir", __name__)
     fhir.register_error_handler(FhirProblem, _problem)
     fhir.register_error_handler(HTTPException, _http_problem)
+    fhir.after_request(_open_to_browser_apps)
 
     @fhir.before_request
     def check_request() -> None:
-        """Refuse what no view should see: wrong formats and, except at /metadata, missing tokens."""
+        """Refuse what no view should see: wrong formats, and missing tokens but for /metadata and preflights."""
         request.max_content_length = MAX_BODY
         _check_accept()
-        if request.endpoint != "fhir.metadata":
+        if request.endpoint != "fhir.metadata" and request.method != "OPTIONS":
             _authenticate(check_token)
         if review:
             review.admit()
@@ -76,6 +77,17 @@ def blueprint(
         return _interacted(server, tuple(path.split("/")), review)
 
     return fhir
+
+
+def _open_to_browser_apps(response: Response) -> Response:
+    """Let apps of other origins call, as a server of public clients has to (SMART App Launch 2.2)."""
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, OPTIONS"
+    response.headers["Access-Control-Allow-Headers"] = (
+        "Accept, Authorization, Content-Type, If-Match, If-None-Exist, Prefer"
+    )
+    response.headers["Access-Control-Expose-Headers"] = "Content-Location, ETag, Location"
+    return response
 
 
 def _bundle(server: Interactions, review: Review | None) -> Response:

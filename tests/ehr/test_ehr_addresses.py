@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fhir_alliance.ehr.addresses import is_under
+from fhir_alliance.ehr.addresses import address, is_under
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.errors import UnknownIssuer
 
@@ -125,3 +125,11 @@ def test_an_ipv6_host_is_compared_as_well() -> None:
     assert is_under("http://[::1]:8080/fhir/Patient", "http://[::1]:8080/fhir")
     assert is_under("http://[::1]/fhir", "http://[::1]:80/fhir")
     assert not is_under("http://[::2]:8080/fhir", "http://[::1]:8080/fhir")
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://ehr.example.invalid/a", "ftp://ehr.example.invalid:443/a", "file:///etc/passwd"]
+)
+def test_only_addresses_of_the_web_are_addresses(url: str) -> None:
+    """Another scheme leads nowhere, with and without a port."""
+    assert address(url) is None

@@ -259,9 +259,8 @@ def test_what_leads_elsewhere_is_left_alone(
 
 def test_the_listener_hears_who_comes() -> None:
     """What the other tests say of it they can: a request to it is counted."""
-    with Sink().open() as other:
-        with socket.create_connection(urlsplit(other.url).netloc.split(":")) as visit:
-            visit.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    with Sink().open() as other, socket.create_connection(urlsplit(other.url).netloc.split(":")) as visit:
+        visit.sendall(b"GET / HTTP/1.1\r\n\r\n")
 
     assert other.heard == 1
 

@@ -146,6 +146,21 @@ def test_what_was_never_sent_is_never_sent(
     assert (len(ehr.posts) > 0, ehr.puts) == (refused, [])
 
 
+@ONE_STORE
+@pytest.mark.parametrize("status", [409, 412])
+def test_conflict_is_no_proof_that_nothing_is_there(
+    site: "Site", ehr: "FakeEhr", send: Any, withdraw: Change, status: int
+) -> None:
+    """What the EHR says it has already, or has twice, may be ours: it is not given up as never sent (F09)."""
+    send()
+    ehr.refuses = lambda bundle: status
+    site.deliver()
+
+    receipt = withdraw()
+
+    assert (receipt.state, site.standing(FORM)) == (State.ACCEPTED, ("held", "conflict"))
+
+
 def test_changed_before_it_was_sent(site: "Site", ehr: "FakeEhr", send: Any, amend: Change) -> None:
     """Only the other answers are ever written, as a form of their own, and nothing in the chart says amended."""
     send()

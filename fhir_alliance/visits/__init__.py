@@ -1,0 +1,1 @@
+"""Who is due at a visit, and for what."""

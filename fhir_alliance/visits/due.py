@@ -1,0 +1,149 @@
+"""Which forms are due at a visit, and why: a schedule over a patient's history; values in, values out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from fhir_alliance.visits.schedule import AskedForm, Rule, Schedule, months_after
+
+# `Encounter.status` of a visit that did not take place, or never was one.
+_NO_VISIT = frozenset({"cancelled", "entered-in-error", "noshow"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenVisit:
+    """One Encounter as schedules see it; `kinds` and `roles` are codes, `therapist` a reference or None."""
+
+    encounter: str
+    start: datetime
+    status: str
+    end: datetime | None = None
+    therapist: str | None = None
+    kinds: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """A form that was answered or declined: `at` when, about the visit `encounter`, None for no visit."""
+
+    form: AskedForm
+    encounter: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pause:
+    """Days, both of them included, on which nothing is asked."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """What is known of one patient, in any order; `flags` are the moments at which something was worth a look.
+
+    `opted_out` holds the canonicals (without version) of forms that this patient is not asked; with `never` it is none.
+    """
+
+    visits: tuple[SeenVisit, ...] = ()
+    answered: tuple[Answered, ...] = ()
+    flags: tuple[datetime, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    opted_out: frozenset[str] = frozenset()
+    never: bool = False
+
+
+class Why(StrEnum):
+    """What made a form due."""
+
+    VISIT = "visit"
+    MONTHS = "months"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """A form that is due about visit `number`, from `opens` until before `closes`; `rule` made it so by its `why`."""
+
+    rule: Rule
+    why: Why
+    number: int
+    opens: datetime
+    closes: datetime
+
+    @property
+    def form(self) -> AskedForm:
+        """The form that is due."""
+        return self.rule.form
+
+
+def due(schedule: Schedule, history: History, visit: SeenVisit) -> tuple[Due, ...]:
+    """Return what is due about a visit, in the order of the schedule's rules; nothing when the visit does not count.
+
+    The visit's number counts the visits with its therapist that the schedule is for, oldest first. A form that is
+    covered by a longer one of the same rater is left out, when that one is due as well or was answered about this
+    visit. What was answered, or declined, is not due again. Nothing here looks at a clock.
+    """
+    number = visit_number(schedule, history, visit)
+    if number is None or history.never or _paused(history, visit):
+        return ()
+    open_rules = [rule for rule in schedule.rules if _is_open(rule, history, visit)]
+    found = [
+        Due(
+            rule=rule,
+            why=why,
+            number=number,
+            opens=schedule.opens(visit.start, visit.end),
+            closes=schedule.closes(visit.start, visit.end),
+        )
+        for rule in open_rules
+        if (why := next(_reasons(rule, history, visit, number), None))
+    ]
+    return tuple(each for each in found if not any(_replaces(other, each) for other in found))
+
+
+def visit_number(schedule: Schedule, history: History, visit: SeenVisit) -> int | None:
+    """Return the number of a visit among those with its therapist that the schedule is for, from 1; None if not one.
+
+    A visit that the history does not hold yet comes to those it holds.
+    """
+    known = {each.encounter: each for each in history.visits} | {visit.encounter: visit}
+    counted = sorted(
+        (each for each in known.values() if each.therapist == visit.therapist and _counts(schedule, each)),
+        key=lambda each: (each.start, each.encounter),
+    )
+    return counted.index(visit) + 1 if visit in counted else None
+
+
+def _counts(schedule: Schedule, visit: SeenVisit) -> bool:
+    return visit.status not in _NO_VISIT and schedule.only.admits(visit.kinds, visit.roles)
+
+
+def _paused(history: History, visit: SeenVisit) -> bool:
+    return any(pause.first <= visit.start.date() <= pause.last for pause in history.pauses)
+
+
+def _is_open(rule: Rule, history: History, visit: SeenVisit) -> bool:
+    done = (each for each in history.answered if each.encounter == visit.encounter)
+    return rule.form.url not in history.opted_out and not any(each.form.covers(rule.form) for each in done)
+
+
+def _reasons(rule: Rule, history: History, visit: SeenVisit, number: int) -> Iterator[Why]:
+    """Yield why a form is due, the most telling reason first."""
+    before = [each.at for each in history.answered if each.form.covers(rule.form) and each.at <= visit.start]
+    last = max(before, default=None)
+    flags = [flag for flag in history.flags if flag <= visit.start]
+    if rule.after_flag and flags and (last is None or last <= max(flags)):
+        yield Why.FLAG
+    if rule.names(number):
+        yield Why.VISIT
+    if rule.months is not None and (last is None or months_after(last.date(), rule.months) <= visit.start.date()):
+        yield Why.MONTHS
+
+
+def _replaces(other: Due, one: Due) -> bool:
+    """Whether another form that is due makes this one needless; of two equal ones the first rule counts."""
+    return other is not one and other.form.covers(one.form) and not one.form.covers(other.form)

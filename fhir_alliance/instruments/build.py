@@ -37,9 +37,9 @@ def build_instrument(
         scales=scales,
         forms=tuple(_forms(definition, items, scales)),
         advice={
-            form["id"]: Advice(visits=frozenset(form["advised"]["visits"]), then_every=form["advised"]["then_every"])
+            (Rater(rater), form["id"]): Advice(**{**advised, "visits": frozenset(advised["visits"])})
             for form in definition["forms"]
-            if "advised" in form
+            for rater, advised in form["advised"].items()
         },
         raw_facts=tuple(_raw_fact(fact) for fact in definition["raw_facts"]),
         alert_items=tuple(definition["alert_items"]),

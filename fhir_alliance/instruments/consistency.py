@@ -30,7 +30,7 @@ def definition_faults(data: Mapping[str, Any]) -> Faults:
     _note(faults, _repeated("items", items + questions), _repeated("forms", _ids(data["forms"])))
     _note(faults, _repeated("scores", _ids(data["scores"])), _reversed(data, set(items)))
     _note(faults, _unknown("forms", data["forms"], known), _unknown("scores", data["scores"], set(items)))
-    _note(faults, _weights(data["scores"]))
+    _note(faults, _weights(data["scores"]), _advice(data))
     _note(faults, _thresholds(data["scores"]), _conditions(data["questions"]), _facts(data["raw_facts"], known))
     _note(
         faults,
@@ -111,6 +111,15 @@ def _reversed(data: Mapping[str, Any], items: set[str]) -> Faults:
     if data["reversed"] and data["answers"]["kind"] == "visual-analogue":
         faults.append("a visual analogue line is not reversed: give its ends the other way round")
     return {"reversed": faults}
+
+
+def _advice(data: Mapping[str, Any]) -> Faults:
+    return {
+        "forms": {
+            index: {"advised": [f"{rater} is not asked" for rater in form["advised"] if rater not in data["raters"]]}
+            for index, form in enumerate(data["forms"])
+        }
+    }
 
 
 def _unknown(part: str, entries: list[Mapping[str, Any]], known: set[str]) -> Faults:

@@ -34,7 +34,7 @@ class Instrument:
     items: Mapping[str, Item]
     scales: tuple[Scale, ...]
     forms: tuple["Form", ...]
-    advice: Mapping[str, Advice]
+    advice: Mapping[tuple[Rater, str], Advice]
     raw_facts: tuple[RawFact, ...]
     alert_items: tuple[str, ...]
     wordings: Mapping[str, Wording]
@@ -91,6 +91,15 @@ class Instrument:
         name = f"{title} {titles[scale]}" if scale else title
         return name if rater is Rater.PATIENT else f"{name}, {rated_by[rater]}"
 
+    def noticed(self, given: Mapping[str, str]) -> list[str]:
+        """Return which of the answers given (linkId to code) a clinician is shown as they are, by linkId."""
+        return [fact.item for fact in self.raw_facts if fact.item in given and self._holds(fact, given[fact.item])]
+
+    def _holds(self, fact: RawFact, code: str) -> bool:
+        values = {option.code: option.value for option in self.items[fact.item].options}
+        value = values[code]
+        return code in fact.any_of or (value is not None and fact.at_most is not None and value <= fact.at_most)
+
     def form(self, rater: Rater, name: str) -> "Form":
         """Return one form; KeyError when there is none of that name for that rater."""
         for form in self.forms:
@@ -103,9 +112,13 @@ class Instrument:
         return [form for form in self.forms if form.rater is rater]
 
     def advised_form(self, visit: int | None) -> str:
-        """Return the name of the form advised at a visit; the first form when no other is, or the visit is unknown."""
-        advised = [name for name, advice in self.advice.items() if visit and advice.holds(visit)]
-        return advised[0] if advised else self.forms[0].form
+        """Return the name of the patient's form advised at a visit, the longest of several, else the first form."""
+        advised = [
+            self.form(rater, name)
+            for (rater, name), advice in self.advice.items()
+            if visit and rater is Rater.PATIENT and advice.names(visit)
+        ]
+        return max(advised, key=lambda form: len(form.items)).form if advised else self.forms[0].form
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,15 +15,22 @@ class RawFact:
 
 @dataclass(frozen=True, kw_only=True)
 class Advice:
-    """At which visits a form is advised: `visits`, and then every `then_every` after the last of them."""
+    """When a form is asked; any one of its parts is enough.
 
-    visits: frozenset[int]
-    then_every: int
+    At the `visits` (numbers from 1) and every `then_every` after the last of them, once `months` have passed since it
+    was asked last, and `after_flag` at the first visit after something was worth a look.
+    """
 
-    def holds(self, visit: int) -> bool:
-        """Whether the form is advised at this visit, counted from 1."""
-        later = visit - max(self.visits)
-        return visit in self.visits or (later > 0 and later % self.then_every == 0)
+    visits: frozenset[int] = frozenset()
+    then_every: int | None = None
+    months: int | None = None
+    after_flag: bool = False
+
+    def names(self, number: int) -> bool:
+        """Whether a visit is named by its number."""
+        later = number - max(self.visits, default=number)
+        repeated = self.then_every is not None and later > 0 and later % self.then_every == 0
+        return number in self.visits or repeated
 
 
 @dataclass(frozen=True, kw_only=True)

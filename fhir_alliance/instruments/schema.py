@@ -88,10 +88,11 @@ class QuestionSchema(Strict):
 
 
 class AdviceSchema(Strict):
-    """At which visits a form is advised: those named, and then every so many after the last of them."""
+    """When a form is advised: at the visits named, every so many after the last of them, after a flag."""
 
     visits = list_of(fields.Integer(validate=validate.Range(min=1)))
-    then_every = fields.Integer(required=True, validate=validate.Range(min=1))
+    then_every = fields.Integer(validate=validate.Range(min=1))
+    after_flag = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
 class FormSchema(Strict):
@@ -99,7 +100,11 @@ class FormSchema(Strict):
 
     id = name()
     items = list_of(name())
-    advised = fields.Nested(AdviceSchema)
+    advised = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(["patient", "therapist"])),
+        values=fields.Nested(AdviceSchema),
+        load_default=dict,
+    )
 
 
 class WeightSchema(Strict):

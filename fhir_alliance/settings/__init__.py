@@ -2,6 +2,7 @@
 
 from fhir_alliance.settings.readers import ChartReaders, Readers, Shown
 from fhir_alliance.settings.reading import read_settings
+from fhir_alliance.settings.schedules import SITE, AskSettings, ScheduleSettings
 from fhir_alliance.settings.secrets import client_secret, metrics_token
 from fhir_alliance.settings.values import (
     AlertSettings,
@@ -19,7 +20,9 @@ from fhir_alliance.settings.values import (
 from fhir_alliance.settings.writing import FlowsheetRow, NoteType, Rung, WriteSettings, mapping_gaps
 
 __all__ = [
+    "SITE",
     "AlertSettings",
+    "AskSettings",
     "ChartReaders",
     "ClientSettings",
     "EhrSettings",
@@ -33,6 +36,7 @@ __all__ = [
     "ReaderSettings",
     "Readers",
     "Rung",
+    "ScheduleSettings",
     "Settings",
     "Shown",
     "SiteSettings",

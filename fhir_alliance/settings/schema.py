@@ -11,6 +11,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from fhir_alliance.settings.addresses import LOOPBACK, origin
 from fhir_alliance.settings.ehr_schema import EHR_NAME, VARIABLE, EhrSchema, build_ehr, token_faults
 from fhir_alliance.settings.reader_schema import ReaderSchema, build_readers, reader_faults
+from fhir_alliance.settings.schedules import ScheduleSchema, build_schedules, schedule_faults
 from fhir_alliance.settings.strict import FILLED, Strict
 from fhir_alliance.settings.values import (
     AlertSettings,
@@ -124,15 +125,22 @@ class SettingsSchema(Strict):
         load_default=dict,
     )
 
+    schedule = fields.Dict(
+        keys=fields.String(validate=validate.Regexp(EHR_NAME, error="use lower-case letters, digits, hyphens")),
+        values=fields.Nested(ScheduleSchema),
+        load_default=dict,
+    )
+
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Refuse readers that do not fit the EHRs, or each other, EHRs that do not, and mail without a server."""
+        """Refuse readers, EHRs and schedules that do not fit each other, and mail without a server."""
         unsent = (data["operations"] or {}).get("alarm_recipients") and data["alerts"] is None
         mail = {"alarm_recipients": ["are mailed by the server of [alerts]: add it"]} if unsent else {}
         faults = {
             "operations": mail,
             "reader": reader_faults(data["reader"], data["ehr"]),
             "ehr": token_faults(data["ehr"]),
+            "schedule": schedule_faults(data["schedule"]),
         }
         if any(faults.values()):
             raise ValidationError({name: found for name, found in faults.items() if found})
@@ -154,6 +162,7 @@ class SettingsSchema(Strict):
             site=SiteSettings(**{**site, "time_zone": ZoneInfo(site["time_zone"])}),
             ehrs={name: build_ehr(name, values, self.context_folder) for name, values in data["ehr"].items()},
             readers=build_readers(data["reader"], self.context_folder),
+            schedules=build_schedules(data["schedule"]),
         )
 
     def _alerts(self, values: dict[str, Any] | None) -> AlertSettings | None:

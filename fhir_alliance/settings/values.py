@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from fhir_alliance.settings.readers import Readers
+from fhir_alliance.settings.schedules import SITE, ScheduleSettings
 from fhir_alliance.settings.writing import WriteSettings
 
 
@@ -187,6 +188,7 @@ class Settings:
     `vault_key_file` holds the key of what is stored encrypted, `wording_folder` the words a site has a licence for,
     `questionnaire_folder` its own forms, which may ask for free text only with `free_text`;
     without `alerts` no instrument with an item on self-harm can be used. `readers` may read at our FHIR endpoint.
+    Of the `schedules` the one named SITE is for every visit that no other is for.
     """
 
     public_url: str
@@ -201,6 +203,7 @@ class Settings:
     site: SiteSettings
     ehrs: Mapping[str, EhrSettings]
     readers: Mapping[str, ReaderSettings] = field(default_factory=dict)
+    schedules: Mapping[str, ScheduleSettings] = field(default_factory=lambda: {SITE: ScheduleSettings()})
 
     @property
     def host(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from fhir_alliance.visits.schedule import AskedForm, Rule, Schedule, months_after
@@ -13,7 +13,7 @@ _NO_VISIT = frozenset({"cancelled", "entered-in-error", "noshow"})
 
 @dataclass(frozen=True, kw_only=True)
 class SeenVisit:
-    """One Encounter as schedules see it; `kinds` and `roles` are codes, `therapist` a reference or None."""
+    """One Encounter as schedules see it; `kinds` and `roles` are codes, `therapist` and `clinics` references."""
 
     encounter: str
     start: datetime
@@ -22,6 +22,7 @@ class SeenVisit:
     therapist: str | None = None
     kinds: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
+    clinics: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +88,11 @@ def due(schedule: Schedule, history: History, visit: SeenVisit) -> tuple[Due, ..
     covered by a longer one of the same rater is left out, when that one is due as well or was answered about this
     visit. What was answered, or declined, is not due again. Nothing here looks at a clock.
     """
-    number = visit_number(schedule, history, visit)
-    if number is None or history.never or _paused(history, visit):
+    counted = _counted(schedule, history, visit)
+    if visit not in counted or history.never or _paused(history, visit):
         return ()
+    number = counted.index(visit) + 1
+    before = counted[number - 2] if number > 1 else None
     open_rules = [rule for rule in schedule.rules if _is_open(rule, history, visit)]
     found = [
         Due(
@@ -100,25 +103,20 @@ def due(schedule: Schedule, history: History, visit: SeenVisit) -> tuple[Due, ..
             closes=schedule.closes(visit.start, visit.end),
         )
         for rule in open_rules
-        if (why := next(_reasons(rule, history, visit, number), None))
+        if (why := next(_reasons(rule, history, visit, number, before), None))
     ]
     return tuple(each for each in found if not any(_replaces(other, each) for other in found))
 
 
-def visit_number(schedule: Schedule, history: History, visit: SeenVisit) -> int | None:
-    """Return the number of a visit among those with its therapist that the schedule is for, from 1; None if not one.
-
-    A visit that the history does not hold yet comes to those it holds.
-    """
+def _counted(schedule: Schedule, history: History, visit: SeenVisit) -> list[SeenVisit]:
+    """Return the visits with the therapist of one that the schedule is for, oldest first, with that one itself."""
     known = {each.encounter: each for each in history.visits} | {visit.encounter: visit}
-    counted = sorted(
-        (each for each in known.values() if each.therapist == visit.therapist and _counts(schedule, each)),
-        key=lambda each: (each.start, each.encounter),
-    )
-    return counted.index(visit) + 1 if visit in counted else None
+    mine = (each for each in known.values() if each.therapist == visit.therapist and counts(schedule, each))
+    return sorted(mine, key=lambda each: (each.start, each.encounter))
 
 
-def _counts(schedule: Schedule, visit: SeenVisit) -> bool:
+def counts(schedule: Schedule, visit: SeenVisit) -> bool:
+    """Whether a schedule is for a visit: it took or takes place, and is of a kind that the schedule names."""
     return visit.status not in _NO_VISIT and schedule.only.admits(visit.kinds, visit.roles)
 
 
@@ -131,16 +129,16 @@ def _is_open(rule: Rule, history: History, visit: SeenVisit) -> bool:
     return rule.form.url not in history.opted_out and not any(each.form.covers(rule.form) for each in done)
 
 
-def _reasons(rule: Rule, history: History, visit: SeenVisit, number: int) -> Iterator[Why]:
-    """Yield why a form is due, the most telling reason first."""
-    before = [each.at for each in history.answered if each.form.covers(rule.form) and each.at <= visit.start]
-    last = max(before, default=None)
-    flags = [flag for flag in history.flags if flag <= visit.start]
-    if rule.after_flag and flags and (last is None or last <= max(flags)):
+def _reasons(rule: Rule, history: History, visit: SeenVisit, number: int, before: SeenVisit | None) -> Iterator[Why]:
+    """Yield why a form is due, the most telling reason first; a flag is for the first visit after it."""
+    since = before.start if before else datetime.min.replace(tzinfo=UTC)
+    if rule.when.after_flag and any(since < flag <= visit.start for flag in history.flags):
         yield Why.FLAG
-    if rule.names(number):
+    if rule.when.names(number):
         yield Why.VISIT
-    if rule.months is not None and (last is None or months_after(last.date(), rule.months) <= visit.start.date()):
+    asked = [each.at for each in history.answered if each.form.covers(rule.form) and each.at <= visit.start]
+    last, months = max(asked, default=None), rule.when.months
+    if months is not None and (last is None or months_after(last.date(), months) <= visit.start.date()):
         yield Why.MONTHS
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from fhir_alliance.instruments.facts import Advice
 from fhir_alliance.instruments.words import Rater
 
 
@@ -32,28 +33,15 @@ class AskedForm:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """When one form is asked; any one of its parts is enough.
-
-    At the `visits` (numbers from 1) and every `then_every` after the last of them, once `months` have passed since it
-    was asked last, and `after_flag` at the first visit after something was worth a look.
-    """
+    """A form, and when it is asked."""
 
     form: AskedForm
-    visits: frozenset[int] = frozenset()
-    then_every: int | None = None
-    months: int | None = None
-    after_flag: bool = False
-
-    def names(self, number: int) -> bool:
-        """Whether the rule names a visit by its number."""
-        later = number - max(self.visits, default=number)
-        repeated = self.then_every is not None and later > 0 and later % self.then_every == 0
-        return number in self.visits or repeated
+    when: Advice
 
 
 @dataclass(frozen=True, kw_only=True)
 class VisitFilter:
-    """Which visits count: by the codes of `Encounter.type`/`class` and of the practitioner's role.
+    """Which visits count: by the codes of `Encounter.type` and `class`, and of what its practitioner is there as.
 
     Of `kinds` and `roles` one has to be there, unless they are empty; of `not_kinds` and `not_roles` none may be.
     """

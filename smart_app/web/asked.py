@@ -29,6 +29,11 @@ def on_request() -> tuple[Instrument, ...]:
     return tuple(each for each in named if readiness(each, today=today(), alerts=alerts).state is State.READY)
 
 
+def instrument_named(name: str) -> Instrument:
+    """Return an instrument that this site asks by its name; NotReady when it may not be used."""
+    return _ready(services().catalogue.instrument(name))
+
+
 def form_named(canonical: str) -> tuple[Instrument, Form]:
     """Return a form by its pinned canonical, with its instrument; NotReady when it may not be used any more."""
     instrument, form = services().catalogue.of_form(canonical)
@@ -74,10 +79,25 @@ def check_instruments(settings: Settings, catalogue: Catalogue, *, today: date) 
     faults = [fault for name in (usual, *others) if (fault := _fault(catalogue, name, today, alerts=alerts))]
     if not faults and not catalogue.instrument(usual).scales:
         faults = [f"instruments: {usual} has no score that could be shown over time"]
+    faults += _schedule_faults(settings, catalogue) if not faults else []
     if usual in others or len(set(others)) < len(others):
         faults.append("instruments: on_request names an instrument twice, or the one of each visit")
     if faults:
         raise InvalidSettings(faults)
+
+
+def _schedule_faults(settings: Settings, catalogue: Catalogue) -> Iterator[str]:
+    """Yield what a schedule asks that is not asked here, or that no instrument has."""
+    asked = (settings.instruments.each_visit, *settings.instruments.on_request)
+    for name, schedule in settings.schedules.items():
+        for ask in schedule.ask:
+            where = f"schedule.{name}: {ask.instrument}/{ask.form}"
+            if ask.instrument not in asked:
+                yield f"{where} is not asked here; name {ask.instrument} in instruments.on_request"
+            elif (Rater(ask.rater), ask.form) not in [
+                (each.rater, each.form) for each in catalogue.instrument(ask.instrument).forms
+            ]:
+                yield f"{where} is no form for a {ask.rater}"
 
 
 def _fault(catalogue: Catalogue, name: str, today: date, *, alerts: bool) -> str:

@@ -23,6 +23,7 @@ from fhir_alliance.trajectory.usual import usual_range
 from smart_app.web.access import audit
 from smart_app.web.alerts import alerts_of
 from smart_app.web.asked import LANGUAGE, instrument_in_use, on_request
+from smart_app.web.due import due_at
 from smart_app.web.failures import BadRequest
 from smart_app.web.forms import may_rate
 from smart_app.web.frames import frame_of, today
@@ -72,6 +73,7 @@ def chart(launch: Launch) -> ResponseReturnValue:
         alerts=alerts_of(launch),
         kept=data.kept,
         lapsed=_lapsed(launch),
+        due=due_at(launch, data),
         sent=_sent(launch),
         held=_held(launch),
     )

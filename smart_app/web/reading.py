@@ -14,6 +14,8 @@ from fhir_alliance.records.patient import read_patient
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.terms import OBSERVATION_CATEGORY
 from fhir_alliance.trajectory.series import Visit, read_visits
+from fhir_alliance.visits.due import SeenVisit
+from fhir_alliance.visits.reading import seen_visits
 from smart_app.web.launches import Launch
 from smart_app.web.look.style import Look
 from smart_app.web.services import services
@@ -40,11 +42,12 @@ class LaunchFacts:
 class ChartData:
     """A patient's visits, scores and responses as the EHR holds them; not `complete` when it gave us only a part.
 
-    `withheld` are the types of resources that we have no permission to read. What the EHR cannot give back is among
-    them from our own store; `kept` are the references of those responses.
+    `seen` are the visits as schedules see them, `withheld` the types of resources that we have no permission to read.
+    What the EHR cannot give back is among them from our own store; `kept` are the references of those responses.
     """
 
     visits: tuple[Visit, ...]
+    seen: tuple[SeenVisit, ...]
     observations: tuple[RawResource, ...]
     responses: tuple[RawResource, ...]
     complete: bool
@@ -92,6 +95,7 @@ def read_chart(launch: Launch) -> ChartData:
     kept_responses, kept_scores = _kept(launch)
     return ChartData(
         visits=read_visits(encounters.resources, patient=patient),
+        seen=seen_visits(encounters.resources, patient=patient),
         observations=(*observations.resources, *kept_scores),
         responses=(*_of_patient(responses.resources, patient), *kept_responses),
         complete=all(result.complete for result in found),

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fhir_alliance.instruments.facts import Advice
 from fhir_alliance.instruments.words import Rater
-from fhir_alliance.visits.due import Answered, Due, History, Pause, SeenVisit, Why, due, visit_number
+from fhir_alliance.visits.due import Answered, Due, History, Pause, SeenVisit, Why, due
 from fhir_alliance.visits.schedule import AskedForm, Asking, Rule, Schedule, VisitFilter, months_after
 
 ITEMS = frozenset(str(number) for number in range(1, 13))
@@ -18,9 +19,9 @@ GUESS = AskedForm(url="https://x/guess", instrument="check-in", rater=Rater.THER
 MOOD = AskedForm(url="https://x/mood", instrument="mood", rater=Rater.PATIENT, items=frozenset({"m"}))
 ADVISED = Schedule(
     rules=(
-        Rule(form=CORE, visits=frozenset({1}), then_every=1),
-        Rule(form=FULL, visits=frozenset({3, 4}), then_every=6),
-        Rule(form=GUESS, visits=frozenset({3, 4}), after_flag=True),
+        Rule(form=CORE, when=Advice(visits=frozenset({1}), then_every=1)),
+        Rule(form=FULL, when=Advice(visits=frozenset({3, 4}), then_every=6)),
+        Rule(form=GUESS, when=Advice(visits=frozenset({3, 4}), after_flag=True)),
     )
 )
 FIRST = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -69,17 +70,17 @@ def test_the_advised_schedule(number: int, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "expected"),
+    ("when", "expected"),
     [
-        ({"visits": frozenset({2}), "then_every": 2}, [2, 4, 6, 8, 10, 12]),
-        ({"visits": frozenset({3, 4, 5}), "then_every": 4}, [3, 4, 5, 9]),
-        ({"visits": frozenset({1})}, [1]),
-        ({}, []),
+        (Advice(visits=frozenset({2}), then_every=2), [2, 4, 6, 8, 10, 12]),
+        (Advice(visits=frozenset({3, 4, 5}), then_every=4), [3, 4, 5, 9]),
+        (Advice(visits=frozenset({1})), [1]),
+        (Advice(), []),
     ],
 )
-def test_rules_name_visits(rule: dict[str, object], expected: list[int]) -> None:
+def test_rules_name_visits(when: Advice, expected: list[int]) -> None:
     """Every n-th, "3 to 5 and then every fourth" and a single visit are all said with the same two words."""
-    schedule = Schedule(rules=(Rule(form=MOOD, **rule),))  # type: ignore[arg-type]
+    schedule = Schedule(rules=(Rule(form=MOOD, when=when),))
 
     asked = [number for number in range(1, 13) if due(schedule, weeks(12), week(number))]
 
@@ -88,7 +89,7 @@ def test_rules_name_visits(rule: dict[str, object], expected: list[int]) -> None
 
 def test_monthly_counts_from_the_last_answer() -> None:
     """A monthly form is due at the first visit, and again once a calendar month has passed since it was answered."""
-    schedule = Schedule(rules=(Rule(form=MOOD, months=1),))
+    schedule = Schedule(rules=(Rule(form=MOOD, when=Advice(months=1)),))
     history = replace(weeks(8), answered=(Answered(form=MOOD, encounter="Encounter/2", at=week(2).start),))
 
     asked = [number for number in range(2, 9) if due(schedule, history, week(number))]
@@ -110,14 +111,21 @@ def test_months_end_where_the_calendar_ends_them(day: date, months: int, later: 
     assert months_after(day, months) == later
 
 
-def test_after_a_flag_until_it_was_answered() -> None:
-    """The therapist is asked at the visit after a flag, at each one until answered, and then no more."""
+def test_after_a_flag() -> None:
+    """The therapist is asked at the first visit after a flag, and at no later one because of it."""
     flagged = replace(weeks(9), flags=(week(5).start + timedelta(hours=1),))
-    answered = replace(flagged, answered=(Answered(form=GUESS, encounter="Encounter/7", at=week(7).end or FIRST),))
 
-    assert [urls(due(ADVISED, flagged, week(number))) for number in (5, 6)] == [["core"], ["core", "guess"]]
+    asked = [urls(due(ADVISED, flagged, week(number))) for number in (5, 6, 7)]
+
+    assert asked == [["core"], ["core", "guess"], ["core"]]
     assert due(ADVISED, flagged, week(6))[1].why is Why.FLAG
-    assert [urls(due(ADVISED, answered, week(number))) for number in (7, 8)] == [["core"], ["core"]]
+
+
+def test_a_flag_before_the_first_visit_counts_for_it() -> None:
+    """What was noticed before somebody new takes over is asked about at their first visit."""
+    schedule = Schedule(rules=(Rule(form=GUESS, when=Advice(after_flag=True)),))
+
+    assert urls(due(schedule, History(flags=(FIRST - timedelta(days=3),)), week(1))) == ["guess"]
 
 
 @pytest.mark.parametrize(("form", "left"), [(CORE, ["full", "guess"]), (FULL, ["guess"]), (GUESS, ["full"])])
@@ -142,10 +150,9 @@ def test_only_visits_of_the_schedule_count() -> None:
     )
     history = History(visits=visits)
 
-    numbers = [visit_number(schedule, history, visit) for visit in visits]
+    found = [due(schedule, history, visit) for visit in visits]
 
-    assert numbers == [None, 1, None, None, 1, 2]
-    assert [bool(due(schedule, history, visit)) for visit in visits] == [number is not None for number in numbers]
+    assert [each[0].number if each else None for each in found] == [None, 1, None, None, 1, 2]
 
 
 @pytest.mark.parametrize(

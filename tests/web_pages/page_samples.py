@@ -18,12 +18,16 @@ from course_samples import (
 
 from fhir_alliance.alerts.book import Alert, AlertAnswer
 from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.instruments.facts import Advice
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.settings import SiteSettings
 from fhir_alliance.trajectory.companions import Companion, Reading
 from fhir_alliance.trajectory.series import UsualRange
+from fhir_alliance.visits.due import Due, Why
+from fhir_alliance.visits.planning import asked_form
+from fhir_alliance.visits.schedule import Rule
 from smart_app.web.pages import (
     AlertBox,
     ChartPage,
@@ -181,6 +185,12 @@ def receipt(
         repeats_help=repeats_help,
         **more,  # type: ignore[arg-type]
     )
+
+
+def due(rater: Rater, name: str = "core") -> Due:
+    """Return a form that is due at the last of the visits."""
+    rule = Rule(form=asked_form(form(rater, name)), when=Advice(visits=frozenset({14})))
+    return Due(rule=rule, why=Why.VISIT, number=14, opens=NOW, closes=NOW)
 
 
 ALERTS = (alert(1), alert(2, acknowledged_by="Practitioner/okafor"), alert(3, acknowledged_by="Practitioner/lee"))

@@ -21,6 +21,7 @@ from page_samples import (
     THOMAS_FRAME,
     UNTIL,
     companions,
+    due,
     patient_form,
     patient_review,
     receipt,
@@ -30,6 +31,7 @@ from page_samples import (
 )
 
 from fhir_alliance.errors import EhrUnreachable
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers
 from smart_app.web.pages import (
     Action,
@@ -131,6 +133,10 @@ CLINICIAN_PAGES = {
         ),
     ),
     "chart-alert": ("chart.html", thomas_chart(COURSE, "Last answer (Thu 12 Nov): 4.8.", alerts=ALERTS)),
+    "chart-due": (
+        "chart.html",
+        thomas_chart(COURSE, "Last answer (Thu 12 Nov): 4.8.", due=[due(Rater.PATIENT, "full"), due(Rater.THERAPIST)]),
+    ),
     "chart-none": ("chart.html", thomas_chart(COURSE, "No answers yet.", visits=0)),
     "chart-two": (
         "chart.html",

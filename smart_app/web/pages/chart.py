@@ -10,8 +10,10 @@ from fhir_alliance.instruments.words import Rater, Wording
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.companions import Companion
 from fhir_alliance.trajectory.series import Series, UsualRange, Visit
+from fhir_alliance.visits.due import Due
 from smart_app.web.pages.alerts import AlertBox
 from smart_app.web.pages.companions import CompanionTable, companion_table
+from smart_app.web.pages.due import due_sentence, is_due
 from smart_app.web.pages.facts import Facts, facts_of
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.notes import held_note, notes_of
@@ -73,6 +75,8 @@ class ChartPage:
     offers: tuple[Offer, ...]
     others: tuple[Offer, ...]
     can_rate: bool
+    due: str = ""
+    rating_due: bool = False
     alerts: tuple[AlertBox, ...] = ()
     sent: tuple[SentHere, ...] = ()
     held: str = ""
@@ -100,11 +104,12 @@ def chart_page(
     kept: Collection[str] = (),
     lapsed: bool = False,
     sent: Sequence[SentHere] = (),
+    due: Sequence[Due] | None = None,
 ) -> ChartPage:
     """Return the page; `answers` by response reference, `held` why each form is not in the chart yet.
 
     `kept` are the references of the responses that are kept here, because no chart gives them back; `lapsed` says that
-    the EHR has stopped to state what is written there.
+    the EHR has stopped to state what is written there; `due` is what is due at this visit, None without such a visit.
     """
     wording = instrument.wordings[frame.language]
     names = rater_names(frame, wording)
@@ -128,9 +133,13 @@ def chart_page(
         companions=companion_table(companions, language=frame.language, today=today),
         method=_method(instrument, wording),
         status=_status(rows, today),
-        offers=_offers(instrument, wording, frame) if can_hand_over else (),
+        offers=_offers(instrument, wording, frame, due or ()) if can_hand_over else (),
         others=tuple(_others(on_request, frame.language)) if can_hand_over else (),
         can_rate=can_rate,
+        due=""
+        if due is None
+        else due_sentence([(each, _title(each, (instrument, *on_request), frame)) for each in due]),
+        rating_due=any(each.form.rater is Rater.THERAPIST for each in due or ()),
         alerts=tuple(alerts),
         sent=tuple(sent),
         held=held_note(held),
@@ -165,13 +174,22 @@ def _standing(instrument: Instrument) -> str:
     return "" if instrument.validated else "unvalidated"
 
 
-def _offers(instrument: Instrument, wording: Wording, frame: Frame) -> tuple[Offer, ...]:
-    """Return the forms that can be handed over, the one advised at this visit first."""
+def _offers(instrument: Instrument, wording: Wording, frame: Frame, due: Sequence[Due]) -> tuple[Offer, ...]:
+    """Return the forms that can be handed over, what is due first, then the one advised at this visit."""
     advised = instrument.advised_form(frame.banner.visit_number if frame.banner else None)
-    forms = [form.form for form in instrument.forms_of(Rater.PATIENT)]
-    return tuple(
-        Offer(form=name, label=wording.forms[name]) for name in sorted(forms, key=lambda name: name != advised)
-    )
+    forms = sorted(instrument.forms_of(Rater.PATIENT), key=lambda form: (not is_due(due, form), form.form != advised))
+    return tuple(Offer(form=form.form, label=wording.forms[form.form]) for form in forms)
+
+
+def _title(each: Due, instruments: Sequence[Instrument], frame: Frame) -> str:
+    """Return the name of a form that is due; of another instrument than the usual one with the instrument's."""
+    for instrument in instruments:
+        words = instrument.wordings[frame.language]
+        for form in instrument.forms:
+            if form.url == each.form.url:
+                name = words.forms[form.form]
+                return name if instrument is instruments[0] else f"{words.title}, {name}"
+    return each.form.instrument
 
 
 def _others(instruments: Sequence[Instrument], language: str) -> Iterator[Offer]:

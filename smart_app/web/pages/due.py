@@ -1,0 +1,39 @@
+"""What is due at this visit, in one sentence that says why."""
+
+from collections.abc import Sequence
+
+from fhir_alliance.instruments.definition import Form
+from fhir_alliance.instruments.words import Rater
+from fhir_alliance.visits.due import Due, Why
+
+NOTHING = "Nothing more is due at this visit."
+
+
+def due_sentence(found: Sequence[tuple[Due, str]]) -> str:
+    """Return the sentence for what is due, each with the name of its form as a person reads it."""
+    if not found:
+        return NOTHING
+    said = [f"{_named(each, title)} ({_why(each)})" for each, title in found]
+    return f"Due at this visit: {_joined(said)}."
+
+
+def is_due(found: Sequence[Due], form: Form) -> bool:
+    """Whether a form, of whatever version, is among what is due."""
+    return any(each.form.url == form.url for each in found)
+
+
+def _named(each: Due, title: str) -> str:
+    return "your own rating" if each.form.rater is Rater.THERAPIST else f"the {title}"
+
+
+def _why(each: Due) -> str:
+    when = each.rule.when
+    if each.why is Why.FLAG:
+        return "an answer before was worth a look"
+    if each.why is Why.MONTHS:
+        return "each month" if when.months == 1 else f"every {when.months} months"
+    return "each visit" if when.then_every == 1 else f"planned for visit {each.number}"
+
+
+def _joined(said: Sequence[str]) -> str:
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"

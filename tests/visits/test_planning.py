@@ -1,0 +1,109 @@
+"""A site's settings and a record, as the schedule sees them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.instruments.facts import Advice
+from fhir_alliance.instruments.words import Rater
+from fhir_alliance.settings import AskSettings, ScheduleSettings
+from fhir_alliance.visits.due import Answered, SeenVisit
+from fhir_alliance.visits.planning import asked_form, plan
+from fhir_alliance.visits.reading import answered_forms, seen_visits
+
+CHECK_IN = shipped().instrument("visit-check-in")
+CORE, FULL = (asked_form(CHECK_IN.form(Rater.PATIENT, name)) for name in ("core", "full"))
+GUESS = asked_form(CHECK_IN.form(Rater.THERAPIST, "core"))
+
+
+def test_the_default_is_what_the_instrument_advises() -> None:
+    """Short form at each visit, long form at visits 3, 4 and every sixth, therapist at 3, 4 and after a flag."""
+    rules = plan(ScheduleSettings(), CHECK_IN, shipped().instrument).rules
+
+    assert [(rule.form, rule.when) for rule in rules] == [
+        (CORE, Advice(visits=frozenset({1}), then_every=1)),
+        (GUESS, Advice(visits=frozenset({3, 4}), after_flag=True)),
+        (FULL, Advice(visits=frozenset({3, 4}), then_every=6)),
+    ]
+    assert (FULL.covers(CORE), CORE.covers(FULL), FULL.covers(GUESS)) == (True, False, False)
+
+
+def test_without_advice_the_first_form_is_for_each_visit() -> None:
+    """An instrument that says nothing is asked at every visit."""
+    gad = shipped().instrument("gad-7")
+
+    (rule,) = plan(ScheduleSettings(), gad, shipped().instrument).rules
+
+    assert (rule.form.url, rule.when.names(1), rule.when.names(7)) == (gad.forms[0].url, True, True)
+
+
+@pytest.mark.parametrize(
+    ("ask", "named"),
+    [({"every": 2}, [2, 4, 6, 8]), ({"visits": (1, 3), "every": 2}, [1, 3, 5, 7]), ({"visits": (2,)}, [2])],
+)
+def test_a_site_says_it_otherwise(ask: dict[str, Any], named: list[int]) -> None:
+    """What a site asks replaces the advice: every n-th visit, from where it says or from the n-th on."""
+    settings = ScheduleSettings(ask=(AskSettings(instrument="gad-7", form="all", rater="patient", **ask),))
+
+    (rule,) = plan(settings, CHECK_IN, shipped().instrument).rules
+
+    assert [number for number in range(1, 9) if rule.when.names(number)] == named
+
+
+def test_encounters_become_visits() -> None:
+    """Codes of type, class and participants, clinic and times are read; what is undated or of others is left out."""
+    encounter = {
+        "resourceType": "Encounter",
+        "id": "1",
+        "status": "finished",
+        "class": {"code": "AMB"},
+        "type": [{"coding": [{"code": "therapy"}, {"display": "no code"}]}, {"text": "words only"}],
+        "subject": {"reference": "Patient/maria"},
+        "participant": [
+            {"type": [{"coding": [{"code": "PPRF"}]}], "individual": {"reference": "Practitioner/ada"}},
+            {"individual": {"reference": "RelatedPerson/x"}},
+        ],
+        "period": {"start": "2026-03-02T09:00:00Z", "end": "2026-03-02T09:50:00Z"},
+        "serviceProvider": {"reference": "Organization/day"},
+        "location": [{"location": {"reference": "Location/7"}}, {}],
+    }
+
+    seen = seen_visits(
+        [encounter, {**encounter, "period": {}}, {**encounter, "subject": {"reference": "Patient/ben"}}],
+        patient="maria",
+    )
+
+    assert seen == (
+        SeenVisit(
+            encounter="Encounter/1",
+            start=datetime(2026, 3, 2, 9, tzinfo=UTC),
+            end=datetime(2026, 3, 2, 9, 50, tzinfo=UTC),
+            status="finished",
+            therapist="Practitioner/ada",
+            kinds=frozenset({"AMB", "therapy"}),
+            roles=frozenset({"PPRF"}),
+            clinics=frozenset({"Organization/day", "Location/7"}),
+        ),
+    )
+
+
+def test_responses_become_answered_forms() -> None:
+    """A response counts for its form whatever its version; drafts, withdrawn ones and other forms do not."""
+    response = {
+        "status": "completed",
+        "questionnaire": f"{CORE.url}|0.9.0",
+        "encounter": {"reference": "Encounter/1"},
+        "authored": "2026-03-02T09:45:00Z",
+    }
+    changes: tuple[dict[str, Any], ...] = (
+        {"status": "in-progress"},
+        {"status": "entered-in-error"},
+        {"questionnaire": "https://elsewhere/form|1"},
+        {"authored": None},
+    )
+
+    found = answered_forms([response, *({**response, **change} for change in changes)], {CORE.url: CORE})
+
+    assert found == (Answered(form=CORE, encounter="Encounter/1", at=datetime(2026, 3, 2, 9, 45, tzinfo=UTC)),)

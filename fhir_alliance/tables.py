@@ -301,6 +301,30 @@ harvest_refusals = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# A form that was found due about a visit, each once; what became of it is read from the submissions.
+assignments = sa.Table(
+    "assignments",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _text("ehr"),
+    _text("patient"),
+    _text("encounter"),
+    _text("form_url"),
+    _text("form"),
+    _text("rater"),
+    sa.Column("number", sa.Integer, nullable=False),
+    _text("why"),
+    _text("trigger"),
+    _moment("opens_at"),
+    _moment("closes_at"),
+    _moment("assigned_at"),
+    _moment("cancelled_at", null=True),
+    _text("cancelled_why", null=True),
+    sa.UniqueConstraint("ehr", "patient", "encounter", "form_url"),
+    sa.Index(None, "closes_at"),
+    sqlite_autoincrement=True,
+)
+
 # Append-only: triggers of the first migration refuse every change.
 audit = sa.Table(
     "audit",

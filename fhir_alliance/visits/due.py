@@ -58,11 +58,12 @@ class History:
 
 
 class Why(StrEnum):
-    """What made a form due."""
+    """What made a form due: its place among the visits, the months since, something noticed, or a person."""
 
     VISIT = "visit"
     MONTHS = "months"
     FLAG = "flag"
+    HAND = "hand"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """A site's schedule as rules: what its settings say, or else what the instrument of each visit advises."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.facts import Advice
@@ -31,6 +31,18 @@ def plan(settings: ScheduleSettings, usual: Instrument, instrument: Callable[[st
 def asked_form(form: Form) -> AskedForm:
     """Return a form as a schedule knows it."""
     return AskedForm(url=form.url, instrument=form.instrument_name, rater=form.rater, items=frozenset(form.by_link_id))
+
+
+def newest_forms(instruments: Iterable[Instrument]) -> dict[str, Form]:
+    """Return every form by its canonical without version; of several versions the newest."""
+    by_version = sorted(instruments, key=lambda each: [int(part) for part in each.version.split(".")])
+    return {form.url: form for each in by_version for form in each.forms}
+
+
+def covering(forms: Iterable[Form]) -> dict[str, frozenset[str]]:
+    """Return, by the canonical of each form, those of the forms that answer it: itself and longer ones."""
+    asked = [asked_form(form) for form in forms]
+    return {one.url: frozenset(other.url for other in asked if other.covers(one)) for one in asked}
 
 
 def _rule(ask: AskSettings, instrument: Callable[[str], Instrument]) -> Rule:

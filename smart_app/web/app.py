@@ -44,6 +44,8 @@ from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import EhrSettings, Rung, Settings, mapping_gaps
 from fhir_alliance.store import open_store, unsure
 from fhir_alliance.vault import Vault
+from fhir_alliance.visits.assignments import Assignments
+from fhir_alliance.visits.planning import covering, newest_forms
 from smart_app.web import (
     admin,
     alerts,
@@ -181,6 +183,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
             lambda: _published(settings, catalogue, clock().date()),
             clock=clock,
         ),
+        assignments=Assignments(engine, covering(newest_forms(catalogue.instruments).values()), clock),
         alerts=AlertBook(engine, vault, clock),
         notifier=Notifier(engine, settings.alerts, settings.site, clock=clock) if settings.alerts else None,
         clock=clock,

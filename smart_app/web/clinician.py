@@ -23,7 +23,7 @@ from fhir_alliance.trajectory.usual import usual_range
 from smart_app.web.access import audit
 from smart_app.web.alerts import alerts_of
 from smart_app.web.asked import LANGUAGE, instrument_in_use, on_request
-from smart_app.web.due import due_at
+from smart_app.web.due import assign_by_hand, due_at
 from smart_app.web.failures import BadRequest
 from smart_app.web.forms import may_rate
 from smart_app.web.frames import frame_of, today
@@ -97,6 +97,7 @@ def asked(launch: Launch) -> ResponseReturnValue:
 def handover(launch: Launch) -> ResponseReturnValue:
     """Show a code that works once, for the form that was chosen."""
     instrument, form = _chosen_form()
+    assign_by_hand(launch, form)
     code = create_handover(launch, form.canonical)
     site = services().settings
     url = f"{site.public_url}{url_for('handed.start', link=code.link)}"

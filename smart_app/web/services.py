@@ -29,6 +29,7 @@ from fhir_alliance.readers.keys import ReaderKeys
 from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import Settings
 from fhir_alliance.vault import Vault
+from fhir_alliance.visits.assignments import Assignments
 from smart_app.web.fhir.library import Library
 
 
@@ -60,6 +61,7 @@ class Services:
     watch: Watch
     alarms: Alarms
     harvester: Harvester
+    assignments: Assignments
     alerts: AlertBook
     notifier: Notifier | None
     clock: Callable[[], datetime]

@@ -1,5 +1,6 @@
 """A site's settings and a record, as the schedule sees them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from fhir_alliance.instruments.facts import Advice
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import AskSettings, ScheduleSettings
 from fhir_alliance.visits.due import Answered, SeenVisit
-from fhir_alliance.visits.planning import asked_form, plan
+from fhir_alliance.visits.planning import asked_form, covering, newest_forms, plan
 from fhir_alliance.visits.reading import answered_forms, seen_visits
 
 CHECK_IN = shipped().instrument("visit-check-in")
@@ -50,6 +51,25 @@ def test_a_site_says_it_otherwise(ask: dict[str, Any], named: list[int]) -> None
     (rule,) = plan(settings, CHECK_IN, shipped().instrument).rules
 
     assert [number for number in range(1, 9) if rule.when.names(number)] == named
+
+
+def test_of_several_versions_the_newest_is_asked() -> None:
+    """A form is known by its address; 1.10.0 is newer than 1.9.0 whatever the order in which they were read."""
+    older, newer = (replace(CHECK_IN.forms[0], version=version) for version in ("1.9.0", "1.10.0"))
+    versions = [replace(CHECK_IN, version=form.version, forms=(form,)) for form in (newer, older)]
+
+    assert newest_forms(versions) == {older.url: newer}
+
+
+def test_longer_forms_answer_shorter_ones() -> None:
+    """The long form answers the short one, each rater's form its own, and no other instrument's."""
+    forms = newest_forms([CHECK_IN, shipped().instrument("gad-7")])
+
+    answers = covering(forms.values())
+
+    assert answers[CORE.url] == {CORE.url, FULL.url}
+    assert answers[FULL.url] == {FULL.url}
+    assert {GUESS.url} < answers[GUESS.url]
 
 
 def test_encounters_become_visits() -> None:

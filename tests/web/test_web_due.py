@@ -1,11 +1,13 @@
 """What is due at a visit, as the clinician's view says it over a real record."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.settings import read_settings
+from fhir_alliance.visits.assignments import Assignment, Standing
 from smart_app.demo.site import Site, write_site
 from smart_app.web.app import create_app
 
@@ -26,6 +28,11 @@ def due(house: House, patient: str = MARIA) -> str:
     """Return what the view says is due."""
     page = house.clinician(patient)[1].text
     return page.partition('<p class="due">')[2].partition("</p>")[0]
+
+
+def rows_of(house: House) -> tuple[Assignment, ...]:
+    """Return what is assigned to Aoife."""
+    return house.services.assignments.of_patient("harbor", AOIFE, since=house.now() - timedelta(days=2))
 
 
 def add(site: Site, lines: str) -> None:
@@ -61,6 +68,30 @@ def test_the_long_form_takes_the_place_of_the_short_one(house: House) -> None:
     assert planned == still == "Due at this visit: the long form (planned for visit 22)."
     assert offered.index('value="full"') < offered.index('value="core"')
     assert due(house, AOIFE) == "Nothing more is due at this visit."
+
+
+def test_what_is_due_is_assigned_once(make_house: MakeHouse) -> None:
+    """Opening the view assigns what is due, opening it again changes nothing, and the answer completes it."""
+    house = make_house()
+    for _ in range(2):
+        due(house, AOIFE)
+    (assigned,) = rows_of(house)
+    answer(house, "full", FULL, AOIFE)
+
+    (done,) = rows_of(house)
+    assert (assigned.form.partition("|")[0].rpartition("/")[2], assigned.number) == ("visit-check-in-patient-full", 22)
+    assert (assigned.standing, done.standing) == (Standing.DUE, Standing.COMPLETED)
+
+
+def test_a_form_handed_over_by_hand_is_assigned(make_house: MakeHouse) -> None:
+    """What a clinician hands over although it is not due is an assignment like any other."""
+    house = make_house()
+    house.handed(AOIFE, "core")
+
+    by_name = {each.form.partition("|")[0].rpartition("-")[2]: each for each in rows_of(house)}
+
+    assert set(by_name) == {"full", "core"}
+    assert by_name["core"].closes > house.now()
 
 
 def test_without_a_visit_nothing_is_said(house: House) -> None:

@@ -1,0 +1,163 @@
+"""Forms that were found due, each once: who is asked what about which visit, and what became of it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, Row, exists, insert, literal, select, update
+from sqlalchemy.sql.dml import ReturningInsert
+
+from fhir_alliance.instruments.words import Rater
+from fhir_alliance.store import transaction
+from fhir_alliance.tables import assignments, submissions
+from fhir_alliance.visits.due import Due
+
+
+class Trigger(StrEnum):
+    """What made us look whether something is due (spec row W06)."""
+
+    LAUNCH = "launch"
+    HAND = "hand"
+
+
+class Standing(StrEnum):
+    """Where an assignment is; only DUE can still be answered."""
+
+    DUE = "due"
+    COMPLETED = "completed"
+    DECLINED = "declined"
+    OVERDUE = "overdue"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """One form asked of one rater about one visit; `form` is its canonical, pinned to the version first assigned.
+
+    `submission` is the key of what answered it, None while nothing did.
+    """
+
+    id: int
+    patient: str
+    encounter: str
+    form: str
+    rater: Rater
+    number: int
+    opens: datetime
+    closes: datetime
+    standing: Standing
+    submission: str | None
+
+
+class Assignments:
+    """Keeps what was found due; the same twice, from whatever trigger, is one assignment.
+
+    `covered_by` names, by the canonical of a form without version, the forms that answer it: itself and longer ones.
+    """
+
+    def __init__(self, engine: Engine, covered_by: Mapping[str, frozenset[str]], clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._covered_by = covered_by
+        self._clock = clock
+
+    def assign(
+        self, ehr: str, patient: str, encounter: str, found: Iterable[Due], pins: Mapping[str, str], trigger: Trigger
+    ) -> int:
+        """Assign what is due about a visit; returns how many forms of it were not assigned before.
+
+        `pins` is the canonical with version by the canonical without. A form that is assigned for the visit already
+        stays pinned to its version, and one that was cancelled stays so. Raises StoreError when nothing was saved.
+        """
+        visit = {"ehr": ehr, "patient": patient, "encounter": encounter, "trigger": trigger.value}
+        rows = [{**visit, **_values(each), "form": pins[each.form.url]} for each in found]
+        if not rows:
+            return 0
+        with transaction(self._engine) as connection:
+            made = [connection.execute(_unless_there({**row, "assigned_at": self._clock()})).all() for row in rows]
+        return sum(map(len, made))
+
+    def of_visit(self, ehr: str, patient: str, encounter: str) -> tuple[Assignment, ...]:
+        """Return what was assigned about one visit, in the order assigned."""
+        return self._read(_mine(ehr, patient) & (assignments.c.encounter == encounter))
+
+    def of_patient(self, ehr: str, patient: str, *, since: datetime) -> tuple[Assignment, ...]:
+        """Return what was assigned to a patient or about them and closes after an instant, in the order assigned."""
+        return self._read(_mine(ehr, patient) & (assignments.c.closes_at > since))
+
+    def cancel_visit(self, ehr: str, patient: str, encounter: str, *, why: str) -> int:
+        """Ask nothing more about a visit that did not take place; returns how many forms could still be answered."""
+        open_ones = [each.id for each in self.of_visit(ehr, patient, encounter) if each.standing is Standing.DUE]
+        change = update(assignments).where(assignments.c.id.in_(open_ones), assignments.c.cancelled_at.is_(None))
+        with transaction(self._engine) as connection:
+            return connection.execute(change.values(cancelled_at=self._clock(), cancelled_why=why)).rowcount
+
+    def _read(self, which: ColumnElement[bool]) -> tuple[Assignment, ...]:
+        now = self._clock()
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(assignments).where(which).order_by(assignments.c.id)).all()
+            about = exists().where(
+                which,
+                assignments.c.ehr == submissions.c.ehr,
+                assignments.c.patient == submissions.c.patient,
+                assignments.c.encounter == submissions.c.encounter,
+            )
+            sent = connection.execute(_SENT.where(about)).all()
+        return tuple(_assignment(row, self._answer(row, sent), now) for row in rows)
+
+    def _answer(self, row: Row[Any], sent: Sequence[Any]) -> Any:
+        """Return the latest submission that answers an assignment."""
+        answers = self._covered_by.get(row.form_url, frozenset({row.form_url}))
+        fits = (each for each in sent if each.encounter == row.encounter and each.form.partition("|")[0] in answers)
+        return next(fits, None)
+
+
+_SENT = select(submissions.c.key, submissions.c.encounter, submissions.c.form, submissions.c.declined).order_by(
+    submissions.c.sequence.desc()
+)
+
+
+def _mine(ehr: str, patient: str) -> ColumnElement[bool]:
+    return (assignments.c.ehr == ehr) & (assignments.c.patient == patient)
+
+
+def _values(each: Due) -> dict[str, Any]:
+    return {
+        "form_url": each.form.url,
+        "rater": each.form.rater.value,
+        "number": each.number,
+        "why": each.why.value,
+        "opens_at": each.opens,
+        "closes_at": each.closes,
+    }
+
+
+def _unless_there(values: Mapping[str, Any]) -> ReturningInsert[tuple[int]]:
+    same = [assignments.c[name] == values[name] for name in ("ehr", "patient", "encounter", "form_url")]
+    row = select(*(literal(value, assignments.c[name].type).label(name) for name, value in values.items()))
+    chosen = row.where(~exists().where(*same))
+    return insert(assignments).from_select(list(values), chosen).returning(assignments.c.id)
+
+
+def _assignment(row: Row[Any], answer: Any, now: datetime) -> Assignment:
+    return Assignment(
+        id=row.id,
+        patient=row.patient,
+        encounter=row.encounter,
+        form=row.form,
+        rater=Rater(row.rater),
+        number=row.number,
+        opens=row.opens_at,
+        closes=row.closes_at,
+        standing=_standing(row, answer, now),
+        submission=answer.key if answer else None,
+    )
+
+
+def _standing(row: Row[Any], answer: Any, now: datetime) -> Standing:
+    if answer:
+        return Standing.DECLINED if answer.declined else Standing.COMPLETED
+    if row.cancelled_at:
+        return Standing.CANCELLED
+    return Standing.OVERDUE if row.closes_at <= now else Standing.DUE

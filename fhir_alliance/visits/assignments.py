@@ -113,8 +113,13 @@ class Assignments:
         return next(fits, None)
 
 
-_SENT = select(submissions.c.key, submissions.c.encounter, submissions.c.form, submissions.c.declined).order_by(
-    submissions.c.sequence.desc()
+_TAKEN_BACK = "withdrawal"  # as the outbox calls it in `kind`: a form that was taken back is due again
+_later = submissions.alias("later")
+_is_taken_back = exists().where(_later.c.corrects == submissions.c.key, _later.c.kind == _TAKEN_BACK)
+_SENT = (
+    select(submissions.c.key, submissions.c.encounter, submissions.c.form, submissions.c.declined)
+    .where(submissions.c.corrects.is_(None), ~_is_taken_back)
+    .order_by(submissions.c.sequence.desc())
 )
 
 

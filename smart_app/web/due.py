@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from fhir_alliance.delivery.receipts import Kind
 from fhir_alliance.instruments.definition import Form
 from fhir_alliance.instruments.facts import Advice
 from fhir_alliance.instruments.words import Rater
@@ -17,6 +18,7 @@ from fhir_alliance.visits.schedule import AskedForm, Rule, Schedule
 from smart_app.web.asked import instrument_in_use, instrument_named
 from smart_app.web.launches import Launch
 from smart_app.web.reading import ChartData
+from smart_app.web.sent import newest_sent
 from smart_app.web.services import services
 
 
@@ -65,9 +67,9 @@ def _schedule_of(visit: SeenVisit) -> Schedule:
 
 def _on_their_way(launch: Launch, visit: SeenVisit, forms: Mapping[str, AskedForm]) -> Iterator[Answered]:
     """Yield what was sent about this visit, which the record may not hold yet."""
-    for each in services().outbox.sent(ehr=launch.ehr.name, patient=launch.patient.id, since=visit.start):
+    for each in newest_sent(launch, since=visit.start):
         form = forms.get(each.form.partition("|")[0])
-        if form and each.encounter == visit.encounter:
+        if form and each.encounter == visit.encounter and each.kind is not Kind.WITHDRAWAL:
             yield Answered(form=form, encounter=each.encounter, at=each.accepted_at)
 
 

@@ -155,6 +155,19 @@ def test_what_was_sent_completes_it(
     assert standings(store) == [expected]
 
 
+def test_what_was_taken_back_is_due_again(store: Assignments, send: Callable[..., None]) -> None:
+    """Other answers leave a form answered, under its first key; one that was taken back was not answered."""
+    store.assign(*VISIT, [due()], PINS, Trigger.LAUNCH)
+    send(f"{CORE}|1.0.0", "first")
+    send(f"{CORE}|1.0.0", "second", corrects="first", version=2, kind="amendment")
+    (amended,) = store.of_visit(*VISIT)
+
+    send(f"{CORE}|1.0.0", "third", corrects="first", version=3, kind="withdrawal")
+
+    assert (amended.standing, amended.submission) == (Standing.COMPLETED, "first")
+    assert standings(store) == [Standing.DUE]
+
+
 def test_after_its_time_it_is_overdue(store: Assignments, clock: Clock) -> None:
     """A form that nobody answered in time is overdue, and leaves the list of what is still asked."""
     store.assign(*VISIT, [due()], PINS, Trigger.LAUNCH)

@@ -12,14 +12,14 @@ from sqlalchemy import select
 
 from fhir_alliance.audit import verify
 from fhir_alliance.delivery.correcting import Cause, Correction
-from fhir_alliance.delivery.ladder import Way
+from fhir_alliance.delivery.ladder import Way, way_into
 from fhir_alliance.delivery.receipts import Receipt, State, UnknownReceipt
 from fhir_alliance.errors import CorrectionRefused, SubmissionConflict
 from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.corrections import at_first_time
 from fhir_alliance.records.flowsheet import build_rows
 from fhir_alliance.records.submission import Submission
-from fhir_alliance.settings import FlowsheetRow, Rung
+from fhir_alliance.settings import FlowsheetRow, Rung, WriteSettings
 from fhir_alliance.tables import audit
 
 if TYPE_CHECKING:
@@ -521,15 +521,18 @@ def test_server_that_forgets_is_no_foreign_edit(site: "Site", ehr: "FakeEhr", se
     assert (site.standing(SECOND), ehr.statuses()) == (("delivered", None), ["amended"])
 
 
-ROWS = (FlowsheetRow(score="visit-check-in-core", system="urn:rows", code="1", display="Core", unit="score"),)
+ROWS = tuple(
+    FlowsheetRow(score=f"visit-check-in-{name}", system="urn:rows", code=code, display=name, unit="score")
+    for name, code in (("core", "1"), ("full", "2"))
+)
 
 
 @pytest.fixture
 def in_rows(site: "Site", make_submission: Callable[..., Submission]) -> Callable[..., None]:
     """Accept a version of a form whose core score goes into a flowsheet row; `seen` is the version it corrects."""
 
-    def make(given: dict[str, str], *, key: str, seen: int = 0) -> None:
-        submission = make_submission(given, key=key)
+    def make(given: dict[str, str], *, key: str, seen: int = 0, form: str = "core") -> None:
+        submission = make_submission(given, key=key, form=form)
         filed = replace(submission, key=FORM)
         rows = build_rows(filed, ROWS, category="vital-signs")
         way = Way(
@@ -576,6 +579,83 @@ def test_row_that_was_empty_is_filled(
 
     assert (site.standing(FORM), site.standing(SECOND)) == (("replaced", None), ("delivered", None))
     assert ehr.only("Observation")["status"] == "final"
+
+
+@ONE_STORE
+@pytest.mark.parametrize("lost", [False, True], ids=["heard", "lost"])
+def test_row_of_a_score_that_newly_is_one(
+    site: "Site", ehr: "FakeEhr", in_rows: Callable[..., None], make_fault: Callable[..., Any], lost: bool
+) -> None:
+    """Beside a row that is corrected a new one is made, once, also when nobody hears whether it was (F10)."""
+    in_rows({str(item): "7" for item in range(1, 7)}, key=FORM, form="full")
+    site.deliver()
+    if lost:
+        ehr.with_location = False
+
+    in_rows({**NINES}, key=SECOND, seen=1, form="full")
+    site.deliver()
+    site.deliver(minutes=15)
+
+    rows = {each["code"]["coding"][0]["code"]: each["status"] for each in ehr.resources["Observation"].values()}
+    assert (site.standing(SECOND), rows) == (("delivered", None), {"1": "amended", "2": "final"})
+    assert ehr.count()["Observation"] == 2
+
+
+@pytest.fixture
+def noted(site: "Site", make_submission: Callable[..., Submission]) -> None:
+    """Accept a form whose scores go into a note."""
+    submission = make_submission(SEVENS, key=FORM)
+    write = WriteSettings(rung=Rung.NOTE, keep=timedelta(days=30))
+    way = way_into(submission, write, now=site.clock.now)
+    site.outbox.accept(submission, orjson.dumps(write_bundle(submission)), grant=site.grant(), way=way)
+
+
+@ONE_STORE
+@pytest.mark.parametrize(
+    ("status", "standing"),
+    [
+        (403, ("held", "no-updates")),
+        (405, ("held", "no-updates")),
+        (412, ("unknown", "conflict")),
+        (429, ("accepted", "ehr.refused")),
+        (200, ("unknown", "not-read-back")),
+    ],
+)
+def test_refused_update_of_a_note(
+    site: "Site",
+    ehr: "FakeEhr",
+    noted: None,
+    withdraw: Change,
+    make_fault: Callable[..., Any],
+    status: int,
+    standing: tuple[str, str],
+) -> None:
+    """A note that the EHR does not let us mark is for a person, or is tried again; it is never called taken back."""
+    site.deliver()
+    ehr.put_faults.append(make_fault(status=status))
+    withdraw()
+
+    site.deliver()
+
+    assert (site.standing(FORM), site.standing(SECOND)) == (("delivered", None), standing)
+
+
+@ONE_STORE
+@pytest.mark.parametrize("gone", [True, False], ids=["gone", "without-version"])
+def test_note_that_cannot_be_marked(site: "Site", ehr: "FakeEhr", noted: None, withdraw: Change, gone: bool) -> None:
+    """A note that the chart no longer has, or counts no versions of, is left to a person."""
+    site.deliver()
+    note = ehr.only("DocumentReference")
+    if gone:
+        ehr.resources["DocumentReference"].clear()
+    else:
+        del note["meta"]["versionId"]
+    withdraw()
+
+    site.deliver()
+
+    assert site.standing(SECOND) == ("held", "gone-from-chart" if gone else "no-updates")
+    assert ehr.puts == []
 
 
 @ONE_STORE

@@ -6,7 +6,7 @@ A correction comes after what it corrects, also when that waits for a person.
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, CompoundSelect, FromClause, Select, exists, func, or_, select
+from sqlalchemy import Column, ColumnElement, CompoundSelect, FromClause, Select, exists, func, or_, select
 
 from fhir_alliance.delivery.outcomes import Outcome
 from fhir_alliance.delivery.receipts import Kind, State, form_key, is_newest
@@ -15,6 +15,8 @@ from fhir_alliance.tables import attempts, submissions
 
 _MOVING: Final = (State.ACCEPTED, State.LEASED, State.UNKNOWN)
 _WAITING: Final = (State.ACCEPTED, State.UNKNOWN)
+# No wait and no lease is as long: a clock that was far ahead has written it, and is right again (F28).
+_TOO_FAR: Final = timedelta(hours=1)
 # So long may an EHR write, in the worst case, what it was once asked to (F07).
 _IN_DOUBT: Final = timedelta(hours=24)
 
@@ -57,8 +59,8 @@ def _doubtful(now: datetime) -> Select[tuple[str]]:
 
 def _due(now: datetime) -> Select[tuple[str]]:
     earlier = submissions.alias("earlier")
-    waiting = submissions.c.state.in_(_WAITING) & (submissions.c.next_attempt_at <= now)
-    abandoned = (submissions.c.state == State.LEASED) & (submissions.c.leased_until <= now)
+    waiting = submissions.c.state.in_(_WAITING) & _is_over(submissions.c.next_attempt_at, now)
+    abandoned = (submissions.c.state == State.LEASED) & _is_over(submissions.c.leased_until, now)
     behind = exists().where(
         earlier.c.ehr == submissions.c.ehr,
         earlier.c.patient == submissions.c.patient,
@@ -72,3 +74,7 @@ def _is_unsettled_version(earlier: FromClause) -> ColumnElement[bool]:
     """Return what holds for an earlier version of the same form that is neither in the chart nor given up."""
     same = func.coalesce(earlier.c.corrects, earlier.c.key) == form_key()
     return same & earlier.c.state.not_in((State.DELIVERED, State.REPLACED))
+
+
+def _is_over(until: Column[datetime], now: datetime) -> ColumnElement[bool]:
+    return (until <= now) | (until > now + _TOO_FAR)

@@ -164,3 +164,18 @@ def test_ehr_that_is_no_longer_registered_is_held(
     site.deliver()
 
     assert (site.standing(submission.key), ehr.posts) == (("held", "launch.unknown-issuer"), [])
+
+
+@pytest.mark.parametrize("days", [400, -400])
+def test_f28_a_clock_that_was_wrong_delays_nothing(
+    site: "Site", ehr: "FakeEhr", accept: Accept, make_fault: Callable[..., Any], days: int
+) -> None:
+    """Tried while the clock was far off, a form is due again as soon as it is right, and goes into the chart once."""
+    key = accept()
+    ehr.read_faults["Patient/maria-lopez"] = make_fault(status=503)
+    site.courier.deliver_due(site.clock.now + timedelta(days=days))
+    ehr.read_faults.clear()
+
+    site.deliver(minutes=15)
+
+    assert (site.standing(key), ehr.count()) == (("delivered", None), ONE_SET)

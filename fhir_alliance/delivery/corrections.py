@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -51,17 +50,16 @@ class CorrectionDelivery:
         client: FhirClient,
         item: Item,
         written: Sequence[Version],
+        sender: Sender,
         *,
         fhir_base: str,
-        now: datetime,
         may_tell_provenance: bool,
     ) -> None:
         self._queue = queue
         self._client = client
         self._item = item
-        self._now = now
         self._tells = may_tell_provenance
-        self._sender = Sender(queue, client, item, now=now)
+        self._sender = sender
         self._taken_back = item.kind is Kind.WITHDRAWAL
         self._changes = changes_of([_resources(each, item.rung) for each in written], self._after())
         self._chart = Chart(client, fhir_base=fhir_base, expected=expected_of(orjson.dumps(written[0].bundle)))
@@ -172,7 +170,7 @@ class CorrectionDelivery:
         provenance = correction_provenance(
             [f"{step.change.kind}/{each}" for step, each in zip(steps, ids, strict=True)],
             asked_by=self._item.asked_by,
-            recorded=self._now,
+            recorded=self._sender.now(),
             taken_back=self._taken_back,
             cause=self._item.cause,
         )

@@ -21,6 +21,7 @@ from fhir_alliance.delivery.purging import ConfirmedPurge
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import NO_UPDATES, NOT_IN_CHART, Kind, State
 from fhir_alliance.delivery.senders import Senders
+from fhir_alliance.delivery.sending import Clock, Sender
 from fhir_alliance.delivery.sweep import Sweep
 from fhir_alliance.delivery.versions import Version
 from fhir_alliance.ehr.backend_tokens import BackendTokens
@@ -79,14 +80,19 @@ class Courier:
             self._thread = None
 
     def deliver_due(self, now: datetime, ehr: str | None = None) -> int:
-        """Try everything that is due once, for one EHR or all; returns how many submissions were tried.
+        """Try everything that is due, for one EHR or all; returns how many submissions were tried.
 
+        `now` is when this begins: a full outbox takes hours, in which time goes on for leases and for the quiet time.
         Raises StoreError when what happens cannot be written down: then nothing more is sent.
         """
-        tried = 0
-        while not self._stopping.is_set() and (item := self._queue.lease(now, ehr)) is not None:
-            settlement = self._try(item, now)
-            self._queue.settle(item, settlement, now)
+        ahead, tried = now - self._clock(), 0
+
+        def clock() -> datetime:
+            return self._clock() + ahead
+
+        while not self._stopping.is_set() and (item := self._queue.lease(clock(), ehr)) is not None:
+            settlement = self._try(item, clock)
+            self._queue.settle(item, settlement, clock())
             _tell(item, settlement)
             tried += 1
         return tried
@@ -135,25 +141,25 @@ class Courier:
         with _paused_by_the_store():
             self.purge_due(self._clock())
 
-    def _try(self, item: Item, now: datetime) -> Settlement:
+    def _try(self, item: Item, clock: Clock) -> Settlement:
         try:
-            return self._deliver(item, now)
+            return self._deliver(item, clock)
         except StoreError:
             raise
         except Stop as stop:
-            return self._settlement(item, stop, stop.state, stop.reason, now)
+            return self._settlement(item, stop, stop.state, stop.reason, clock())
         except EhrError as error:
             if (reason := hold_reason(error)) is not None:
                 corrects = item.kind is not Kind.ORIGINAL and reason == "not-allowed"
                 return Settlement(state=State.HELD, reason=NO_UPDATES if corrects else reason)
-            return self._settlement(item, error, self._so_far(item), error.code, now)
+            return self._settlement(item, error, self._so_far(item), error.code, clock())
         except AllianceError as error:
             return Settlement(state=State.HELD, reason=error.code)
         except Exception as error:  # one that nobody foresaw must not stop the others: a person looks at it
             _log.error("delivery.broken", ehr=item.ehr, code=type(error).__name__, submission=item.key)
             return Settlement(state=State.HELD, reason="failed")
 
-    def _deliver(self, item: Item, now: datetime) -> Settlement:
+    def _deliver(self, item: Item, clock: Clock) -> Settlement:
         written = self._queue.versions.written_before(item.form_key, item.version)
         if item.kind is Kind.WITHDRAWAL and not written:
             return Settlement(state=State.DELIVERED, reason=NEVER_SENT)
@@ -161,7 +167,7 @@ class Courier:
             return Settlement(state=State.HELD, reason=NOT_IN_CHART)
         self._check_binding(item)
         return self._senders.deliver(
-            item, lambda sent, token, scopes: self._delivery(sent, token, scopes, written, now=now).run()
+            item, lambda sent, token, scopes: self._delivery(sent, token, scopes, written, clock=clock).run()
         )
 
     def _check_binding(self, item: Item) -> None:
@@ -172,11 +178,12 @@ class Courier:
             raise Stop(State.HELD, "client-changed")
 
     def _delivery(
-        self, item: Item, token: str, scopes: Set[str], written: Sequence[Version], *, now: datetime
+        self, item: Item, token: str, scopes: Set[str], written: Sequence[Version], *, clock: Clock
     ) -> AnyDelivery:
         ehr = self._registry.by_name(item.ehr)
         client = FhirClient(self._registry.door(ehr), ehr.fhir_base, token)
-        chart = ChartAccess(client=client, fhir_base=ehr.fhir_base, scopes=scopes, now=now)
+        sender = Sender(self._queue, client, item, clock=clock, quiet=ehr.answer)
+        chart = ChartAccess(client=client, fhir_base=ehr.fhir_base, scopes=scopes, sender=sender)
         return delivery_of(self._queue, self._keeping, item, written, chart)
 
     def _settlement(self, item: Item, error: AllianceError, state: State, reason: str, now: datetime) -> Settlement:

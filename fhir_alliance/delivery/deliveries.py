@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import orjson
@@ -14,6 +13,7 @@ from fhir_alliance.delivery.notes import NoteDelivery
 from fhir_alliance.delivery.pieces import PieceDelivery
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.scores import ScoreDelivery
+from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.delivery.steps import Delivery
 from fhir_alliance.delivery.versions import Version
 from fhir_alliance.ehr.fhir import FhirClient
@@ -28,12 +28,12 @@ AnyDelivery = Delivery | PieceDelivery | NoteDelivery | CorrectionDelivery | Sco
 
 @dataclass(frozen=True, kw_only=True)
 class ChartAccess:
-    """One EHR as seen with one access token, which allows some scopes, at this time."""
+    """One EHR as seen with one access token, which allows some scopes, and what sends with it."""
 
     client: FhirClient
     fhir_base: str
     scopes: Set[str]
-    now: datetime
+    sender: Sender
 
     @property
     def tells(self) -> bool:
@@ -45,17 +45,17 @@ def delivery_of(
     queue: Queue, keeping: Keeping, item: Item, written: Sequence[Version], chart: ChartAccess
 ) -> AnyDelivery:
     """Return the steps for an item; `written` are the versions of its form that the chart has taken before it."""
-    client, base, now = chart.client, chart.fhir_base, chart.now
+    client, base, sender = chart.client, chart.fhir_base, chart.sender
     if item.harvested_version is not None:
-        return ScoreDelivery(queue, client, item, fhir_base=base, now=now)
+        return ScoreDelivery(queue, client, item, sender, fhir_base=base)
     if item.rung is Rung.NOTE and written:
         bundle = orjson.dumps(written[-1].bundle)
-        return NoteCorrection(queue, keeping, client, item, bundle, fhir_base=base, now=now)
+        return NoteCorrection(queue, keeping, client, item, bundle, sender, fhir_base=base)
     if item.rung is Rung.NOTE:
-        return NoteDelivery(queue, keeping, client, item, queue.bundle(item), fhir_base=base, now=now)
+        return NoteDelivery(queue, keeping, client, item, queue.bundle(item), sender, fhir_base=base)
     if written:
         told = chart.tells
-        return CorrectionDelivery(queue, client, item, written, fhir_base=base, now=now, may_tell_provenance=told)
+        return CorrectionDelivery(queue, client, item, written, sender, fhir_base=base, may_tell_provenance=told)
     if item.rung is not Rung.OBSERVATIONS:
-        return PieceDelivery(queue, client, item, fhir_base=base, now=now)
-    return Delivery(queue, client, item, fhir_base=base, now=now, may_tell_provenance=chart.tells)
+        return PieceDelivery(queue, client, item, sender, fhir_base=base)
+    return Delivery(queue, client, item, sender, fhir_base=base, may_tell_provenance=chart.tells)

@@ -1,7 +1,7 @@
 """A note's way into the chart: one current note for each visit, which carries all of the visit's scores."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -36,9 +36,9 @@ class NoteDelivery:
         client: FhirClient,
         item: Item,
         bundle: bytes,
+        sender: Sender,
         *,
         fhir_base: str,
-        now: datetime,
     ) -> None:
         self._queue = queue
         self._client = client
@@ -47,7 +47,7 @@ class NoteDelivery:
         self._drafts = drafts_of(keeping.notes_of_visit(item))
         # A correction that leaves nothing to tell has no note of its own: any of the visit's says what to look for.
         self._own = next((each for each in self._drafts if each.submission.key == item.key), self._drafts[-1])
-        self._sender = Sender(queue, client, item, now=now)
+        self._sender = sender
         self._chart = Chart(client, fhir_base=fhir_base, expected=expected_of(bundle))
 
     def run(self) -> Settlement:

@@ -25,13 +25,13 @@ Resource = Mapping[str, Any]
 class PieceDelivery:
     """The steps for one leased submission whose scores go into flowsheet rows."""
 
-    def __init__(self, queue: Ledger, client: FhirClient, item: Item, *, fhir_base: str, now: datetime) -> None:
+    def __init__(self, queue: Ledger, client: FhirClient, item: Item, sender: Sender, *, fhir_base: str) -> None:
         self._queue = queue
         self._client = client
         self._item = item
         self._base = fhir_base
         self._pieces: list[dict[str, Any]] = orjson.loads(queue.pieces(item))
-        self._sender = Sender(queue, client, item, now=now)
+        self._sender = sender
         self._chart = Chart(client, fhir_base=fhir_base, expected=expected_of(queue.bundle(item)))
 
     def run(self) -> Settlement:

@@ -56,13 +56,14 @@ class Probe:
         return Probed(rung=self._trial.rung, verdict=verdict, why=why, tried=tried, left=tuple(left))
 
     def _delivery(self, client: FhirClient) -> Steps:
-        item, base, now = self._trial.item(self._by), self._trial.fhir_base, self._memory.clock()
+        item, base = self._trial.item(self._by), self._trial.fhir_base
+        sender = self._memory.sender(client, item)
         if self._trial.rung is Rung.NOTE:
             bundle = self._memory.bundle(item)
-            return NoteDelivery(self._memory, self._memory, client, item, bundle, fhir_base=base, now=now)
+            return NoteDelivery(self._memory, self._memory, client, item, bundle, sender, fhir_base=base)
         if self._trial.rung is Rung.FLOWSHEET:
-            return PieceDelivery(self._memory, client, item, fhir_base=base, now=now)
-        return Delivery(self._memory, client, item, fhir_base=base, now=now, may_tell_provenance=False)
+            return PieceDelivery(self._memory, client, item, sender, fhir_base=base)
+        return Delivery(self._memory, client, item, sender, fhir_base=base, may_tell_provenance=False)
 
     def _send(self, delivery: Steps) -> tuple[Verdict, str]:
         """Deliver; returns whether the EHR takes it, and why not, or an alarm's code.

@@ -16,13 +16,13 @@ from fhir_alliance.delivery.receipts import DELETED, Kind, State, place
 from fhir_alliance.delivery.turns import turn
 from fhir_alliance.delivery.versions import Versions, is_corrected
 from fhir_alliance.records.submission import PatientShown
-from fhir_alliance.settings import Rung
+from fhir_alliance.settings import ANSWER, Rung
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import attempts, submissions
 from fhir_alliance.vault import Vault
 
-# Longer than every request of one delivery may take together; a successor reconciles before it sends.
-_LEASE: Final = timedelta(minutes=5)
+# Longer than the requests of one delivery take together; a successor reconciles before it sends.
+_LEASE: Final = 10
 _LOOK_AGAIN: Final = timedelta(hours=1)
 _EVENTS: Final = {
     State.DELIVERED: Event.SUBMISSION_DELIVERED,
@@ -76,12 +76,13 @@ class Send:
 
 
 class Queue:
-    """Leases what is due, and keeps what happened to it."""
+    """Leases what is due, and keeps what happened to it; `answer` is the longest that an EHR may take to answer."""
 
-    def __init__(self, engine: Engine, vault: Vault) -> None:
+    def __init__(self, engine: Engine, vault: Vault, *, answer: timedelta = ANSWER) -> None:
         self._engine = engine
         self._vault = vault
         self.versions = Versions(engine, vault)
+        self._lease = answer * _LEASE
 
     def waiting_at(self, now: datetime) -> frozenset[str]:
         """Return the names of the EHRs for which something is due, be it another look."""
@@ -91,7 +92,7 @@ class Queue:
     def lease(self, now: datetime, ehr: str | None = None) -> Item | None:
         """Lease the next submission due, for one EHR or any, per patient in the order accepted; None when none is."""
         tries = submissions.c.attempts + 1
-        return self._take(next_due(now, ehr), state=State.LEASED, leased_until=now + _LEASE, attempts=tries)
+        return self._take(next_due(now, ehr), state=State.LEASED, leased_until=now + self._lease, attempts=tries)
 
     def doubtful(self, now: datetime, ehr: str | None = None) -> Item | None:
         """Take the next delivered submission to look at again, once an hour whoever asks; None when none is."""

@@ -8,7 +8,6 @@ from typing import Any, Final
 from fhir_alliance.delivery.chart import foreign
 from fhir_alliance.delivery.outcomes import Outcome, Stop
 from fhir_alliance.delivery.receipts import IN_REVIEW
-from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.delivery.trial import RETRACT, Memory, Place, Trial
 from fhir_alliance.ehr.bundles import entry_types
 from fhir_alliance.ehr.fhir import FhirClient
@@ -105,7 +104,7 @@ class Retraction:
                 version = str(resource["meta"]["versionId"])
             client = self._connect()
             change = partial(client.update, {**resource, "status": STRUCK}, if_match=version)
-            answer = Sender(self._memory, client, self._item, now=self._memory.clock()).write(step, change)
+            answer = self._memory.sender(client, self._item).write(step, change)
             why = IN_REVIEW if answer.status == ACCEPTED else why
         except (AllianceError, KeyboardInterrupt) as error:
             why = self._refused(step) or why_not(error)

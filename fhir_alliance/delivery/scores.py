@@ -1,7 +1,6 @@
 """The scores of a response that somebody else wrote: brought to what its present version says, each once."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, missing
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import SCORED_ELSEWHERE, SUPERSEDED, State
 from fhir_alliance.delivery.score_entries import changed_entry, is_retracted, is_same, new_entry, own_identifier
-from fhir_alliance.delivery.sending import QUIET, Sender
+from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.errors import FhirError
 from fhir_alliance.records.harvested import is_by_others, version_of
@@ -30,16 +29,15 @@ class ScoreDelivery:
     What is in the chart is looked at every time, so that a repeat, a crash or another worker leaves each score once.
     """
 
-    def __init__(self, queue: Queue, client: FhirClient, item: Item, *, fhir_base: str, now: datetime) -> None:
+    def __init__(self, queue: Queue, client: FhirClient, item: Item, sender: Sender, *, fhir_base: str) -> None:
         self._queue = queue
         self._client = client
         self._item = item
-        self._now = now
         self._base = fhir_base
         bundle = queue.bundle(item)
         self._wanted = {own_identifier(entry["resource"]): entry for entry in orjson.loads(bundle)["entry"]}
         self._chart = Chart(client, fhir_base=fhir_base, expected=expected_scores(bundle))
-        self._sender = Sender(queue, client, item, now=now)
+        self._sender = sender
 
     def run(self) -> Settlement:
         """Bring the scores into the chart; returns DELIVERED, raises Stop or the EHR's error."""
@@ -81,7 +79,7 @@ class ScoreDelivery:
         last = self._queue.last_send(self._item)
         if last is None or last.outcome is Outcome.REFUSED:
             return
-        if (written and last.outcome is Outcome.WRITTEN) or self._now - last.started_at < QUIET:
+        if (written and last.outcome is Outcome.WRITTEN) or self._sender.is_fresh(last):
             raise missing(last.status)
 
     def _found(self) -> dict[str, Resource]:

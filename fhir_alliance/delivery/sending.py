@@ -6,25 +6,31 @@ from typing import Any, Final
 
 from fhir_alliance.delivery.ledger import Ledger
 from fhir_alliance.delivery.outcomes import Outcome, Stop, missing, outcome_of
-from fhir_alliance.delivery.queue import Item
+from fhir_alliance.delivery.queue import Item, Send
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.outcomes import Written
 from fhir_alliance.errors import EhrError, FhirError
 
-# A request given up after 30 seconds may still be written by a slow EHR: until then one empty search proves nothing.
-QUIET: Final = timedelta(seconds=30)
+Clock = Callable[[], datetime]
+"""Returns the present."""
+
 _INVALID: Final = frozenset({400, 422})
 
 
 class Sender:
-    """Sends for one leased submission."""
+    """Sends for one leased submission; for `quiet` after a send one empty search proves nothing.
 
-    def __init__(self, queue: Ledger, client: FhirClient, item: Item, *, now: datetime) -> None:
+    A request that was given up may still be written by a slow EHR (F07), so a send begins when it leaves us, not when
+    the delivery did: the reads before it may have been slow, too.
+    """
+
+    def __init__(self, queue: Ledger, client: FhirClient, item: Item, *, clock: Clock, quiet: timedelta) -> None:
         self._queue = queue
         self._client = client
         self._item = item
-        self._now = now
+        self._clock = clock
+        self._quiet = quiet
 
     def bring(self, make: Callable[[], dict[str, Any]], step: str, is_there: Callable[[], bool]) -> Written | None:
         """Create a resource unless it is there; returns what the EHR said, None when nothing had to be sent.
@@ -35,13 +41,29 @@ class Sender:
         if last is not None and last.outcome is not Outcome.REFUSED:
             if is_there():
                 return None
-            if last.outcome is Outcome.WRITTEN or self._now - last.started_at < QUIET:
-                raise missing(last.status)
+            self.check_settled(last)
         return self.write(step, lambda: self._client.create(make()))
+
+    def check_settled(self, last: Send) -> None:
+        """Stop while what an earlier send has not left so far may still come."""
+        if last.outcome is Outcome.WRITTEN or self.is_fresh(last):
+            raise missing(last.status)
+
+    def is_fresh(self, last: Send) -> bool:
+        """Whether an earlier send was so short a time ago that the EHR may not have written it yet."""
+        return self._clock() - last.started_at < self._quiet
+
+    def now(self) -> datetime:
+        """Return the present, as sends are written down with it."""
+        return self._clock()
+
+    def begin(self, step: str) -> int:
+        """Write down that a send begins now; returns the attempt's id."""
+        return self._queue.begin_send(self._item, step, self._clock())
 
     def write(self, step: str, call: Callable[[], Written]) -> Written:
         """Make one write, which is written down before it happens."""
-        attempt = self._queue.begin_send(self._item, step, self._now)
+        attempt = self.begin(step)
         try:
             answer = call()
         except EhrError as error:

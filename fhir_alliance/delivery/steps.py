@@ -1,6 +1,5 @@
 """One submission's way into the chart: check the patient, reconcile, send once, read back."""
 
-from datetime import datetime
 from typing import Final, NamedTuple
 
 from fhir_alliance.delivery.chart import Chart, Resource
@@ -9,7 +8,7 @@ from fhir_alliance.delivery.ledger import Ledger
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, missing, outcome_of
 from fhir_alliance.delivery.queue import Item
 from fhir_alliance.delivery.receipts import State
-from fhir_alliance.delivery.sending import QUIET, refusal
+from fhir_alliance.delivery.sending import Sender, refusal
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.errors import EhrError, FhirError
 
@@ -44,15 +43,15 @@ class Delivery:
         queue: Ledger,
         client: FhirClient,
         item: Item,
+        sender: Sender,
         *,
         fhir_base: str,
-        now: datetime,
         may_tell_provenance: bool,
     ) -> None:
         self._queue = queue
         self._client = client
         self._item = item
-        self._now = now
+        self._sender = sender
         self._bundle = queue.bundle(item)
         self._rungs = _rungs(told=has_provenance(self._bundle), allowed=may_tell_provenance)
         self._chart = Chart(client, fhir_base=fhir_base, expected=expected_of(self._bundle))
@@ -75,8 +74,8 @@ class Delivery:
         if last is None or last.outcome is Outcome.REFUSED:
             return None
         found = self._chart.find_response()
-        if found is None and (last.outcome is Outcome.WRITTEN or self._now - last.started_at < QUIET):
-            raise missing(last.status)
+        if found is None:
+            self._sender.check_settled(last)
         return found
 
     def _send(self, rungs: tuple[_Rung, ...]) -> str:
@@ -96,7 +95,7 @@ class Delivery:
 
     def _send_by(self, rung: _Rung) -> str:
         bundle = lesser(self._bundle, conditional=rung.conditional, provenance=rung.provenance)
-        attempt = self._queue.begin_send(self._item, rung.step, self._now)
+        attempt = self._sender.begin(rung.step)
         try:
             response = self._client.transaction(bundle)[0]
         except EhrError as error:

@@ -12,9 +12,11 @@ from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.keeping import VisitNote
 from fhir_alliance.delivery.outcomes import Outcome
 from fhir_alliance.delivery.queue import Item, Send
+from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.ehr.bundles import entry_types
+from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.records.submission import PatientShown
-from fhir_alliance.settings import Rung
+from fhir_alliance.settings import ANSWER, Rung
 from fhir_alliance.store import transaction
 
 RETRACT: Final = "retract"
@@ -87,6 +89,10 @@ class Memory:
         self._engine = engine
         self._trial = trial
         self._by = by
+
+    def sender(self, client: FhirClient, item: Item) -> Sender:
+        """Return what sends the test entry with one access token."""
+        return Sender(self, client, item, clock=self.clock, quiet=ANSWER)
 
     @property
     def creates(self) -> list[tuple[str, Send]]:

@@ -56,6 +56,7 @@ class Registry:
                 self._doors[ehr.name] = Door(
                     base_urls=[url for url in urls if url],
                     allow_private=ehr.allow_private,
+                    deadline=ehr.answer.total_seconds(),
                     breaker=Breaker(self._clock),
                 )
             return self._doors[ehr.name]

@@ -5,6 +5,7 @@ from fhir_alliance.settings.reading import read_settings
 from fhir_alliance.settings.schedules import SITE, AskSettings, ScheduleSettings
 from fhir_alliance.settings.secrets import client_secret, metrics_token
 from fhir_alliance.settings.values import (
+    ANSWER,
     AlertSettings,
     ClientSettings,
     EhrSettings,
@@ -20,6 +21,7 @@ from fhir_alliance.settings.values import (
 from fhir_alliance.settings.writing import FlowsheetRow, NoteType, Rung, WriteSettings, mapping_gaps
 
 __all__ = [
+    "ANSWER",
     "SITE",
     "AlertSettings",
     "AskSettings",

@@ -12,7 +12,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from fhir_alliance.settings.addresses import base, origin, url
 from fhir_alliance.settings.readers import Readers, ReadersSchema
 from fhir_alliance.settings.strict import FILLED, Strict
-from fhir_alliance.settings.values import ClientSettings, EhrSettings, EhrTokens, HarvestSettings
+from fhir_alliance.settings.values import ANSWER, ClientSettings, EhrSettings, EhrTokens, HarvestSettings
 from fhir_alliance.settings.writing import NoteType, Rung, WriteSettings
 
 VARIABLE = r"\A[A-Z_][A-Z0-9_]*\Z"
@@ -96,6 +96,7 @@ class EhrSchema(Strict):
     style_origins = fields.List(fields.String(validate=origin), load_default=None)
     allow_private = fields.Boolean(load_default=False)
     without_s256 = fields.Boolean(load_default=False)
+    answer_seconds = fields.Integer(load_default=None, strict=True, validate=validate.Range(min=1, max=300))
     clinician = fields.Nested(_ClientSchema, load_default=None)
     patient = fields.Nested(_ClientSchema, load_default=None)
     backend = fields.Nested(_ClientSchema, load_default=None)
@@ -150,7 +151,9 @@ def build_ehr(name: str, values: dict[str, Any], folder: Path) -> EhrSettings:
         "harvest": harvest,
     }
     window = timedelta(hours=values.pop("change_window_hours"))
-    return EhrSettings(**{**values, **settled, **written, "change_window": window})
+    seconds = values.pop("answer_seconds")
+    times = {"change_window": window, "answer": timedelta(seconds=seconds) if seconds else ANSWER}
+    return EhrSettings(**{**values, **settled, **written, **times})
 
 
 def _origin(address: str) -> str:

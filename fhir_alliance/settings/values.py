@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from fhir_alliance.settings.readers import Readers
 from fhir_alliance.settings.schedules import SITE, ScheduleSettings
 from fhir_alliance.settings.writing import WriteSettings
+
+ANSWER: Final = timedelta(seconds=30)
+"""How long an EHR may take to answer, when the site does not say."""
 
 
 class EhrTokens(StrEnum):
@@ -61,7 +65,8 @@ class EhrSettings:
     it or take it back; zero switches that off. How the EHR wants us to look is read from `style_origins` only. With
     `ehr_tokens` its own tokens are good at our FHIR endpoint, as far as its `introspection_endpoint` says.
     `without_s256` lets launches go on at an EHR that names no PKCE method; S256 is sent all the same. Without
-    `harvest` nobody looks for responses of others.
+    `harvest` nobody looks for responses of others. An answer that takes longer than `answer` is not waited for; what was
+    sent may still be written for as long, so it is not sent again before.
     """
 
     name: str
@@ -85,6 +90,7 @@ class EhrSettings:
     ehr_tokens: EhrTokens | None = None
     without_s256: bool = False
     harvest: HarvestSettings | None = None
+    answer: timedelta = ANSWER
 
     @property
     def clients(self) -> tuple[ClientSettings, ...]:

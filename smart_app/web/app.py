@@ -148,6 +148,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         _tell_gaps(settings, ehr, catalogue)
     registry = Registry(settings)
     grants = Grants(engine, vault, registry, clock)
+    queue = Queue(engine, vault, answer=max(ehr.answer for ehr in settings.ehrs.values()))
     outbox, keeping = Outbox(engine, vault, clock), Keeping(engine, vault, clock)
     return Services(
         settings=settings,
@@ -167,7 +168,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         reader_keys=reader_keys,
         reader_tokens=ReaderTokens(engine, clock),
         keeping=keeping,
-        courier=Courier(outbox, Queue(engine, vault), keeping, grants, registry, clock=clock),
+        courier=Courier(outbox, queue, keeping, grants, registry, clock=clock),
         watch=Watch(engine, registry, settings.ehrs, clock=clock),
         alarms=Alarms(engine, settings, clock=clock),
         harvester=Harvester(

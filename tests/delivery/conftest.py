@@ -364,6 +364,12 @@ class Site:
             due = connection.execute(select(submissions).where(submissions.c.key == key)).one().next_attempt_at
         return due - self.clock.now
 
+    def leased_for(self, key: str) -> timedelta:
+        """Return how long a submission is still leased."""
+        with self.engine.connect() as connection:
+            until = connection.execute(select(submissions).where(submissions.c.key == key)).one().leased_until
+        return until - self.clock.now
+
     def grant(
         self,
         *,

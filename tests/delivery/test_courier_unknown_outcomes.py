@@ -1,6 +1,7 @@
 """What was perhaps written is looked for before anything is sent again."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -72,6 +73,44 @@ def test_f07_nothing_is_sent_again_in_the_quiet_time(
 
     assert (sent_early, len(ehr.posts), ehr.count()) == (1, 1, ONE_SET)
     assert site.standing(key) == ("delivered", None)
+
+
+def test_quiet_time_begins_with_the_send(
+    site: "Site", ehr: "FakeEhr", accept: Accept, make_fault: Callable[..., Any]
+) -> None:
+    """Reads before a send may be slow: the quiet time counts from the send, not from the begin of the try (F07)."""
+    accept()
+    ehr.faults.append(make_fault(status=None))
+    ehr.on_patient_read = lambda: site.clock.pass_by(seconds=50)
+    site.deliver()
+
+    site.deliver(seconds=10)
+
+    assert len(ehr.posts) == 1
+
+
+def test_time_goes_on_while_a_full_outbox_is_delivered(
+    site: "Site", ehr: "FakeEhr", accept: Accept, make_fault: Callable[..., Any]
+) -> None:
+    """What is sent an hour after the delivery began has its lease and its quiet time from then (F07, F09)."""
+    accept(key=FIRST)
+    key = accept(key=SECOND)
+    standing = []
+
+    def long_after() -> None:
+        site.clock.pass_by(hours=1)
+        ehr.on_patient_read = fail_the_second
+
+    def fail_the_second() -> None:
+        standing.append(site.leased_for(key))
+        ehr.faults.append(make_fault(status=None))
+
+    ehr.on_patient_read = long_after
+    site.deliver()
+    site.deliver(seconds=10)
+
+    assert standing == [timedelta(minutes=5)]
+    assert len(ehr.posts) == 2
 
 
 def test_lost_answer_on_a_server_that_ignores_identifier(

@@ -1,6 +1,7 @@
 """alliance.toml: read once, every fault reported together, nothing that could widen a header or leak a key."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,18 @@ def test_snomed_is_off_until_the_site_says_otherwise(folder: Path) -> None:
 
     assert (before, read(folder, ("[site]", "[site]\nsnomed = true")).site.snomed) == (False, True)
     assert faults(folder, ("snomed = true", 'snomed = "yes"')) == ("alliance.toml: site.snomed: Not a valid boolean.",)
+
+
+def test_how_long_an_ehr_may_take_is_decided_for_each(folder: Path) -> None:
+    """Thirty seconds unless the site says otherwise, within what makes sense."""
+    before = read(folder).ehrs["harbor"].answer
+
+    after = read(folder, ("allow_private = true", "allow_private = true\nanswer_seconds = 90")).ehrs["harbor"].answer
+
+    assert (before, after) == (timedelta(seconds=30), timedelta(seconds=90))
+    assert faults(folder, ("answer_seconds = 90", "answer_seconds = 0")) == (
+        "alliance.toml: ehr.harbor.answer_seconds: Must be greater than or equal to 1 and less than or equal to 300.",
+    )
 
 
 def test_key_files_are_not_printed(folder: Path) -> None:

@@ -9,7 +9,7 @@ from threading import Event as Signal
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, exists, insert, select, update
+from sqlalchemy import Connection, Engine, delete, exists, insert, select, update
 
 from fhir_alliance.alerts.book import open_alert
 from fhir_alliance.audit import Event, record
@@ -31,7 +31,7 @@ from fhir_alliance.delivery.receipts import (
 from fhir_alliance.errors import InvalidResource, SubmissionConflict
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import grants, submissions
+from fhir_alliance.tables import drafts, grants, submissions
 from fhir_alliance.vault import Vault
 
 _WHOLE = Way()
@@ -49,7 +49,9 @@ class Outbox:
     def accept(
         self, submission: Submission, bundle: bytes, *, grant: str, way: Way = _WHOLE, source: Source | None = None
     ) -> Receipt:
-        """Store a submission and its write-back bundle in one transaction; a repeat gets the first receipt again.
+        """Store a submission and its write-back bundle, and forget its draft, in one transaction.
+
+        A repeat gets the first receipt again.
 
         By a `way` that does not lead into the chart it is held at once, for the way's reason. With a `source` the
         response is there already, written by somebody else, and the bundle holds its scores alone.
@@ -181,6 +183,7 @@ class Outbox:
             "fhir_base": select(grants.c.fhir_base).where(grants.c.id == grant).scalar_subquery(),
         }
         connection.execute(insert(submissions).values(**{**values, **(more or {})}))
+        connection.execute(delete(drafts).where(drafts.c.key == key))
         patient, launch = submission.patient.id, submission.launch
         self.note(connection, event, ehr, patient, launch, key, actor=submission.author)
         open_alert(connection, self._vault, submission, at=now)

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from fhir_alliance.errors import AllianceError
 from fhir_alliance.scoring.answers import Answers
@@ -41,19 +41,13 @@ def open_draft(launch: Launch, form: str, *, audience_digest: str, answers: Answ
 
     `form` is the form's canonical, or whatever else tells one draft of a launch from another.
     """
+    with services().engine.connect() as reading:
+        if found := _find(reading, launch, form):
+            return found
     now = services().clock()
     with transaction(services().engine) as connection:
-        mine = (drafts.c.launch == launch.handle) & (drafts.c.form == form)
-        row = connection.execute(select(drafts).where(mine)).mappings().one_or_none()
-        if row:
-            return Draft(
-                key=row["key"],
-                form=form,
-                version=row["version"],
-                answers=_open(launch, row["key"], row["answers"]),
-                audience_digest=row["audience_digest"],
-                started_at=row["started_at"],
-            )
+        if found := _find(connection, launch, form):  # begun at the same moment in another tab
+            return found
         draft = Draft(
             key=str(uuid4()),
             form=form,
@@ -77,6 +71,21 @@ def open_draft(launch: Launch, form: str, *, audience_digest: str, answers: Answ
     return draft
 
 
+def _find(connection: Connection, launch: Launch, form: str) -> Draft | None:
+    mine = (drafts.c.launch == launch.handle) & (drafts.c.form == form)
+    row = connection.execute(select(drafts).where(mine)).mappings().one_or_none()
+    if row is None:
+        return None
+    return Draft(
+        key=row["key"],
+        form=form,
+        version=row["version"],
+        answers=_open(launch, row["key"], row["answers"]),
+        audience_digest=row["audience_digest"],
+        started_at=row["started_at"],
+    )
+
+
 def save_draft(launch: Launch, draft: Draft, answers: Answers, *, seen_version: int) -> Draft:
     """Keep other answers; DraftConflict when `seen_version` is not the version that is kept."""
     saved = replace(draft, answers=answers, version=seen_version + 1)
@@ -89,7 +98,7 @@ def save_draft(launch: Launch, draft: Draft, answers: Answers, *, seen_version: 
 
 
 def drop_draft(key: str) -> None:
-    """Forget a draft that was sent or declined."""
+    """Forget a draft that was declined."""
     with transaction(services().engine) as connection:
         connection.execute(delete(drafts).where(drafts.c.key == key))
 

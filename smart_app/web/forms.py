@@ -16,7 +16,7 @@ from fhir_alliance.scoring.scorer import Scorer
 from fhir_alliance.settings import Rung
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.asked import LANGUAGE, form_named, instrument_in_use
-from smart_app.web.drafts import Draft, drop_draft, open_draft
+from smart_app.web.drafts import Draft, open_draft
 from smart_app.web.launches import ABSOLUTE, Launch, Role
 from smart_app.web.pages.audience import audience_text
 from smart_app.web.services import services
@@ -98,7 +98,6 @@ def send_form(launch: Launch, opened: OpenForm, *, declined: bool) -> Receipt:
     receipt = services().outbox.accept(
         submission, orjson.dumps(bundle), grant=launch.grant, way=way_of(launch, submission)
     )
-    drop_draft(draft.key)
     return receipt
 
 

@@ -128,19 +128,20 @@ def open_launch(
 def find_launch(handle: str) -> Launch:
     """Return the launch of this browser's session; NotSignedIn when it is another's, ended, or was left alone."""
     now = services().clock()
-    with transaction(services().engine) as connection:
+    with services().engine.connect() as connection:
         session = live_session(connection)
         mine = (launches.c.handle == handle) & (launches.c.session_hash == session)
         row = connection.execute(select(launches).where(mine)).mappings().one_or_none()
-        if row is not None and row["role"] == Role.CLINICIAN:
-            # Also when it has ended: the page that says so still stands in the EHR's frame.
-            allow_framing(services().registry.by_name(row["ehr"]).frame_ancestors)
-            if row["ended_at"]:
-                raise HandedOver("ended")
-        if row is None or row["ended_at"] or not _in_time(row, now):
-            raise NotSignedIn("no live launch")
-        if now - row["seen_at"] > _SEEN_EVERY:
-            connection.execute(update(launches).where(launches.c.handle == handle).values(seen_at=now))
+    if row is not None and row["role"] == Role.CLINICIAN:
+        # Also when it has ended: the page that says so still stands in the EHR's frame.
+        allow_framing(services().registry.by_name(row["ehr"]).frame_ancestors)
+        if row["ended_at"]:
+            raise HandedOver("ended")
+    if row is None or row["ended_at"] or not _in_time(row, now):
+        raise NotSignedIn("no live launch")
+    if now - row["seen_at"] > _SEEN_EVERY:
+        with transaction(services().engine) as writing:
+            writing.execute(update(launches).where(launches.c.handle == handle).values(seen_at=now))
     launch = _launch(row)
     show_look(launch.context.look)
     return launch

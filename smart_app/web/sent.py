@@ -18,7 +18,7 @@ from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.settings import Rung
 from fhir_alliance.trajectory.series import Visit, read_visits
 from smart_app.web.asked import form_named
-from smart_app.web.drafts import drop_draft, open_draft
+from smart_app.web.drafts import open_draft
 from smart_app.web.forms import OpenForm, audience_of, digest_of, make_submission, way_of
 from smart_app.web.launches import Launch, Role
 from smart_app.web.reading import with_ehr
@@ -118,7 +118,6 @@ def send_change(launch: Launch, sent: Sent, opened: OpenForm, *, declined: bool)
     receipt = services().corrections.amend(
         submission, orjson.dumps(bundle), _asked(launch, sent, Cause.CHANGED_MIND), grant=launch.grant, way=way
     )
-    drop_draft(opened.draft.key)
     return receipt
 
 

@@ -30,7 +30,7 @@ pytest: $(VENV)/.tests browser postgresql faults definitions
 bench: $(VENV)/.tests
 	@$(BIN)/python -m tests.bench.bench $(ARGS)
 
-soak: $(VENV)/.tests
+soak: $(VENV)/.tests postgresql
 	@$(BIN)/python -m tests.soak.soak $(ARGS)
 
 pictures: $(VENV)/.tests browser

@@ -1,114 +1,60 @@
-"""The three engines over many more generated answers than `make test` has time for: `make soak`."""
+"""Everything that takes long, from one seed: `make soak`. It ends with 1 when anything was not as it must be."""
 
 import secrets
 import sys
-from collections import Counter, defaultdict
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from time import perf_counter
-from traceback import format_exception_only
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Final
 
 import click
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 
-from tests.scoring.engines import Given, answers_to, assert_columns_agree, assert_published_agree, scored_forms
+from tests.soak.delivery import Load, soak
+from tests.soak.engines import FORMS, compare
+from tests.soak.machine import wander
 
-FORMS: Final = {instrument.name: (instrument, form) for instrument, form in scored_forms()}
-BLOCK: Final = 250
-# Hypothesis reads seeds of any size; six digits are easy to type again.
+PARTS: Final = ("engines", "machine", "delivery")
+DATABASES: Final = ("sqlite", "postgresql")
+# Six digits are easy to type again.
 SEEDS: Final = 10**6
-
-
-class Block(NamedTuple):
-    """Some answer sets of one instrument, made from a seed of their own."""
-
-    name: str
-    seed: int
-    sets: int
-
-
-class Outcome(NamedTuple):
-    """How many sets a block had (an instrument may have fewer than asked for), its seconds, and what did not agree."""
-
-    sets: int
-    took: float
-    fault: str
-
-
-def blocks(names: list[str], sets: int, first_seed: int) -> Iterator[Block]:
-    """Yield the work in portions that keep every core busy to the end."""
-    for name in names:
-        for number, start in enumerate(range(0, sets, BLOCK)):
-            yield Block(name, first_seed + number, min(BLOCK, sets - start))
-
-
-def run(block: Block) -> Outcome:
-    """Let the three engines score each set of a block; the columns take all of them at once."""
-    instrument, form = FORMS[block.name]
-    seen: list[Given] = []
-
-    @seed(block.seed)
-    @settings(
-        max_examples=block.sets,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(answers_to(form))
-    def agree(given: Given) -> None:
-        seen.append(given)
-        assert_published_agree(instrument, form, given)
-
-    began = perf_counter()
-    fault = ""
-    try:
-        agree()
-        assert_columns_agree(instrument, form, seen)
-    except AssertionError as error:
-        fault = "".join(format_exception_only(error))
-    return Outcome(len(seen), perf_counter() - began, fault)
+QUICK_FORMS: Final = 300
 
 
 @click.command()
+@click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only this part.  [default: all]")
+@click.option("--database", "kinds", multiple=True, type=click.Choice(DATABASES), help="Only on this.  [default: both]")
+@click.option("--quick", is_flag=True, help=f"Only the delivery, of {QUICK_FORMS} forms.")
 @click.option("--sets", type=click.IntRange(min=1), default=10_000, show_default=True, help="Sets per instrument.")
 @click.option("--only", multiple=True, type=click.Choice(list(FORMS)), metavar="NAME", help="Only this instrument.")
-@click.option("--seed", "first_seed", type=int, help="Repeat a run: the seed it printed.")
-def main(sets: int, only: tuple[str, ...], first_seed: int | None) -> None:
-    """Compare the three engines, on every core, and end with 1 when they differ."""
-    if first_seed is None:
-        first_seed = secrets.randbelow(SEEDS)
-    names = list(only or FORMS)
-    console = Console()
-    console.print(f"{sets:,} answer sets for each of {len(names)} instruments; seed {first_seed}")
-    columns = (BarColumn(), MofNCompleteColumn(), "blocks", TimeElapsedColumn(), "of", TimeRemainingColumn())
-    with ProcessPoolExecutor() as pool, Progress(*columns, console=console) as progress:
-        work = {pool.submit(run, block): block for block in blocks(names, sets, first_seed)}
-        faults = sum(follow(work, progress))
-    sys.exit(1 if faults else 0)
-
-
-def follow(work: dict[Future[Outcome], Block], progress: Progress) -> Iterator[bool]:
-    """Say of each instrument, when its last block is done, what it took; yield of each block whether it failed."""
-    task = progress.add_task("", total=len(work))
-    waiting = Counter(block.name for block in work.values())
-    checked, took = Counter[str](), defaultdict[str, float](float)
-    for done in as_completed(work):
-        block, outcome = work[done], done.result()
-        waiting[block.name] -= 1
-        checked[block.name] += outcome.sets
-        took[block.name] += outcome.took
-        progress.advance(task)
-        if outcome.fault:
-            progress.console.print(f"{block.name}: seed {block.seed}\n{outcome.fault}", markup=False, highlight=False)
-        if not waiting[block.name]:
-            scales = len(FORMS[block.name][1].scales)
-            said = f"{block.name:<16} {checked[block.name]:>7,} sets, {scales} scales, {took[block.name]:>7,.1f} s"
-            progress.console.print(said, highlight=False)
-        yield bool(outcome.fault)
+@click.option("--steps", default=5_000, show_default=True, help="Steps of the state machine.")
+@click.option("--forms", default=10_000, show_default=True, help="Forms to deliver.")
+@click.option("--faults", default=0.3, show_default=True, help="Share of the writes that an EHR spoils.")
+@click.option("--kill-every", default=5.0, show_default=True, help="Seconds between two kills of a process.")
+@click.option("--seed", type=int, help="Repeat a run: the seed it printed.")
+def main(
+    parts: tuple[str, ...],
+    kinds: tuple[str, ...],
+    quick: bool,
+    sets: int,
+    only: tuple[str, ...],
+    steps: int,
+    forms: int,
+    faults: float,
+    kill_every: float,
+    seed: int | None,
+) -> None:
+    """Score, wander and deliver for long; print the figures."""
+    console, first = Console(), secrets.randbelow(SEEDS) if seed is None else seed
+    console.print(f"seed {first}", highlight=False)
+    chosen = parts or (("delivery",) if quick else PARTS)
+    load = Load(QUICK_FORMS if quick else forms, faults, kill_every, first)
+    runs: dict[str, list[Callable[[], bool]]] = {
+        "engines": [partial(compare, list(only or FORMS), sets, first, console)],
+        "machine": [partial(wander, kind, steps, first, console) for kind in kinds or DATABASES],
+        "delivery": [partial(soak, kind, load, console) for kind in kinds or DATABASES],
+    }
+    good = [run() for part in chosen for run in runs[part]]
+    sys.exit(0 if all(good) else 1)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Long runs: what `make test` has no time for."""

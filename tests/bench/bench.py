@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from .accepting import accepting_rows
 from .command import command_rows
 from .records import record_rows
 from .scoring import scoring_rows
@@ -19,7 +20,14 @@ def main() -> None:
     for name in ("What", "Measured", "Goal"):
         table.add_column(name)
     with tempfile.TemporaryDirectory(prefix="fhir-alliance-bench-") as folder:
-        groups = (scoring_rows(), record_rows(), site_rows(Path(folder)), command_rows(), table_rows(Path(folder)))
+        groups = (
+            scoring_rows(),
+            record_rows(),
+            site_rows(Path(folder)),
+            accepting_rows(Path(folder)),
+            command_rows(),
+            table_rows(Path(folder)),
+        )
         for row in (row for rows in groups for row in rows):
             table.add_row(*row)
     Console().print(table)

@@ -1,0 +1,113 @@
+"""What accepting a form costs beside an empty durable insert through the same server, at 1, 16 and 64 clients."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from statistics import quantiles
+from time import perf_counter
+from typing import NamedTuple
+
+import requests
+
+from fhir_alliance.settings import read_settings
+from smart_app.demo.run import free_port
+from smart_app.demo.site import Site, write_site
+from tests.prepared import Desk, Reviewed, people
+
+from .measuring import Row
+
+CLIENTS = (1, 16, 64)
+EACH = {1: 40, 16: 10, 64: 4}
+SLOW = "fsync,fdatasync"
+
+
+class Figures(NamedTuple):
+    """Seconds of the median and of the slowest in a hundred, and requests a second."""
+
+    p50: float
+    p99: float
+    rate: float
+
+
+def accepting_rows(folder: Path) -> Iterator[Row]:
+    """Measure on this disk, and where every flush takes a millisecond more (needs strace)."""
+    yield from _measured(folder / "plain", "this disk", [], "≤ 2.5")
+    if shutil.which("strace"):
+        log = folder / "flushes"
+        inject = ["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={SLOW}"]
+        yield from _measured(folder / "slow", "+1 ms", [*inject, "-e", f"inject={SLOW}:delay_exit=1000"], "≤ 1.3", log)
+
+
+def _measured(folder: Path, disk: str, before: list[str], goal: str, log: Path | None = None) -> Iterator[Row]:
+    folder.mkdir()
+    site = write_site(folder, ehr_port=free_port(0), app_port=free_port(0))
+    forms = iter(_forms(site))
+    with _served(site, before):
+        next(forms).send(site.app_url, requests.Session())  # the first one loads what it checks with
+        for clients in CLIENTS:
+            empty = _run(clients, lambda session: session.get(f"{site.app_url}/bench/insert", timeout=30))
+            flushed = _flushes(log)
+            accept = _run(clients, lambda session: next(forms).send(site.app_url, session))
+            flushes = (_flushes(log) - flushed) / (clients * EACH[clients])
+            figures = f"{accept.p50 / empty.p50:.1f}  (p50 {accept.p50 * 1e3:.1f} ms, p99 {accept.p99 * 1e3:.0f} ms, "
+            yield (
+                f"accept, {clients} clients, {disk} : an empty durable insert",
+                f"{figures}{accept.rate:.0f}/s to {empty.rate:.0f}/s)",
+                goal,
+            )
+            if log:
+                yield f"flushes per accepted form, {clients} clients", f"{flushes:.2f}", "≤ 1.05"
+
+
+def _forms(site: Site) -> list[Reviewed]:
+    desk = Desk.of(read_settings(site.settings), seed=3)
+    tokens = {"access_token": "unused", "expires_in": 3600, "scope": "patient/Observation.c"}
+    found: list[Reviewed] = []
+    for patient in people(1 + sum(clients * EACH[clients] for clients in CLIENTS))[::2]:
+        found += desk.prepare(patient, desk.permission(patient["id"], tokens), 1)
+    desk.close()
+    return found
+
+
+def _run(clients: int, work: Callable[[requests.Session], object]) -> Figures:
+    """Let clients work side by side, each on a connection of its own."""
+
+    def client(_: int) -> list[float]:
+        times = []
+        with requests.Session() as session:
+            session.trust_env = False
+            for _ in range(EACH[clients]):
+                began = perf_counter()
+                work(session)
+                times.append(perf_counter() - began)
+        return times
+
+    began = perf_counter()
+    with ThreadPoolExecutor(clients) as threads:
+        times = [each for several in threads.map(client, range(clients)) for each in several]
+    cuts = quantiles(times, n=100)
+    return Figures(p50=cuts[49], p99=cuts[98], rate=len(times) / (perf_counter() - began))
+
+
+@contextmanager
+def _served(site: Site, before: list[str]) -> Iterator[None]:
+    port = site.app_url.rpartition(":")[2]
+    command = [*before, sys.executable, "-m", "tests.bench.accepting_server", str(site.settings), port]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        while process.poll() is None:
+            with suppress(requests.ConnectionError):
+                requests.get(f"{site.app_url}/health", timeout=5).raise_for_status()
+                break
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _flushes(log: Path | None) -> int:
+    return log.read_text().count("sync(") if log and log.exists() else 0

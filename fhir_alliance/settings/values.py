@@ -65,8 +65,8 @@ class EhrSettings:
     it or take it back; zero switches that off. How the EHR wants us to look is read from `style_origins` only. With
     `ehr_tokens` its own tokens are good at our FHIR endpoint, as far as its `introspection_endpoint` says.
     `without_s256` lets launches go on at an EHR that names no PKCE method; S256 is sent all the same. Without
-    `harvest` nobody looks for responses of others. An answer that takes longer than `answer` is not waited for; what was
-    sent may still be written for as long, so it is not sent again before.
+    `harvest` nobody looks for responses of others. An answer that takes longer than `answer` is not waited for; what
+    was sent may still be written for as long, so it is not sent again before.
     """
 
     name: str

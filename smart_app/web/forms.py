@@ -90,15 +90,14 @@ def send_form(launch: Launch, opened: OpenForm, *, declined: bool) -> Receipt:
 
     Raises InvalidResource when it could not be built, StoreError when nothing was saved.
     """
-    visit, draft = launch.context.visit, opened.draft
+    visit = launch.context.visit
     encounter, therapist = (visit.encounter, visit.therapist) if visit else (None, None)
     submission = make_submission(launch, opened, declined=declined, encounter=encounter, therapist=therapist)
     bundle = write_bundle(submission)
     check_shape(bundle)
-    receipt = services().outbox.accept(
+    return services().outbox.accept(
         submission, orjson.dumps(bundle), grant=launch.grant, way=way_of(launch, submission)
     )
-    return receipt
 
 
 def make_submission(

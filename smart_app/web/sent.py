@@ -115,10 +115,9 @@ def send_change(launch: Launch, sent: Sent, opened: OpenForm, *, declined: bool)
     # A row of a flowsheet stands at the time that was rated first; a note is a new one.
     rated = datetime.fromisoformat(first["entry"][0]["resource"]["authored"])
     way = way_of(launch, submission if launch.ehr.write.rung is Rung.NOTE else replace(filed, authored=rated))
-    receipt = services().corrections.amend(
+    return services().corrections.amend(
         submission, orjson.dumps(bundle), _asked(launch, sent, Cause.CHANGED_MIND), grant=launch.grant, way=way
     )
-    return receipt
 
 
 def take_back(launch: Launch, sent: Sent, cause: Cause) -> Receipt:

@@ -15,8 +15,8 @@ from smart_app.sandbox.fhir.store import ResourceStore
 
 STYLE = {
     "color_background": "#f6f4ee",
-    "color_error": "#9e2d22",
-    "color_highlight": "#1f5f8b",
+    "color_error": "#8a241b",
+    "color_highlight": "#1a4e74",
     "color_modal_backdrop": "#00000080",
     "color_success": "#2c6e49",
     "color_text": "#22313f",

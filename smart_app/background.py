@@ -3,7 +3,8 @@
 import os
 import signal
 from pathlib import Path
-from threading import Event, Thread
+from socket import socket, socketpair
+from threading import Thread
 from time import monotonic
 from typing import Final
 
@@ -54,6 +55,19 @@ def end_when_unsure(services: Services) -> None:
     Thread(target=watch, name="unsure", daemon=True).start()
 
 
+def _signals() -> socket:
+    """Return a socket on which something arrives with a TERM or Ctrl-C, and no more ends the process at once.
+
+    The kernel may give a signal to any thread; one that waits for a lock in Python would not be woken by it.
+    """
+    arrives, sent = socketpair()
+    sent.setblocking(False)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    signal.set_wakeup_fd(sent.detach())
+    return arrives
+
+
 def work(settings: Path) -> None:
     """Work without serving pages until a TERM or Ctrl-C, then finish what is in hand and return.
 
@@ -64,13 +78,11 @@ def work(settings: Path) -> None:
     from smart_app.web.log import set_up_logging
 
     set_up_logging()
-    stopped = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+    ended = _signals()
     services = create_app(read_settings(settings)).extensions["alliance"]
     end_when_unsure(services)
     start(services)
-    stopped.wait()
+    ended.recv(1)
     stop(services)
     if unsure(services.engine).is_set():
         raise StoreError("a commit has failed: start again, which checks the database")

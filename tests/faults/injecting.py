@@ -14,7 +14,9 @@ def failing(pid: int, calls: Sequence[str], error: str) -> Iterator[None]:
     """Let system calls of a process fail with an error as long as the block runs, in all of its threads."""
     named = ",".join(calls)
     inject = ["-e", f"trace={named}", "-e", f"inject={named}:error={error}", "-e", "signal=none"]
-    tracer = subprocess.Popen(["strace", "-f", *inject, "-p", str(pid)], stderr=subprocess.PIPE)
+    # A line for each call would fill the pipe, and then the process stands still in the next one.
+    command = ["strace", "-f", "-o", "/dev/null", *inject, "-p", str(pid)]
+    tracer = subprocess.Popen(command, stderr=subprocess.PIPE)
     assert tracer.stderr is not None
     threads = {*_threads(pid)}
     try:
@@ -25,12 +27,6 @@ def failing(pid: int, calls: Sequence[str], error: str) -> Iterator[None]:
     finally:
         tracer.send_signal(signal.SIGTERM)
         tracer.communicate()
-
-
-def killing(call: str, number: int) -> list[str]:
-    """Return what to start a process by so that each of its threads dies, and it with them, at its n-th such call."""
-    inject = ["-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}", "-e", "signal=none"]
-    return ["strace", "-f", "-qq", "-o", "/dev/null", *inject]
 
 
 def children(pid: int) -> list[int]:

@@ -296,3 +296,14 @@ def test_a_long_list_is_cut(waiting: tuple[House, dict[str, str]], monkeypatch: 
     _, page = waiting[0].admin()
 
     assert "There are more." in page.text
+
+
+def test_a_token_is_of_one_sign_in(waiting: tuple[House, dict[str, str]]) -> None:
+    """What one administrator's page carries is worth nothing with another's cookie (T38)."""
+    house, keys = waiting
+    (one, _), (other, _) = house.admin(), house.admin("Kim Lee")
+    page = one.open(house.url(f"/admin/forms/{keys['retry']}"))
+
+    reply = other.post(page, page.form("/retry"))
+
+    assert (reply.status_code, standing(house, keys["retry"])) == (403, ("held", "not-allowed"))

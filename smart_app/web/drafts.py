@@ -71,6 +71,13 @@ def open_draft(launch: Launch, form: str, *, audience_digest: str, answers: Answ
     return draft
 
 
+def begun_forms(launch: Launch) -> list[str]:
+    """Return what the drafts of a launch were begun for, the latest first."""
+    mine = select(drafts.c.form).where(drafts.c.launch == launch.handle).order_by(drafts.c.started_at.desc())
+    with services().engine.connect() as connection:
+        return list(connection.scalars(mine))
+
+
 def _find(connection: Connection, launch: Launch, form: str) -> Draft | None:
     mine = (drafts.c.launch == launch.handle) & (drafts.c.form == form)
     row = connection.execute(select(drafts).where(mine)).mappings().one_or_none()

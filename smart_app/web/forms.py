@@ -16,7 +16,7 @@ from fhir_alliance.scoring.scorer import Scorer
 from fhir_alliance.settings import Rung
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.asked import LANGUAGE, form_named, instrument_in_use
-from smart_app.web.drafts import Draft, open_draft
+from smart_app.web.drafts import Draft, begun_forms, open_draft
 from smart_app.web.launches import ABSOLUTE, Launch, Role
 from smart_app.web.pages.audience import audience_text
 from smart_app.web.services import services
@@ -59,6 +59,14 @@ def digest_of(audience: str) -> str:
 
 
 def _form_of(launch: Launch) -> tuple[Instrument, Form]:
+    """Return the form of a launch, in the version in which it was begun, whatever has been installed since (F39)."""
+    instrument, form = _form_for(launch)
+    begun = (name for name in begun_forms(launch) if name.partition("|")[0] == form.url)
+    pinned = next(begun, form.canonical)
+    return (instrument, form) if pinned == form.canonical else form_named(pinned)
+
+
+def _form_for(launch: Launch) -> tuple[Instrument, Form]:
     """Return the form that was chosen at the handover, the therapist's short one, or at home the one for the visit."""
     if launch.context.form:
         return form_named(launch.context.form)
@@ -82,7 +90,7 @@ def sent_form(launch: Launch) -> Receipt | None:
     since = services().clock() - ABSOLUTE
     sent = services().outbox.sent(ehr=launch.ehr.name, patient=launch.patient.id, since=since)
     own = (each for each in sent if each.kind is Kind.ORIGINAL)
-    return next((each for each in own if (each.launch, each.form) == (launch.handle, form.canonical)), None)
+    return next((each for each in own if (each.launch, each.form.partition("|")[0]) == (launch.handle, form.url)), None)
 
 
 def send_form(launch: Launch, opened: OpenForm, *, declined: bool) -> Receipt:

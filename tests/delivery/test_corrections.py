@@ -87,7 +87,7 @@ def answered(response: dict[str, Any]) -> list[dict[str, Any]]:
     return [*coded, *inner]
 
 
-def test_other_answers_are_a_new_version(site: "Site", ehr: "FakeEhr", send: Any, amend: Change) -> None:
+def test_f33_other_answers_are_a_new_version(site: "Site", ehr: "FakeEhr", send: Any, amend: Change) -> None:
     """In the chart the same resources are amended: new answers and scores, each at the time of the first (F33, O20)."""
     send()
     site.deliver()
@@ -106,7 +106,7 @@ def test_other_answers_are_a_new_version(site: "Site", ehr: "FakeEhr", send: Any
     assert {each["answer"][0]["valueCoding"]["code"] for each in answered(response)} == {"9"}
 
 
-def test_taken_back_is_entered_in_error(site: "Site", ehr: "FakeEhr", send: Any, withdraw: Change) -> None:
+def test_f34_taken_back_is_entered_in_error(site: "Site", ehr: "FakeEhr", send: Any, withdraw: Change) -> None:
     """Response, scores and panel are marked and nothing is deleted; the trail and the chart say who and why (F34)."""
     send()
     site.deliver()
@@ -161,7 +161,7 @@ def test_conflict_is_no_proof_that_nothing_is_there(
     assert (receipt.state, site.standing(FORM)) == (State.ACCEPTED, ("held", "conflict"))
 
 
-def test_changed_before_it_was_sent(site: "Site", ehr: "FakeEhr", send: Any, amend: Change) -> None:
+def test_f33_changed_before_it_was_sent(site: "Site", ehr: "FakeEhr", send: Any, amend: Change) -> None:
     """Only the other answers are ever written, as a form of their own, and nothing in the chart says amended."""
     send()
 
@@ -274,7 +274,7 @@ EDITS: list[Callable[[dict[str, Any]], dict[str, Any]]] = [
 
 @ONE_STORE
 @pytest.mark.parametrize("edit", EDITS, ids=["comment", "status", "value"])
-def test_foreign_edit_is_never_overwritten(
+def test_f17_foreign_edit_is_never_overwritten(
     site: "Site", ehr: "FakeEhr", send: Any, amend: Change, edit: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> None:
     """Somebody has changed a score in the chart: nothing of the correction is written, and a person looks (F17)."""

@@ -7,10 +7,6 @@ ROWS = {f"f{number:02}" for number in range(1, 46)}
 OPEN = {
     "f10": "response and Observations are one transaction; a rung that writes them one by one does not exist",
     "f11": "what a server has applied in part is told as not read back; the rest of it is not written again",
-    "f17": "nothing but notes is updated yet",
-    "f33": "corrections do not exist yet",
-    "f34": "corrections do not exist yet",
-    "f39": "a new version of a form in the middle of answering is not tried",
 }
 
 

@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from sqlalchemy import text
 from fhir_alliance.tables import drafts, submissions
 from smart_app.demo.browser import Page
 
-from .house import CORE, MARIA, SESSION, THOMAS, House, Person, code_of, handle_of
+from .conftest import MakeHouse
+from .house import AOIFE, CORE, MARIA, SESSION, THOMAS, House, Person, code_of, handle_of
 
 CHECKED = re.compile(r'name="([^"]+)" value="([^"]+)" checked')
 
@@ -43,6 +45,35 @@ def codes_and_values(observations: dict[str, dict[str, Any]]) -> dict[str, Any]:
 def first_visit(visits: Page) -> str:
     """Return the first visit that is offered."""
     return re.findall(r'value="(Encounter/[^"]+)"', visits.text)[0]
+
+
+def install_next_version(house: House) -> None:
+    """Install a later version of the instrument beside the one that is there, as an upgrade does."""
+    present = house.services
+    used = present.catalogue.instrument("visit-check-in")
+    forms = tuple(replace(form, version="1.1.0") for form in used.forms)
+    later = replace(used, version="1.1.0", forms=forms, digest="another")
+    catalogue = replace(present.catalogue, instruments=(*present.catalogue.instruments, later))
+    house.app.extensions["alliance"] = replace(present, catalogue=catalogue)
+
+
+def test_f39_a_form_is_sent_in_the_version_in_which_it_was_begun(make_house: MakeHouse) -> None:
+    """A version that is published in the middle of answering changes nothing for who has begun, and is asked next."""
+    house = make_house()
+    home, visits = house.at_home(THOMAS)
+    form = home.submit(visits, visits.form("/visit"), encounter="none")
+    home.submit(form, form.form("/form"), **CORE, action="review")
+    install_next_version(house)
+
+    again = home.open(form.url)
+    sent = send(home, answer(home, again, **chosen(again)))
+    other, chooses = house.at_home(AOIFE)
+    fresh = other.submit(chooses, chooses.form("/visit"), encounter="none")
+    send(other, answer(other, fresh, **CORE))
+
+    assert chosen(again) == CORE
+    assert "received your answers" in sent.text
+    assert [row["form"].partition("|")[2] for row in house.rows(submissions)] == ["1.0.0", "1.1.0"]
 
 
 def test_a_visit_is_written_as_it_was_answered(house: House) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from socket import socket, socketpair
 from threading import Thread
@@ -55,17 +57,22 @@ def end_when_unsure(services: Services) -> None:
     Thread(target=watch, name="unsure", daemon=True).start()
 
 
-def _signals() -> socket:
-    """Return a socket on which something arrives with a TERM or Ctrl-C, and no more ends the process at once.
+@contextmanager
+def _signals() -> Iterator[socket]:
+    """Yield a socket on which something arrives with a TERM or Ctrl-C, which no more end the process at once.
 
     The kernel may give a signal to any thread; one that waits for a lock in Python would not be woken by it.
     """
     arrives, sent = socketpair()
-    sent.setblocking(False)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-    signal.set_wakeup_fd(sent.detach())
-    return arrives
+    with arrives, sent:
+        sent.setblocking(False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+        before = signal.set_wakeup_fd(sent.fileno())
+        try:
+            yield arrives
+        finally:
+            signal.set_wakeup_fd(before)
 
 
 def work(settings: Path) -> None:
@@ -78,11 +85,11 @@ def work(settings: Path) -> None:
     from smart_app.web.log import set_up_logging
 
     set_up_logging()
-    ended = _signals()
-    services = create_app(read_settings(settings)).extensions["alliance"]
-    end_when_unsure(services)
-    start(services)
-    ended.recv(1)
-    stop(services)
+    with _signals() as ended:
+        services = create_app(read_settings(settings)).extensions["alliance"]
+        end_when_unsure(services)
+        start(services)
+        ended.recv(1)
+        stop(services)
     if unsure(services.engine).is_set():
         raise StoreError("a commit has failed: start again, which checks the database")

@@ -1,6 +1,8 @@
 """What accepting a form costs beside an empty durable insert through the same server, at 1, 16 and 64 clients."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -97,7 +99,7 @@ def _run(clients: int, work: Callable[[requests.Session], object]) -> Figures:
 def _served(site: Site, before: list[str]) -> Iterator[None]:
     port = site.app_url.rpartition(":")[2]
     command = [*before, sys.executable, "-m", "tests.bench.accepting_server", str(site.settings), port]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         while process.poll() is None:
             with suppress(requests.ConnectionError):
@@ -105,7 +107,8 @@ def _served(site: Site, before: list[str]) -> Iterator[None]:
                 break
         yield
     finally:
-        process.terminate()
+        # A tracer alone does not end with a TERM while what it traces goes on.
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait()
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
-from threading import Event as Signal
-from threading import Thread
 from typing import Final
 
 import structlog
@@ -14,6 +12,7 @@ from fhir_alliance.alerts.mailer import Mailer
 from fhir_alliance.alerts.message import alert_mail
 from fhir_alliance.audit import Event, record
 from fhir_alliance.errors import MailError
+from fhir_alliance.rounds import Rounds
 from fhir_alliance.settings import AlertSettings, SiteSettings
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import alert_attempts, alerts
@@ -36,32 +35,18 @@ class Kind(StrEnum):
 _EVENTS: Final = {Kind.NOTIFIED: Event.ALERT_NOTIFIED, Kind.ESCALATED: Event.ALERT_ESCALATED}
 
 
-class Notifier:
+class Notifier(Rounds):
     """Sends what is due; each mail is written down before it is sent, so it may be sent twice and is never lost."""
 
     def __init__(
         self, engine: Engine, settings: AlertSettings, site: SiteSettings, *, clock: Callable[[], datetime]
     ) -> None:
+        super().__init__("notifier", pause=_POLL_SECONDS, paused="alert.paused")
         self._engine = engine
         self._settings = settings
         self._site = site
         self._mailer = Mailer(settings)
         self._clock = clock
-        self._stopping = Signal()
-        self._thread: Thread | None = None
-
-    def start(self) -> None:
-        """Tell in a background thread; a mail server that cannot be reached is logged, and tried again when needed."""
-        self._stopping.clear()
-        self._thread = Thread(target=self._work, name="notifier", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the mail in hand, begin no other, and end the thread."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
 
     def tell_due(self, now: datetime) -> int:
         """Send every mail that is due once; returns how many were tried.
@@ -79,13 +64,12 @@ class Notifier:
         try:
             self._mailer.check()
         except MailError as error:
+            # Mails are tried again when they are due: a clinic is told of a wrong setting before it needs one.
             _log.error("alert.mail-server", code=error.code, detail=error.detail)
-        while not self._stopping.wait(_POLL_SECONDS):
-            try:
-                self.tell_due(self._clock())
-            except Exception as error:
-                # Whatever it was, a thread that ended here would never tell anybody of anything again.
-                _log.error("alert.paused", code=type(error).__name__)
+        super()._work()
+
+    def _make_round(self) -> None:
+        self.tell_due(self._clock())
 
     def _due(self, now: datetime) -> list[tuple[RowMapping, Kind]]:
         """Return who has to be told of what, oldest alert first; after a failure a mail waits a while."""

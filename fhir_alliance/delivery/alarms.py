@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from threading import Event as Signal
-from threading import Thread
 from typing import Final
 
 import structlog
@@ -14,6 +12,7 @@ from fhir_alliance.alerts.mailer import Mailer
 from fhir_alliance.delivery.alarm_mail import alarm_mail
 from fhir_alliance.delivery.backlog import LEVELS, backlog, oldest_waiting
 from fhir_alliance.errors import MailError
+from fhir_alliance.rounds import Rounds
 from fhir_alliance.settings import Settings
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import backlog_alarms
@@ -28,28 +27,14 @@ Opened = tuple[str, str]
 """An alarm, by its EHR and its level."""
 
 
-class Alarms:
+class Alarms(Rounds):
     """Opens, tells and ends alarms; any number of processes may do so, and each alarm is told by one of them."""
 
     def __init__(self, engine: Engine, settings: Settings, *, clock: Callable[[], datetime]) -> None:
+        super().__init__("alarms", pause=_POLL_SECONDS, paused="backlog.paused")
         self._engine = engine
         self._settings = settings
         self._clock = clock
-        self._stopping = Signal()
-        self._thread: Thread | None = None
-
-    def start(self) -> None:
-        """Look in a background thread, at once and then again and again."""
-        self._stopping.clear()
-        self._thread = Thread(target=self._work, name="alarms", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the mail in hand, and end the thread."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
 
     def look(self, now: datetime) -> int:
         """Open what has begun, end what is over, and tell what is untold; returns how many mails were tried.
@@ -65,14 +50,8 @@ class Alarms:
             self._note(ehr, level, now)
         return sum(self._tell(ehr, now) for ehr in self._untold(now))
 
-    def _work(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.look(self._clock())
-            except Exception as error:
-                # Whatever it was, a thread that ended here would never tell anybody of anything again.
-                _log.error("backlog.paused", code=type(error).__name__)
-            self._stopping.wait(_POLL_SECONDS)
+    def _make_round(self) -> None:
+        self.look(self._clock())
 
     def _settle(self, due: set[Opened], now: datetime) -> tuple[list[Opened], list[Opened]]:
         """Make the table hold what is due; returns what began and what ended by this process."""

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from threading import Event as Signal
-from threading import Thread
 from typing import Final
 
 import structlog
@@ -13,7 +11,8 @@ from fhir_alliance.audit import Event, record
 from fhir_alliance.ehr.findings import Change, Kind, keep, last
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.statements import read_facts
-from fhir_alliance.errors import AllianceError, EhrError
+from fhir_alliance.errors import EhrError
+from fhir_alliance.rounds import Rounds
 from fhir_alliance.settings import EhrSettings
 from fhir_alliance.store import transaction
 
@@ -25,32 +24,18 @@ _POLL_SECONDS: Final = 60.0
 _log = structlog.get_logger(__name__)
 
 
-class Watch:
+class Watch(Rounds):
     """Reads statements, two requests without a token, and never writes to an EHR."""
 
     def __init__(
         self, engine: Engine, registry: Registry, ehrs: Mapping[str, EhrSettings], *, clock: Callable[[], datetime]
     ) -> None:
+        super().__init__("watch", pause=_POLL_SECONDS, paused="watch.paused")
         self._engine = engine
         self._registry = registry
         self._ehrs = tuple(ehrs.values())
         self._clock = clock
         self._failed: dict[str, datetime] = {}
-        self._stopping = Signal()
-        self._thread: Thread | None = None
-
-    def start(self) -> None:
-        """Check in a background thread, at once what is due, then again and again."""
-        self._stopping.clear()
-        self._thread = Thread(target=self._work, name="watch", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the EHR in hand, and end the thread."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
 
     def check_due(self, now: datetime) -> int:
         """Read every EHR whose last reading is a day old; returns how many were read.
@@ -59,13 +44,8 @@ class Watch:
         """
         return sum(self._check(ehr, now) for ehr in self._ehrs if not self._stopping.is_set() and self._due(ehr, now))
 
-    def _work(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.check_due(self._clock())
-            except AllianceError as error:
-                _log.error("watch.paused", code=error.code)
-            self._stopping.wait(_POLL_SECONDS)
+    def _make_round(self) -> None:
+        self.check_due(self._clock())
 
     def _due(self, ehr: EhrSettings, now: datetime) -> bool:
         failed = self._failed.get(ehr.name)

@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from threading import Event as Signal
-from threading import Thread
 from typing import Final
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from fhir_alliance.errors import AllianceError, StoreError
 from fhir_alliance.harvest.forms import Forms
 from fhir_alliance.harvest.round import Finding, Parts, Round
 from fhir_alliance.harvest.windows import in_parts
 from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.rounds import Rounds
 from fhir_alliance.settings import EhrSettings
 
 OVERLAP: Final = timedelta(hours=2)
@@ -26,7 +24,7 @@ _POLL_SECONDS: Final = 15.0
 _log = structlog.get_logger(__name__)
 
 
-class Harvester:
+class Harvester(Rounds):
     """Looks through EHRs with their backend clients; `instruments` are those that were ever published here."""
 
     def __init__(
@@ -37,26 +35,12 @@ class Harvester:
         *,
         clock: Callable[[], datetime],
     ) -> None:
+        super().__init__("harvest", pause=_POLL_SECONDS, paused="harvest.paused")
         self._parts = parts
         self._ehrs = ehrs
         self._instruments = instruments
         self._clock = clock
         self._tried: dict[str, datetime] = {}
-        self._stopping = Signal()
-        self._thread: Thread | None = None
-
-    def start(self) -> None:
-        """Look in a background thread, at once what is due, then again and again."""
-        self._stopping.clear()
-        self._thread = Thread(target=self._work, name="harvest", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the EHR in hand, and end the thread."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
 
     def harvest_due(self, now: datetime) -> int:
         """Look through every EHR whose time has come; returns how many were tried.
@@ -103,13 +87,8 @@ class Harvester:
         ehr, forms = self._parts.registry.by_name(name), Forms(self._instruments())
         return Round(self._parts, ehr, forms, now=self._clock(), write=write, again=again)
 
-    def _work(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.harvest_due(self._clock())
-            except (StoreError, SQLAlchemyError) as error:  # its kind alone: a traceback may quote a patient's data
-                _log.error("harvest.paused", code=type(error).__name__)
-            self._stopping.wait(_POLL_SECONDS)
+    def _make_round(self) -> None:
+        self.harvest_due(self._clock())
 
     def _last(self, ehr: EhrSettings) -> datetime:
         """Return when an EHR was last tried, by any process."""

@@ -124,15 +124,18 @@ def test_the_thread_checks_at_once_and_ends(running: "Running", watch: Watch) ->
     assert asked(running) == READS
 
 
-def test_the_thread_survives_a_store_that_refuses(
-    running: "Running", watch: Watch, monkeypatch: pytest.MonkeyPatch, log: list[Any]
+@pytest.mark.parametrize(
+    ("error", "code"), [(StoreError("full"), "store.refused"), (RuntimeError("Maria Lopez"), "RuntimeError")]
+)
+def test_the_thread_survives_whatever_goes_wrong(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, log: list[Any], error: Exception, code: str
 ) -> None:
-    """A database that refuses is said in the log, and the thread goes on until it is stopped."""
+    """A database that refuses, or a fault, is said in the log by its kind; the thread goes on until it is stopped."""
     refused = threading.Event()
 
     def refuse(_: datetime) -> int:
         refused.set()
-        raise StoreError("full")
+        raise error
 
     monkeypatch.setattr(watch, "check_due", refuse)
 
@@ -141,4 +144,4 @@ def test_the_thread_survives_a_store_that_refuses(
     watch.stop()
 
     assert told
-    assert {"event": "watch.paused", "code": "store.refused", "log_level": "error"} in log
+    assert {"event": "watch.paused", "code": code, "log_level": "error"} in log

@@ -20,6 +20,7 @@ from fhir_alliance.delivery.receipts import (
     IN_REVIEW,
     NEEDS_SIGN_IN,
     STAYS_HERE,
+    Kind,
     Receipt,
     Source,
     State,
@@ -107,6 +108,13 @@ class Outbox:
         recent = receipts().where(mine, submissions.c.accepted_at >= since).order_by(submissions.c.sequence.desc())
         with self._engine.connect() as connection:
             return tuple(receipt_of(row) for row in connection.execute(recent))
+
+    def taken_back(self, *, ehr: str, patient: str) -> frozenset[str]:
+        """Return the first keys of a patient's forms that were taken back, whether or not the chart says so yet."""
+        mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
+        found = select(submissions.c.corrects).where(mine, submissions.c.kind == Kind.WITHDRAWAL)
+        with self._engine.connect() as connection:
+            return frozenset(filter(None, connection.scalars(found)))
 
     def held_for(self, ehr: str, patient: str) -> tuple[Receipt, ...]:
         """Return what waits for a person, here or at the EHR, before it is in this patient's chart, oldest first.

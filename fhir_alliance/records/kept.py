@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from fhir_alliance.records.codes import JsonObject
 from fhir_alliance.records.corrections import as_amended
+from fhir_alliance.records.harvested import named_key
+from fhir_alliance.terms import OBSERVATION_IDENTIFIER
 
 _KINDS: Final = ("QuestionnaireResponse", "Observation")
 # A reference to a resource of the EHR: neither an address, nor to what is kept with it.
@@ -42,6 +44,14 @@ def without_filed(resources: Collection[JsonObject], filed: Collection[JsonObjec
     values = {_identifier(each) for each in filed if each["resourceType"] == "Observation"}
     left = [each for each in resources if each["resourceType"] != "Observation" or _identifier(each) not in values]
     return left if len(left) == len(resources) else [each for each in left if "hasMember" not in each]
+
+
+def is_of_form(resource: Mapping[str, Any], keys: Collection[str]) -> bool:
+    """Whether a response or an Observation of a chart belongs to one of our forms, by the forms' first keys."""
+    if resource.get("resourceType") == "QuestionnaireResponse":
+        return named_key(resource) in keys
+    ours = (each for each in resource.get("identifier", ()) if each.get("system") == OBSERVATION_IDENTIFIER)
+    return any(str(each.get("value")).partition(".")[0] in keys for each in ours)
 
 
 def away_from(resource: JsonObject, *, fhir_base: str) -> JsonObject:

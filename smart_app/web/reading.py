@@ -10,6 +10,7 @@ from fhir_alliance.ehr.paging import SearchResult
 from fhir_alliance.ehr.scopes import allows
 from fhir_alliance.ehr.shapes import only_well_shaped, well_shaped
 from fhir_alliance.errors import EhrUnreachable, SignInNeeded
+from fhir_alliance.records.kept import is_of_form
 from fhir_alliance.records.patient import read_patient
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.terms import OBSERVATION_CATEGORY
@@ -93,11 +94,13 @@ def read_chart(launch: Launch) -> ChartData:
     found: list[SearchResult] = with_ehr(launch, lambda client: _together(client, reads))
     encounters, observations, responses = found
     kept_responses, kept_scores = _kept(launch)
+    # Who has just withdrawn a form must not be shown it as the last answer until the chart says so as well.
+    gone = services().outbox.taken_back(ehr=launch.ehr.name, patient=patient)
     return ChartData(
         visits=read_visits(encounters.resources, patient=patient),
         seen=seen_visits(encounters.resources, patient=patient),
-        observations=(*observations.resources, *kept_scores),
-        responses=(*_of_patient(responses.resources, patient), *kept_responses),
+        observations=(*_without(gone, observations.resources), *kept_scores),
+        responses=(*_without(gone, _of_patient(responses.resources, patient)), *kept_responses),
         complete=all(result.complete for result in found),
         withheld=tuple(kind for kind in ("Encounter", "QuestionnaireResponse") if not _may(scopes, kind)),
         kept=frozenset(f"QuestionnaireResponse/{each['id']}" for each in kept_responses),
@@ -186,6 +189,10 @@ def _client(launch: Launch, token: str) -> FhirClient:
 def _together(client: FhirClient, reads: Sequence[Read]) -> list[Any]:
     with ThreadPoolExecutor(max_workers=len(reads)) as pool:
         return [done.result() for done in [pool.submit(read, client) for read in reads]]
+
+
+def _without(gone: Collection[str], resources: Sequence[RawResource]) -> tuple[RawResource, ...]:
+    return tuple(each for each in resources if not is_of_form(each, gone))
 
 
 def _of_patient(resources: Sequence[RawResource], patient: str) -> tuple[RawResource, ...]:

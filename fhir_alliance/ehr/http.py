@@ -10,7 +10,7 @@ from typing import Any, Final
 import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3 import Timeout
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError
 
 from fhir_alliance.ehr.addresses import is_under
 from fhir_alliance.ehr.breaker import Availability, Breaker, Passage
@@ -49,7 +49,8 @@ class Door:
     """The connections to one EHR; thread safe.
 
     There is no requests.Session here on purpose: a session reads `.netrc` and proxy variables, keeps cookies and
-    reads ahead on redirects. Nothing is retried: whether a write may be sent again is decided by who knows it.
+    reads ahead on redirects. No write is retried: whether one may be sent again is decided by who knows it. A read is
+    sent once more when the EHR had closed the connection meanwhile, as servers do with those that they kept open.
     An EHR that does not answer is left alone for a while, and none takes more than its share of our threads.
     """
 
@@ -109,9 +110,8 @@ class Door:
         return reply
 
     def _send(self, request: requests.PreparedRequest, passage: Passage) -> Reply:
-        timeout = Timeout(connect=self._connect, total=self._deadline)
         try:
-            response = self._adapter.send(request, stream=True, timeout=timeout)  # type: ignore[arg-type]  # stubs lag
+            response = self._answer(request)
             passage.answered = response.status_code < 500
             with closing(response):
                 body = self._read(response)
@@ -121,6 +121,20 @@ class Door:
             raise EhrUnreachable(type(error).__name__) from None
         return Reply(status=response.status_code, headers=CaseInsensitiveDict(response.headers), body=body)
 
+    def _answer(self, request: requests.PreparedRequest) -> requests.Response:
+        end = time.monotonic() + self._deadline
+        try:
+            return self._ask(request, self._deadline)
+        except requests.ConnectionError as error:
+            left = end - time.monotonic()
+            if request.method != "GET" or left <= 0 or not _is_closed(error):
+                raise
+        return self._ask(request, left)
+
+    def _ask(self, request: requests.PreparedRequest, seconds: float) -> requests.Response:
+        timeout = Timeout(connect=self._connect, total=seconds)
+        return self._adapter.send(request, stream=True, timeout=timeout)  # type: ignore[arg-type]  # stubs lag
+
     def _read(self, response: requests.Response) -> bytes:
         """Read the body, counting bytes after decompression: servers compress although we ask them not to."""
         body = bytearray()
@@ -129,6 +143,11 @@ class Door:
             if len(body) > self._max_bytes:
                 raise EhrUnreachable("the answer is too large")
         return bytes(body)
+
+
+def _is_closed(error: requests.ConnectionError) -> bool:
+    """Whether the connection had been there and ended without a byte of an answer."""
+    return bool(error.args) and isinstance(error.args[0], ProtocolError)
 
 
 def _authorization(token: str | None) -> dict[str, str]:

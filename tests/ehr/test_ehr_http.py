@@ -229,6 +229,31 @@ def test_a_broken_answer_is_no_answer(server: Any, door: Door, raw: bytes) -> No
     assert len(server.seen) == 1
 
 
+def test_a_read_outlives_a_connection_that_the_ehr_has_closed(server: Any, door: Door) -> None:
+    """A server may close what it had kept open just as it is used: a read is sent once more, and no third time."""
+    server.raw("GET", "/fhir/x", lambda out, _: None)
+    server.on("GET", "/fhir/x", {"a": 1})
+    server.raw("GET", "/fhir/gone", lambda out, _: None)
+
+    assert door.request("GET", f"{server.base}/x").json() == {"a": 1}
+    with pytest.raises(EhrUnreachable):
+        door.request("GET", f"{server.base}/gone")
+
+    assert [seen.path for seen in server.seen] == ["/fhir/x", "/fhir/x", "/fhir/gone", "/fhir/gone"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_write_is_sent_once_whatever_happens_to_its_connection(server: Any, door: Door, method: str) -> None:
+    """Nobody knows whether the EHR had read a write before it closed the connection: only the courier may ask."""
+    server.raw(method, "/fhir/x", lambda out, _: None)
+    server.on(method, "/fhir/x", {"a": 1})
+
+    with pytest.raises(EhrUnreachable):
+        door.request(method, f"{server.base}/x", body=b"{}")
+
+    assert len(server.seen) == 1
+
+
 def test_nobody_there_is_unreachable() -> None:
     """A refused connection and a name that does not resolve are told alike."""
     with socket.socket() as unused:

@@ -4,7 +4,6 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -141,13 +140,14 @@ class FakeEhr:
         written = [*self.resources["QuestionnaireResponse"].values(), *self.resources["Observation"].values()]
         return sorted({each["status"] for each in written})
 
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        """Count a request that is being answered; `most` is how many that were at a time."""
+    def count_one_more(self) -> None:
+        """Count a request that has come; `most` is how many were there at a time."""
         with self._lock:
             self._busy += 1
             self.most = max(self.most, self._busy)
-        yield
+
+    def count_one_less(self) -> None:
+        """Count it as answered, before the answer leaves: whoever has that may ask at once for the next."""
         with self._lock:
             self._busy -= 1
 
@@ -210,12 +210,12 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:  # named by http.server
-        with self.ehr.counted():
-            self._get()
+        self.ehr.count_one_more()
+        self._get()
 
     def do_POST(self) -> None:  # named by http.server
-        with self.ehr.counted():
-            self._post()
+        self.ehr.count_one_more()
+        self._post()
 
     def _get(self) -> None:
         parts = urlsplit(self.path)
@@ -262,6 +262,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(200, {"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
 
     def do_PUT(self) -> None:  # named by http.server
+        self.ehr.count_one_more()
         resource = orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.ehr.puts.append(resource["resourceType"])
         self.ehr.before_put(resource)
@@ -291,6 +292,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _fail(self, fault: Fault) -> None:
         if fault.status is None:
+            self.ehr.count_one_less()
             self.close_connection = True
             return
         self._send(fault.status, fault.body, fault.headers)
@@ -302,6 +304,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in {**headers, "Content-Length": str(len(body)), "Connection": "close"}.items():
             self.send_header(name, value)
+        self.ehr.count_one_less()
         self.end_headers()
         self.wfile.write(body)
 

@@ -43,15 +43,19 @@ class Reviewed:
 
     def send(self, app_url: str, session: requests.Session) -> str:
         """Press Send; returns the key that the receipt's address names, empty when the app did not accept it."""
-        reply = session.post(
-            f"{app_url}/l/{self.handle}/send",
+        reply = self.post("send", app_url, session)
+        parts = reply.headers.get("Location", "").rsplit("/receipt/", 1)
+        return parts[1] if reply.status_code == 303 and len(parts) > 1 else ""
+
+    def post(self, page: str, app_url: str, session: requests.Session) -> requests.Response:
+        """Send the form's fields to a page of its launch."""
+        return session.post(
+            f"{app_url}/l/{self.handle}/{page}",
             data=self.fields,
             headers={"Cookie": self.cookie, "Origin": app_url},
             allow_redirects=False,
             timeout=30,
         )
-        parts = reply.headers.get("Location", "").rsplit("/receipt/", 1)
-        return parts[1] if reply.status_code == 303 and len(parts) > 1 else ""
 
 
 def people(count: int) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from fhir_alliance.delivery.receipts import Kind, Receipt
 from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.bundle import write_bundle
-from fhir_alliance.records.checks import check_shape
+from fhir_alliance.records.shapes import check_own_shape
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.scoring.scorer import Scorer
 from fhir_alliance.settings import Rung
@@ -102,7 +102,7 @@ def send_form(launch: Launch, opened: OpenForm, *, declined: bool) -> Receipt:
     encounter, therapist = (visit.encounter, visit.therapist) if visit else (None, None)
     submission = make_submission(launch, opened, declined=declined, encounter=encounter, therapist=therapist)
     bundle = write_bundle(submission)
-    check_shape(bundle)
+    check_own_shape(bundle)
     return services().outbox.accept(
         submission, orjson.dumps(bundle), grant=launch.grant, way=way_of(launch, submission)
     )

@@ -12,8 +12,8 @@ from fhir_alliance.errors import CorrectionRefused, CorrectionTooLate, EhrError
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.answers import read_answers
 from fhir_alliance.records.bundle import write_bundle
-from fhir_alliance.records.checks import check_shape
 from fhir_alliance.records.corrections import at_first_time
+from fhir_alliance.records.shapes import check_own_shape
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.settings import Rung
 from fhir_alliance.trajectory.series import Visit, read_visits
@@ -111,7 +111,7 @@ def send_change(launch: Launch, sent: Sent, opened: OpenForm, *, declined: bool)
     submission = make_submission(launch, opened, declined=declined, encounter=encounter, therapist=therapist)
     filed = replace(submission, key=sent.first.key)
     bundle = at_first_time(write_bundle(filed), first)
-    check_shape(bundle)
+    check_own_shape(bundle)
     # A row of a flowsheet stands at the time that was rated first; a note is a new one.
     rated = datetime.fromisoformat(first["entry"][0]["resource"]["authored"])
     way = way_of(launch, submission if launch.ehr.write.rung is Rung.NOTE else replace(filed, authored=rated))

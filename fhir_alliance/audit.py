@@ -94,7 +94,7 @@ def record(
         "request_id": request_id,
         "previous": head(connection),
     }
-    connection.execute(insert(audit).values(**row, hash=_hash(row)))
+    connection.execute(insert(audit), {**row, "hash": _hash(row)})
 
 
 def head(connection: Connection) -> str:

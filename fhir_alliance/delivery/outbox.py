@@ -9,7 +9,7 @@ from threading import Event as Signal
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, delete, exists, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, exists, select, update
 
 from fhir_alliance.alerts.book import open_alert
 from fhir_alliance.audit import Event, record
@@ -28,6 +28,7 @@ from fhir_alliance.delivery.receipts import (
     place,
     receipt_of,
     receipts,
+    stored,
 )
 from fhir_alliance.errors import InvalidResource, SubmissionConflict
 from fhir_alliance.records.submission import Submission
@@ -67,8 +68,7 @@ class Outbox:
             row = connection.execute(receipts().where(submissions.c.key == submission.key)).one_or_none()
             if row is None:
                 origin = {"response_id": source.response, "harvested_version": source.version} if source else None
-                self.add(connection, submission, bundle, grant=grant, way=way, more=origin)
-                row = connection.execute(receipts().where(submissions.c.key == submission.key)).one()
+                row = self.add(connection, submission, bundle, grant=grant, way=way, more=origin)
             elif row.ehr != submission.ehr or row.answers_digest not in self.digests(submission.digest):
                 raise SubmissionConflict("the key was used for other answers")
         self.accepted.set()
@@ -159,8 +159,11 @@ class Outbox:
         way: Way,
         event: Event = Event.SUBMISSION_ACCEPTED,
         more: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Store a submission in the caller's transaction; `more` are values of its row, in place of the usual ones."""
+    ) -> Row[tuple[object, ...]]:
+        """Store a submission in the caller's transaction; returns what its receipt is made of.
+
+        `more` are values of its row, in place of the usual ones.
+        """
         now, key, ehr = self._clock(), submission.key, submission.ehr
         values = {
             "key": key,
@@ -190,11 +193,12 @@ class Outbox:
             # Whatever the settings say later, it belongs into the chart of this EHR (F44).
             "fhir_base": select(grants.c.fhir_base).where(grants.c.id == grant).scalar_subquery(),
         }
-        connection.execute(insert(submissions).values(**{**values, **(more or {})}))
+        row = connection.execute(stored({**values, **(more or {})})).one()
         connection.execute(delete(drafts).where(drafts.c.key == key))
         patient, launch = submission.patient.id, submission.launch
         self.note(connection, event, ehr, patient, launch, key, actor=submission.author)
         open_alert(connection, self._vault, submission, at=now)
+        return row
 
     def digests(self, plain: str) -> list[str]:
         """Return the answers' digest under each key, the current one last: a row is older than the key that seals now.

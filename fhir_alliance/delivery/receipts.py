@@ -1,10 +1,12 @@
 """Where a submission is, and what may be told of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Row, Select, exists, func, select
+from sqlalchemy import ColumnElement, Row, Select, exists, func, insert, select
+from sqlalchemy.sql.dml import ReturningInsert
 
 from fhir_alliance.errors import AllianceError
 from fhir_alliance.settings import Rung
@@ -103,24 +105,27 @@ def place(ehr: str, key: str, column: str) -> str:
     return f"{ehr}/submissions/{key}/{column}"
 
 
-_RECEIPT = (
-    "key",
-    "corrects",
-    "version",
-    "kind",
-    "rater",
-    "ehr",
-    "launch",
-    "form",
-    "encounter",
-    "therapist",
-    "declined",
-    "answers_digest",
-    "state",
-    "accepted_at",
-    "delivered_at",
-    "reason",
-    "rung",
+_RECEIPT = tuple(
+    submissions.c[name]
+    for name in (
+        "key",
+        "corrects",
+        "version",
+        "kind",
+        "rater",
+        "ehr",
+        "launch",
+        "form",
+        "encounter",
+        "therapist",
+        "declined",
+        "answers_digest",
+        "state",
+        "accepted_at",
+        "delivered_at",
+        "reason",
+        "rung",
+    )
 )
 
 
@@ -137,7 +142,12 @@ def is_newest() -> ColumnElement[bool]:
 
 def receipts() -> Select[tuple[object, ...]]:
     """Return the query for what receipts are made of."""
-    return select(*(submissions.c[name] for name in _RECEIPT))
+    return select(*_RECEIPT)
+
+
+def stored(values: Mapping[str, object]) -> ReturningInsert[tuple[object, ...]]:
+    """Return the statement that stores a submission, and gives what its receipt is made of."""
+    return insert(submissions).values(**values).returning(*_RECEIPT)
 
 
 def receipt_of(row: Row[tuple[object, ...]]) -> Receipt:

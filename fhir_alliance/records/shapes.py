@@ -44,4 +44,4 @@ def _shape_of(value: Any) -> Hashable:
         return (value.get("resourceType"), *elements)
     if isinstance(value, list):
         return (list, *map(_shape_of, value))
-    return type(value)
+    return type(value).__name__

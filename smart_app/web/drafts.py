@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from fhir_alliance.errors import AllianceError
 from fhir_alliance.scoring.answers import Answers
@@ -71,21 +71,25 @@ def open_draft(launch: Launch, form: str, *, audience_digest: str, answers: Answ
     return draft
 
 
-def begun_forms(launch: Launch) -> list[str]:
-    """Return what the drafts of a launch were begun for, the latest first."""
-    mine = select(drafts.c.form).where(drafts.c.launch == launch.handle).order_by(drafts.c.started_at.desc())
+def begun_draft(launch: Launch, url: str) -> Draft | None:
+    """Return the draft of a form in a launch, in whichever version it was begun; the one begun last if in several."""
+    versions = (drafts.c.launch == launch.handle) & drafts.c.form.startswith(f"{url}|", autoescape=True)
+    newest = select(drafts).where(versions).order_by(drafts.c.started_at.desc()).limit(1)
     with services().engine.connect() as connection:
-        return list(connection.scalars(mine))
+        row = connection.execute(newest).mappings().one_or_none()
+    return _draft(launch, row) if row else None
 
 
 def _find(connection: Connection, launch: Launch, form: str) -> Draft | None:
     mine = (drafts.c.launch == launch.handle) & (drafts.c.form == form)
     row = connection.execute(select(drafts).where(mine)).mappings().one_or_none()
-    if row is None:
-        return None
+    return _draft(launch, row) if row else None
+
+
+def _draft(launch: Launch, row: RowMapping) -> Draft:
     return Draft(
         key=row["key"],
-        form=form,
+        form=row["form"],
         version=row["version"],
         answers=_open(launch, row["key"], row["answers"]),
         audience_digest=row["audience_digest"],

@@ -16,7 +16,7 @@ from fhir_alliance.scoring.scorer import Scorer
 from fhir_alliance.settings import Rung
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.asked import LANGUAGE, form_named, instrument_in_use
-from smart_app.web.drafts import Draft, begun_forms, open_draft
+from smart_app.web.drafts import Draft, begun_draft, open_draft
 from smart_app.web.launches import ABSOLUTE, Launch, Role
 from smart_app.web.pages.audience import audience_text
 from smart_app.web.services import services
@@ -34,9 +34,9 @@ class OpenForm:
 
 def open_form(launch: Launch) -> OpenForm:
     """Return the form of a launch with its draft, begun now if there is none."""
-    instrument, form = _form_of(launch)
+    instrument, form, draft = _begun(launch)
     audience = audience_of(launch, instrument, form, launch.context.visit)
-    draft = open_draft(launch, form.canonical, audience_digest=digest_of(audience))
+    draft = draft or open_draft(launch, form.canonical, audience_digest=digest_of(audience))
     return OpenForm(instrument=instrument, form=form, audience=audience, draft=draft)
 
 
@@ -58,12 +58,13 @@ def digest_of(audience: str) -> str:
     return hashlib.sha256(audience.encode()).hexdigest()
 
 
-def _form_of(launch: Launch) -> tuple[Instrument, Form]:
+def _begun(launch: Launch) -> tuple[Instrument, Form, Draft | None]:
     """Return the form of a launch, in the version in which it was begun, whatever has been installed since (F39)."""
     instrument, form = _form_for(launch)
-    begun = (name for name in begun_forms(launch) if name.partition("|")[0] == form.url)
-    pinned = next(begun, form.canonical)
-    return (instrument, form) if pinned == form.canonical else form_named(pinned)
+    draft = begun_draft(launch, form.url)
+    if draft and draft.form != form.canonical:
+        instrument, form = form_named(draft.form)
+    return instrument, form, draft
 
 
 def _form_for(launch: Launch) -> tuple[Instrument, Form]:
@@ -86,11 +87,13 @@ def may_rate(launch: Launch) -> bool:
 
 def sent_form(launch: Launch) -> Receipt | None:
     """Return the receipt of this launch's form if it was sent: a form is sent once in a launch."""
-    _, form = _form_of(launch)
     since = services().clock() - ABSOLUTE
     sent = services().outbox.sent(ehr=launch.ehr.name, patient=launch.patient.id, since=since)
-    own = (each for each in sent if each.kind is Kind.ORIGINAL)
-    return next((each for each in own if (each.launch, each.form.partition("|")[0]) == (launch.handle, form.url)), None)
+    own = [each for each in sent if each.kind is Kind.ORIGINAL and each.launch == launch.handle]
+    if not own:
+        return None
+    _, form = _form_for(launch)
+    return next((each for each in own if each.form.partition("|")[0] == form.url), None)
 
 
 def send_form(launch: Launch, opened: OpenForm, *, declined: bool) -> Receipt:

@@ -20,7 +20,7 @@ from smart_app.web.headers import allow_framing
 from smart_app.web.look.showing import show_look
 from smart_app.web.look.style import Look
 from smart_app.web.services import services
-from smart_app.web.sessions import live_session
+from smart_app.web.sessions import of_live_session
 
 
 class Role(StrEnum):
@@ -129,8 +129,7 @@ def find_launch(handle: str) -> Launch:
     """Return the launch of this browser's session; NotSignedIn when it is another's, ended, or was left alone."""
     now = services().clock()
     with services().engine.connect() as connection:
-        session = live_session(connection)
-        mine = (launches.c.handle == handle) & (launches.c.session_hash == session)
+        mine = (launches.c.handle == handle) & of_live_session(launches.c.session_hash)
         row = connection.execute(select(launches).where(mine)).mappings().one_or_none()
     if row is not None and row["role"] == Role.CLINICIAN:
         # Also when it has ended: the page that says so still stands in the EHR's frame.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, insert, update
 
 from fhir_alliance.tables import launches, sessions
 from smart_app.web.cookies import SESSION, fingerprint, new_secret, read_secret
@@ -36,10 +36,10 @@ def end_session(connection: Connection, secret: str, *, at: datetime) -> None:
     connection.execute(update(sessions).where(sessions.c.id_hash == fingerprint(secret)).values(ended))
 
 
-def live_session(connection: Connection) -> str | None:
-    """Return the fingerprint of this browser's live session, None when it has none."""
+def of_live_session(owner: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return what holds where `owner`, the fingerprint of a session, is that of this browser's live one."""
     secret = read_secret(SESSION)
     if secret is None:
-        return None
-    alive = (sessions.c.id_hash == fingerprint(secret)) & sessions.c.ended_at.is_(None)
-    return connection.scalar(select(sessions.c.id_hash).where(alive))
+        return false()
+    alive = exists().where(sessions.c.id_hash == owner, sessions.c.ended_at.is_(None))
+    return and_(owner == fingerprint(secret), alive)

@@ -31,6 +31,8 @@ from fhir_alliance.errors import AllianceError, EhrError, StoreError
 from fhir_alliance.settings import Rung
 
 _POLL_SECONDS: Final = 1.0
+# Many accepted at once wake it once, not each: looking costs the more the more waits.
+_REST_SECONDS: Final = 0.1
 _PURGE_EVERY: Final = timedelta(hours=1)
 _RANDOM: Final = SystemRandom()
 _log = structlog.get_logger(__name__)
@@ -128,6 +130,7 @@ class Courier:
                     if name not in lanes or not lanes[name].is_alive():
                         lanes[name] = Thread(target=job, name=f"courier-{name or 'purge'}", daemon=True)
                         lanes[name].start()
+            self._stopping.wait(_REST_SECONDS)
         for lane in lanes.values():
             lane.join()
 

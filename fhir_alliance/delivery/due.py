@@ -6,7 +6,7 @@ A correction comes after what it corrects, also when that waits for a person.
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Column, ColumnElement, CompoundSelect, FromClause, Select, exists, func, or_, select
+from sqlalchemy import Column, ColumnElement, CompoundSelect, FromClause, Select, exists, func, or_, select, union_all
 
 from fhir_alliance.delivery.outcomes import Outcome
 from fhir_alliance.delivery.receipts import Kind, State, form_key, is_newest
@@ -14,7 +14,6 @@ from fhir_alliance.settings import Rung
 from fhir_alliance.tables import attempts, submissions
 
 _MOVING: Final = (State.ACCEPTED, State.LEASED, State.UNKNOWN)
-_WAITING: Final = (State.ACCEPTED, State.UNKNOWN)
 # No wait and no lease is as long: a clock that was far ahead has written it, and is right again (F28).
 _TOO_FAR: Final = timedelta(hours=1)
 # So long may an EHR write, in the worst case, what it was once asked to (F07).
@@ -23,15 +22,27 @@ _IN_DOUBT: Final = timedelta(hours=24)
 
 def ehrs_due(now: datetime) -> CompoundSelect[tuple[str]]:
     """Return the query for the names of the EHRs that a delivery, or another look at one, is due for."""
-    return _due(now).with_only_columns(submissions.c.ehr).union(_doubtful(now).with_only_columns(submissions.c.ehr))
+    moving = select(submissions.c.ehr).where(submissions.c.state.in_(_MOVING)).distinct().subquery()
+    some = or_(*(_due(state, now).where(submissions.c.ehr == moving.c.ehr).exists() for state in _MOVING))
+    return select(moving.c.ehr).where(some).union(_doubtful(now).with_only_columns(submissions.c.ehr))
 
 
 def next_due(now: datetime, ehr: str | None) -> Select[tuple[str]]:
-    """Return the query for the key of the next submission, for one EHR or any, that nobody else is leasing just now."""
-    due = _due(now).order_by(submissions.c.next_attempt_at, submissions.c.sequence).limit(1)
-    if ehr is not None:
-        due = due.where(submissions.c.ehr == ehr)
-    return due.with_for_update(skip_locked=True, of=submissions)  # SQLite has one writer and knows no row locks
+    """Return the query for the key of the next submission, for one EHR or any, that nobody else is leasing just now.
+
+    Each state is looked through by itself in the order of its index, and only up to the first that can go: after an EHR
+    was away, thousands wait.
+    """
+    order = (submissions.c.next_attempt_at, submissions.c.sequence)
+    firsts = []
+    for state in _MOVING:
+        due = _due(state, now).with_only_columns(submissions.c.key, *order).order_by(*order).limit(1)
+        if ehr is not None:
+            due = due.where(submissions.c.ehr == ehr)
+        # SQLite has one writer and knows no row locks.
+        firsts.append(select(due.with_for_update(skip_locked=True, of=submissions).subquery()))
+    first = union_all(*firsts).subquery()
+    return select(first.c.key).order_by(first.c.next_attempt_at, first.c.sequence).limit(1)
 
 
 def next_doubtful(now: datetime, ehr: str | None) -> Select[tuple[str]]:
@@ -57,17 +68,16 @@ def _doubtful(now: datetime) -> Select[tuple[str]]:
     return select(submissions.c.key).where(done, ours, fresh, twice)
 
 
-def _due(now: datetime) -> Select[tuple[str]]:
+def _due(state: State, now: datetime) -> Select[tuple[str]]:
     earlier = submissions.alias("earlier")
-    waiting = submissions.c.state.in_(_WAITING) & _is_over(submissions.c.next_attempt_at, now)
-    abandoned = (submissions.c.state == State.LEASED) & _is_over(submissions.c.leased_until, now)
+    until = submissions.c.leased_until if state is State.LEASED else submissions.c.next_attempt_at
     behind = exists().where(
         earlier.c.ehr == submissions.c.ehr,
         earlier.c.patient == submissions.c.patient,
         earlier.c.sequence < submissions.c.sequence,
         earlier.c.state.in_(_MOVING) | _is_unsettled_version(earlier),
     )
-    return select(submissions.c.key).where(waiting | abandoned, ~behind)
+    return select(submissions.c.key).where(submissions.c.state == state, _is_over(until, now), ~behind)
 
 
 def _is_unsettled_version(earlier: FromClause) -> ColumnElement[bool]:

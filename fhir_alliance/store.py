@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from threading import Event
 from typing import Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, Function, func, select
+from sqlalchemy import Connection, Engine, Function, func, inspect, select, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from fhir_alliance.databases import open_database
@@ -92,6 +90,13 @@ def _writer(engine: Engine) -> Writer:
 
 
 def _migrate(connection: Connection) -> None:
+    if _version_of(connection) == newest_version():
+        return
+    # Eleven megabytes that a process would keep, and only an update needs them.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
     config = Config()
     config.set_main_option("script_location", _MIGRATIONS)
     config.attributes["connection"] = connection
@@ -99,3 +104,17 @@ def _migrate(connection: Connection) -> None:
         command.upgrade(config, "head")
     except CommandError:
         raise StoreError("the database was written by a newer version of this program: install that one") from None
+
+
+def newest_version() -> str:
+    """Return the version of the tables that this program works with, by the name of its last migration."""
+    names = (each.name for each in files("fhir_alliance.migrations").joinpath("versions").iterdir())
+    return max(name[1:5] for name in names if name.startswith("v"))
+
+
+def _version_of(connection: Connection) -> str | None:
+    """Return the version of the tables that are there, as Alembic has noted it; None when there are none."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    version: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return version

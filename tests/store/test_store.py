@@ -2,6 +2,8 @@
 
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 import traceback
 from datetime import UTC, datetime, timedelta, timezone
@@ -11,10 +13,11 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event, insert, select, text
 
 from fhir_alliance.errors import InvalidSettings, StoreError
-from fhir_alliance.store import open_store, transaction
+from fhir_alliance.store import newest_version, open_store, transaction
 from fhir_alliance.tables import sessions
 
 NOON = datetime(2026, 11, 12, 12, 0, tzinfo=timezone(timedelta(hours=-5)))
@@ -163,6 +166,22 @@ def test_database_of_a_newer_version_is_refused(engine: Engine, empty_store: str
 
     with pytest.raises(StoreError, match="newer version"):
         open_store(empty_store)
+
+
+def test_newest_version_is_that_of_the_last_migration() -> None:
+    """Alembic finds the same last migration, so a database that needs one is never taken for up to date."""
+    config = Config()
+    config.set_main_option("script_location", "fhir_alliance:migrations")
+
+    assert ScriptDirectory.from_config(config).get_current_head() == newest_version()
+
+
+def test_up_to_date_database_needs_no_migrations(empty_store: str) -> None:
+    """A process that has nothing to migrate does not carry what migrates."""
+    opening = f"import sys; from fhir_alliance.store import open_store; open_store({empty_store!r}).dispose()"
+    asked = f"{opening}; sys.exit('alembic' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", asked]).returncode == 0
 
 
 def test_instant_comes_back_in_utc(engine: Engine) -> None:

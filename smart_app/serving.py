@@ -1,5 +1,6 @@
 """The application under gunicorn: workers that serve, and deliver unless others do."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,12 @@ class AllianceServer(BaseApplication):  # type: ignore[misc]  # of the untyped b
 
 
 def guard(worker: Any) -> None:
-    """Let a worker end that cannot know what is in the database: the one that takes its place checks it first."""
+    """Let a worker end that cannot know what is in the database: the one that takes its place checks it first.
+
+    What was loaded until now stays as long as the worker: nobody waits any more while it is searched for garbage.
+    """
+    gc.collect()
+    gc.freeze()
     background.end_when_unsure(worker.wsgi.extensions["alliance"])
 
 

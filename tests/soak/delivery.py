@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -67,7 +68,9 @@ def _run(house: House, load: Load, *, workers: int) -> tuple[Mapping[str, Review
     """Send every form and wait until each is in the chart or held; returns the receipts, and what there is to tell."""
     settings = read_settings(house.site.settings)
     desk = Desk.of(settings, seed=load.seed)
+    marks = [monotonic()]
     forms = list(_prepared(desk, house, load))
+    marks.append(monotonic())
     engine = open_database(settings.database).engine
     with house.servers(workers) as processes:
         # One worker lives from the beginning to the end: its memory is what is looked at.
@@ -77,6 +80,7 @@ def _run(house: House, load: Load, *, workers: int) -> tuple[Mapping[str, Review
             with ThreadPoolExecutor(CLIENTS) as clients:
                 keys = clients.map(lambda form: _send(house, form), forms)
                 receipts = dict(zip(keys, forms, strict=True))
+            marks.append(monotonic())
             before = _when(engine, survivor, left=len(forms) * 9 // 10)
             after = _when(engine, survivor, left=len(forms) // 10)
         finally:
@@ -84,9 +88,12 @@ def _run(house: House, load: Load, *, workers: int) -> tuple[Mapping[str, Review
         _when(engine, survivor, left=0)
         again = _sign_in_again(desk, house, engine)
         _when(engine, survivor, left=0)
+        marks.append(monotonic())
     engine.dispose()
     desk.close()
-    told = [f"processes killed {sum(each.kills for each in processes)} times; patients signed in again {again}"]
+    prepared, accepted, delivered = (after - before for before, after in pairwise(marks))
+    told = [f"{prepared:,.0f} s to prepare, {accepted:,.0f} s to accept, {delivered:,.0f} s until all was settled"]
+    told += [f"processes killed {sum(each.kills for each in processes)} times; patients signed in again {again}"]
     if survivor:
         told.append(f"memory of a worker: {before:.1f} MB after the first tenth, {after:.1f} MB after nine tenths")
     return receipts, told

@@ -65,11 +65,16 @@ class Process:
                 self.kills += 1
                 self._running = self._start()
 
-    def end(self) -> None:
-        """End it as an administrator would."""
+    def tell_end(self) -> None:
+        """Ask it to end, as an administrator would; it is not started again."""
         with self._lock:
             self._ended = True
             self._running.terminate()
+
+    def end(self) -> None:
+        """End it, and wait until it has."""
+        self.tell_end()
+        with self._lock:
             try:
                 self._running.wait(60)
             except subprocess.TimeoutExpired:
@@ -124,6 +129,8 @@ class House:
                 stack.callback(found[-1].end)
             app.ready()
             yield found
+            for each in found:
+                each.tell_end()  # all at once, so that each has its time to drain
 
     def _edit(self, database: str) -> None:
         text = self.site.settings.read_text()

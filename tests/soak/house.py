@@ -114,11 +114,11 @@ class House:
             process.end()
 
     @contextmanager
-    def servers(self, workers: int) -> Iterator[list[Process]]:
-        """Run the app, which delivers itself unless there are workers; the app comes first."""
+    def servers(self, workers: int, *, deliver: bool = True) -> Iterator[list[Process]]:
+        """Run the app, which delivers itself unless there are workers, or nobody shall; the app comes first."""
         settings = ("--settings", str(self.site.settings))
         port = ("--port", self.site.app_url.rpartition(":")[2])
-        alone = () if not workers else ("--no-deliver",)
+        alone = () if deliver and not workers else ("--no-deliver",)
         with ExitStack() as stack:
             serve = ("smart_app.cli", "serve", *settings, *port, *alone)
             app = Process(self.folder / "app.log", *serve, url=f"{self.site.app_url}/health")

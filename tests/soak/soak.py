@@ -12,8 +12,9 @@ from rich.console import Console
 from tests.soak.delivery import Load, soak
 from tests.soak.engines import FORMS, compare
 from tests.soak.machine import wander
+from tests.soak.memory import remember
 
-PARTS: Final = ("engines", "machine", "delivery")
+PARTS: Final = ("engines", "machine", "memory", "delivery")
 DATABASES: Final = ("sqlite", "postgresql")
 # Six digits are easy to type again.
 SEEDS: Final = 10**6
@@ -27,7 +28,7 @@ QUICK_FORMS: Final = 300
 @click.option("--sets", type=click.IntRange(min=1), default=10_000, show_default=True, help="Sets per instrument.")
 @click.option("--only", multiple=True, type=click.Choice(list(FORMS)), metavar="NAME", help="Only this instrument.")
 @click.option("--steps", default=5_000, show_default=True, help="Steps of the state machine.")
-@click.option("--forms", default=10_000, show_default=True, help="Forms to deliver.")
+@click.option("--forms", default=10_000, show_default=True, help="Forms to accept and deliver.")
 @click.option("--faults", default=0.3, show_default=True, help="Share of the writes that an EHR spoils.")
 @click.option("--kill-every", default=5.0, show_default=True, help="Seconds between two kills of a process.")
 @click.option("--seed", type=int, help="Repeat a run: the seed it printed.")
@@ -51,6 +52,7 @@ def main(
     runs: dict[str, list[Callable[[], bool]]] = {
         "engines": [partial(compare, list(only or FORMS), sets, first, console)],
         "machine": [partial(wander, kind, steps, first, console) for kind in kinds or DATABASES],
+        "memory": [partial(remember, forms, first, console)],
         "delivery": [partial(soak, kind, load, console) for kind in kinds or DATABASES],
     }
     good = [run() for part in chosen for run in runs[part]]

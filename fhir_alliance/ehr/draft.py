@@ -35,6 +35,8 @@ HARVEST_SCOPES: Final = "system/Patient.r system/Encounter.r system/Questionnair
 # Comments only: the file can be read before the site has filled anything in.
 _TO_FILL_IN = """\
 # frame_ancestors = ["https://ehr.example.org"]   # origins of the EHR's pages that show the app in a frame
+# embedding = "either"   # or "frame": it always shows the app so; "new-window": it opens beside the chart, never framed
+# languages = ["en"]     # of the forms at this EHR, the first where nothing else is known; translations: once reviewed
 
 # Register the app at the EHR with these addresses, below public_url:
 #   launch /launch   redirect /callback/{name}   keys /.well-known/jwks.json

@@ -72,6 +72,14 @@ def _usable(wording: Wording, today: date) -> Readiness:
     return Readiness(state=State.READY)
 
 
+def may_be_asked_in(instrument: Instrument, language: str, *, today: date) -> bool:
+    """Whether there are usable words in a language: the original ones, a site's own, or a reviewed translation."""
+    words = instrument.wordings.get(language)
+    if words is None or _usable(words, today).state is not State.READY:
+        return False
+    return words.method != "translation" or bool(words.record or words.reviewed_by)
+
+
 def require_ready(instrument: Instrument, *, today: date, alerts: bool = False) -> Instrument:
     """Return the instrument; NotReady, with the reason, when it may not be used."""
     found = readiness(instrument, today=today, alerts=alerts)

@@ -1,5 +1,6 @@
 """The site's settings: one frozen object from `alliance.toml`, read once, every fault reported together."""
 
+from fhir_alliance.settings.embedding import Embedding
 from fhir_alliance.settings.readers import ChartReaders, Readers, Shown
 from fhir_alliance.settings.reading import read_settings
 from fhir_alliance.settings.schedules import SITE, AskSettings, ScheduleSettings
@@ -29,6 +30,7 @@ __all__ = [
     "ClientSettings",
     "EhrSettings",
     "EhrTokens",
+    "Embedding",
     "FlowsheetRow",
     "FreeTextSettings",
     "HarvestSettings",

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from fhir_alliance.settings.addresses import base, origin, url
+from fhir_alliance.settings.embedding import Embedding
 from fhir_alliance.settings.readers import Readers, ReadersSchema
 from fhir_alliance.settings.strict import FILLED, Strict
 from fhir_alliance.settings.values import ANSWER, ClientSettings, EhrSettings, EhrTokens, HarvestSettings
@@ -22,6 +23,7 @@ EHR_NAME = re.compile(r"\A[a-z0-9]+(-[a-z0-9]+)*\Z")
 """What an EHR may be called: its name goes into addresses."""
 
 _BASIC_NAME = re.compile(r"[!-9;-~]+")
+_LANGUAGE = re.compile(r"\A[a-z]{2,3}\Z")
 _PROOFS = ("key_file", "secret_file", "secret_variable")
 
 
@@ -104,6 +106,12 @@ class EhrSchema(Strict):
     readers = fields.Nested(ReadersSchema, load_default=None)
     change_window_hours = fields.Integer(load_default=24, strict=True, validate=validate.Range(min=0, max=720))
     harvest = fields.Nested(_HarvestSchema, load_default=None)
+    languages = fields.List(
+        fields.String(validate=validate.Regexp(_LANGUAGE, error="is not a language code such as en")),
+        load_default=("en",),
+        validate=validate.Length(min=1, max=20, error="needs at least one language"),
+    )
+    embedding = fields.Enum(Embedding, by_value=True, load_default=Embedding.EITHER)
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -119,6 +127,10 @@ class EhrSchema(Strict):
             raise ValidationError("needs a backend client", "harvest")
         if data["harvest"] and data["write"] and data["write"]["rung"] is not Rung.OBSERVATIONS:
             raise ValidationError("is for rung observations only", "harvest")
+        if data["embedding"] is Embedding.FRAME and not data["frame_ancestors"]:
+            raise ValidationError("frame needs frame_ancestors: the origins whose pages show the app", "embedding")
+        if len(set(data["languages"])) < len(data["languages"]):
+            raise ValidationError("names a language twice", "languages")
 
 
 def _asking(data: Mapping[str, Any]) -> bool:
@@ -149,6 +161,7 @@ def build_ehr(name: str, values: dict[str, Any], folder: Path) -> EhrSettings:
         "readers": readers,
         "style_origins": styles,
         "harvest": harvest,
+        "languages": tuple(values["languages"]),
     }
     window = timedelta(hours=values.pop("change_window_hours"))
     seconds = values.pop("answer_seconds")

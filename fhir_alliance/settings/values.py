@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from fhir_alliance.settings.embedding import Embedding
 from fhir_alliance.settings.readers import Readers
 from fhir_alliance.settings.schedules import SITE, ScheduleSettings
 from fhir_alliance.settings.writing import WriteSettings
@@ -66,7 +67,8 @@ class EhrSettings:
     `ehr_tokens` its own tokens are good at our FHIR endpoint, as far as its `introspection_endpoint` says.
     `without_s256` lets launches go on at an EHR that names no PKCE method; S256 is sent all the same. Without
     `harvest` nobody looks for responses of others. An answer that takes longer than `answer` is not waited for; what
-    was sent may still be written for as long, so it is not sent again before.
+    was sent may still be written for as long, so it is not sent again before. Forms are in the first of the `languages`
+    in which there are words. `embedding` says whether the `frame_ancestors` may show the app inside their pages.
     """
 
     name: str
@@ -91,6 +93,13 @@ class EhrSettings:
     without_s256: bool = False
     harvest: HarvestSettings | None = None
     answer: timedelta = ANSWER
+    languages: tuple[str, ...] = ("en",)
+    embedding: Embedding = Embedding.EITHER
+
+    @property
+    def framed_by(self) -> tuple[str, ...]:
+        """The origins whose frames may show the app."""
+        return () if self.embedding is Embedding.NEW_WINDOW else self.frame_ancestors
 
     @property
     def clients(self) -> tuple[ClientSettings, ...]:

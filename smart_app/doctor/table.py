@@ -8,6 +8,7 @@ from fhir_alliance.ehr.capabilities import CLOCK, S256, TREND, conditional
 from fhir_alliance.ehr.outlook import CLIENTS, Granted, Outlook, outlooks
 from fhir_alliance.ehr.rungs import highest_rung, lacking
 from fhir_alliance.settings import EhrSettings, Rung
+from smart_app.doctor.place import place
 
 WIDTH: Final = 100
 CAVEAT: Final = (
@@ -65,6 +66,8 @@ def table(ehr: EhrSettings, facts: frozenset[str], granted: Granted) -> Iterator
     for fact, what, able, unable, spec in _SIGN_IN:
         follows = able if fact in facts else _LET_THROUGH if fact == S256 and ehr.without_s256 else unable
         yield f"{what:<35}{_yes(fact in facts):<5}{follows} ({spec})"
+    for line in place(ehr):
+        yield from wrapped(line)
     yield ""
     heads = "".join(f"{client.upper():<11}" for client in CLIENTS)
     yield f"{'WRITING, rung ' + ehr.write.rung:<35}EHR  {heads}WHAT THE APP DOES"

@@ -10,6 +10,7 @@ from fhir_alliance.instruments.readiness import State, readiness, require_ready
 from fhir_alliance.instruments.reviews import reviewed
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import Settings
+from smart_app.web.form_languages import language_faults
 from smart_app.web.frames import today
 from smart_app.web.services import services
 
@@ -80,6 +81,7 @@ def check_instruments(settings: Settings, catalogue: Catalogue, *, today: date) 
     if not faults and not catalogue.instrument(usual).scales:
         faults = [f"instruments: {usual} has no score that could be shown over time"]
     faults += _schedule_faults(settings, catalogue) if not faults else []
+    faults += language_faults(settings, catalogue, today=today)
     if usual in others or len(set(others)) < len(others):
         faults.append("instruments: on_request names an instrument twice, or the one of each visit")
     if faults:

@@ -10,8 +10,8 @@ from fhir_alliance.trajectory.series import Visit
 from smart_app.web.access import audit
 from smart_app.web.drafts import DraftConflict, save_draft
 from smart_app.web.filling import seen_version
-from smart_app.web.forms import OpenForm
-from smart_app.web.frames import frame_of, today
+from smart_app.web.forms import OpenForm, form_frame
+from smart_app.web.frames import today
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.form import form_page, read_answers
@@ -57,7 +57,7 @@ def review(launch: Launch, key: str) -> ResponseReturnValue:
     page = review_page(
         opened.instrument,
         opened.form,
-        frame=frame_of(launch),
+        frame=form_frame(launch, opened.instrument),
         visit_start=visit.start if visit else None,
         today=today(),
         answers=opened.draft.answers,
@@ -106,7 +106,7 @@ def _show_form(
     page = form_page(
         opened.instrument,
         opened.form,
-        frame=frame_of(launch),
+        frame=form_frame(launch, opened.instrument),
         visit_start=visit.start if visit else None,
         today=today(),
         audience=opened.audience,

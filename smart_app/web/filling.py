@@ -8,8 +8,8 @@ from fhir_alliance.errors import InvalidAnswers, SubmissionConflict
 from fhir_alliance.scoring.answers import Answers, check_answers
 from smart_app.web.access import audit, close
 from smart_app.web.drafts import Draft, DraftConflict, drop_draft, save_draft
-from smart_app.web.forms import OpenForm, open_form, send_form, sent_form
-from smart_app.web.frames import frame_of, today
+from smart_app.web.forms import OpenForm, form_frame, open_form, send_form, sent_form
+from smart_app.web.frames import today
 from smart_app.web.gates import launched
 from smart_app.web.launches import ANSWERING, Launch
 from smart_app.web.pages.form import form_page, read_answers
@@ -62,7 +62,7 @@ def review(launch: Launch) -> ResponseReturnValue:
     page = review_page(
         opened.instrument,
         opened.form,
-        frame=frame_of(launch),
+        frame=form_frame(launch, opened.instrument),
         visit_start=launch.context.visit.start if launch.context.visit else None,
         today=today(),
         answers=opened.draft.answers,
@@ -109,7 +109,7 @@ def _show_form(
     page = form_page(
         opened.instrument,
         opened.form,
-        frame=frame_of(launch),
+        frame=form_frame(launch, opened.instrument),
         visit_start=launch.context.visit.start if launch.context.visit else None,
         today=today(),
         audience=opened.audience,

@@ -1,7 +1,7 @@
 """The form of a launch: which one, about which visit, told to whom, and how it becomes a submission."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -15,10 +15,13 @@ from fhir_alliance.records.submission import Submission
 from fhir_alliance.scoring.scorer import Scorer
 from fhir_alliance.settings import Rung
 from fhir_alliance.trajectory.series import Visit
-from smart_app.web.asked import LANGUAGE, form_named, instrument_in_use
+from smart_app.web.asked import form_named, instrument_in_use
 from smart_app.web.drafts import Draft, begun_draft, open_draft
+from smart_app.web.form_languages import form_language
+from smart_app.web.frames import frame_of, today
 from smart_app.web.launches import ABSOLUTE, Launch, Role
 from smart_app.web.pages.audience import audience_text
+from smart_app.web.pages.frame import Frame
 from smart_app.web.services import services
 
 
@@ -38,6 +41,11 @@ def open_form(launch: Launch) -> OpenForm:
     audience = audience_of(launch, instrument, form, launch.context.visit)
     draft = draft or open_draft(launch, form.canonical, audience_digest=digest_of(audience))
     return OpenForm(instrument=instrument, form=form, audience=audience, draft=draft)
+
+
+def form_frame(launch: Launch, instrument: Instrument) -> Frame:
+    """Return what stands around a form: the page is in the form's language."""
+    return replace(frame_of(launch), language=form_language(launch.ehr, instrument, today=today()))
 
 
 def audience_of(launch: Launch, instrument: Instrument, form: Form, visit: Visit | None) -> str:
@@ -133,7 +141,7 @@ def make_submission(
         scores=Scorer(opened.form).score(draft.answers),
         authored=now.astimezone(services().settings.site.time_zone),
         scored=now,
-        language=LANGUAGE,
+        language=form_language(launch.ehr, opened.instrument, today=today()),
         audience_digest=draft.audience_digest,
     )
 

@@ -133,7 +133,7 @@ def find_launch(handle: str) -> Launch:
         row = connection.execute(select(launches).where(mine)).mappings().one_or_none()
     if row is not None and row["role"] == Role.CLINICIAN:
         # Also when it has ended: the page that says so still stands in the EHR's frame.
-        allow_framing(services().registry.by_name(row["ehr"]).frame_ancestors)
+        allow_framing(services().registry.by_name(row["ehr"]).framed_by)
         if row["ended_at"]:
             raise HandedOver("ended")
     if row is None or row["ended_at"] or not _in_time(row, now):

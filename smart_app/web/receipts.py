@@ -22,6 +22,7 @@ from fhir_alliance.delivery.receipts import (
 )
 from fhir_alliance.records.answers import read_answers
 from fhir_alliance.settings import Rung
+from smart_app.web.form_languages import form_language
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.launches import ANSWERING, Launch, Role
@@ -98,8 +99,9 @@ def _until(sent: Sent) -> str:
 def _rows(launch: Launch, found: Receipt) -> tuple[AnswerRow, ...]:
     """Return what was sent, in words; a handed-over device does not keep it on the screen, nor do we for ever."""
     instrument, form = services().catalogue.of_form(found.form)
+    language = form_language(launch.ehr, instrument, today=today())
     response = services().outbox.response(found.key, ehr=launch.ehr.name, patient=launch.patient.id)
-    return answer_rows(form, instrument.wordings["en"], read_answers(response, form)) if response else ()
+    return answer_rows(form, instrument.wordings[language], read_answers(response, form)) if response else ()
 
 
 def shown_as(found: Receipt) -> ReceiptState:

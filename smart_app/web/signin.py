@@ -10,7 +10,7 @@ from werkzeug import Response
 from fhir_alliance.ehr.authorize import Authorization, begin_launch
 from fhir_alliance.ehr.smart import finish_launch, wants_wider_scopes
 from fhir_alliance.errors import LaunchError, UnknownIssuer
-from fhir_alliance.settings import EhrSettings
+from fhir_alliance.settings import EhrSettings, Embedding
 from smart_app.web.cookies import (
     PRE_LAUNCH,
     PRE_LAUNCH_SECONDS,
@@ -37,8 +37,12 @@ def launch() -> ResponseReturnValue:
     """Begin an EHR launch: the issuer must be registered before anything else happens."""
     iss, opaque = _single("iss"), _single("launch")
     ehr = services().registry.by_issuer(iss)
-    allow_framing(ehr.frame_ancestors)
-    if request.headers.get("Sec-Fetch-Dest") in _FRAMES and read_secret(PRE_LAUNCH) is None:
+    framed = request.headers.get("Sec-Fetch-Dest") in _FRAMES
+    if framed and ehr.embedding is Embedding.NEW_WINDOW:
+        allow_framing(ehr.frame_ancestors)  # for the page that offers the window; no other is ever framed
+        return _new_window(url_for(".launch", iss=iss, launch=opaque), blocked=False)
+    allow_framing(ehr.framed_by)
+    if framed and read_secret(PRE_LAUNCH) is None:
         return _try_cookie(iss, opaque)
     return _begin(ehr, Role.CLINICIAN, aud=iss, opaque=opaque)
 
@@ -54,7 +58,7 @@ def start(name: str) -> ResponseReturnValue:
 def callback(name: str) -> ResponseReturnValue:
     """Finish a launch: the answer must belong to a launch that this very browser began."""
     ehr = services().registry.by_name(name)
-    allow_framing(ehr.frame_ancestors)
+    allow_framing(ehr.framed_by)
     if read_secret(PRE_LAUNCH) is None:
         # The authorization cannot be finished without proof that it is this browser's: it starts over in a window.
         return _new_window(url_for(".again", name=ehr.name))
@@ -111,10 +115,10 @@ def _posting(ehr: EhrSettings, asked: Authorization) -> Response:
     return make_response(render_template("go_on.html", page=page))
 
 
-def _new_window(url: str) -> ResponseReturnValue:
-    """Offer a window of its own: the browser keeps our cookies out of the EHR's frame."""
-    page = NewWindowPage(frame=Frame(site=services().settings.site), url=url)
-    return render_template("new_window.html", page=page), 400
+def _new_window(url: str, *, blocked: bool = True) -> ResponseReturnValue:
+    """Offer a window of its own: the browser keeps our cookies out of the EHR's frame, or the site wants it so."""
+    page = NewWindowPage(frame=Frame(site=services().settings.site), url=url, blocked=blocked)
+    return render_template("new_window.html", page=page), 400 if blocked else 200
 
 
 @bp.get("/again/<name>")

@@ -114,7 +114,7 @@ def test_filled_in_draft_registers_clients(server: "FakeEhr", settings: Path) ->
     settings.write_text(text)
     call("add", server.base, "--name", "lake", "--settings", str(settings), "--write", "--allow-private")
     added = settings.read_text().removeprefix(text)
-    for start in ("# [", "# client_id", "# key_file", "# scopes", "# frame_ancestors"):
+    for start in ("# [", "# client_id", "# key_file", "# scopes", "# frame_ancestors", "# embedding", "# languages"):
         added = added.replace(f"\n{start}", f"\n{start[2:]}")
 
     settings.write_text(text + added.replace('client_id = ""', 'client_id = "alliance"'))
@@ -122,6 +122,7 @@ def test_filled_in_draft_registers_clients(server: "FakeEhr", settings: Path) ->
     lake = read_settings(settings).ehrs["lake"]
     assert [client.client_id for client in lake.clients] == ["alliance"] * 3
     assert lake.frame_ancestors == ("https://ehr.example.org",)
+    assert (lake.embedding, lake.languages) == ("either", ("en",))
 
 
 @pytest.mark.parametrize(
@@ -246,12 +247,23 @@ def test_half_written_file_of_another_run(server: "FakeEhr", settings: Path) -> 
 
 
 def test_unchanged_endpoints(server: "FakeEhr", registered: Path) -> None:
-    """An EHR that states what was registered is fine."""
+    """An EHR that states what was registered is fine; where it shows the app, and in which languages, is said too."""
     server.on("GET", PATH, stated(server, revocation_endpoint=f"{server.url}/auth/revoke"))
+    text = registered.read_text().replace(
+        "allow_private", 'embedding = "new-window"\nlanguages = ["en", "de"]\nallow_private'
+    )
+    registered.write_text(text)
 
     result = call("check", "--settings", str(registered))
 
-    assert (result.exit_code, result.output) == (0, "harbor       as registered\n")
+    assert (result.exit_code, result.output.splitlines()) == (
+        0,
+        [
+            "harbor       as registered",
+            '             embedding = "new-window": the app is shown in a window of its own, never in a frame.',
+            "             Forms are asked in en or, where there are no such words, in de.",
+        ],
+    )
 
 
 @pytest.mark.parametrize(

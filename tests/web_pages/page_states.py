@@ -121,6 +121,7 @@ PATIENT_PAGES = {
         GoOnPage(frame=NOBODY, ehr="Harbor EHR", endpoint=EHR, fields={"scope": "openid fhirUser"}),
     ),
     "new-window": ("new_window.html", NewWindowPage(frame=NOBODY, url="/launch/again")),
+    "new-window-wanted": ("new_window.html", NewWindowPage(frame=NOBODY, url="/launch/again", blocked=False)),
 }
 
 CLINICIAN_PAGES = {

@@ -30,10 +30,11 @@ class MessagePage:
 
 @dataclass(frozen=True, kw_only=True)
 class NewWindowPage:
-    """The browser kept our cookie out of the EHR's frame: `url` opens the app beside it."""
+    """The app opens beside the EHR's frame, by `url`: the browser kept our cookie out, or the site wants it so."""
 
     frame: Frame
     url: str
+    blocked: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

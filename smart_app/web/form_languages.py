@@ -1,0 +1,34 @@
+"""In which language a form is asked at an EHR, and what is wrong with those that the settings name."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from fhir_alliance.instruments.catalogue import Catalogue
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.readiness import may_be_asked_in
+from fhir_alliance.settings import EhrSettings, Settings
+
+
+def form_language(ehr: EhrSettings, instrument: Instrument, *, today: date) -> str:
+    """Return the first of an EHR's languages in which an instrument has usable words; without one its original's."""
+    named = (each for each in ehr.languages if may_be_asked_in(instrument, each, today=today))
+    originals_first = sorted(instrument.wordings, key=lambda each: instrument.wordings[each].method != "original")
+    usable = (each for each in originals_first if may_be_asked_in(instrument, each, today=today))
+    return next(named, None) or next(usable, "en")
+
+
+def language_faults(settings: Settings, catalogue: Catalogue, *, today: date) -> Iterator[str]:
+    """Yield each language of an EHR in which nothing that this site asks may be asked, with what to do."""
+    names = (settings.instruments.each_visit, *settings.instruments.on_request)
+    asked = [each for each in catalogue.instruments if each.name in names]
+    for ehr in settings.ehrs.values():
+        for language in ehr.languages:
+            if not any(may_be_asked_in(each, language, today=today) for each in asked):
+                yield f"ehr.{ehr.name}.languages: {language}: {_reason(asked, language)}"
+
+
+def _reason(asked: list[Instrument], language: str) -> str:
+    found = [f"{each.method_code}.{language}" for each in asked if language in each.wordings]
+    if not found:
+        return "no form that is asked here has words in it"
+    return f"nobody has reviewed {found[0]}, or it may not be used any more; instruments.reviewed_by names who has"

@@ -8,6 +8,7 @@ PUBLISHER: Final = "FHIR Alliance"
 
 ALLIANCE: Final = f"{CANONICAL_BASE}/CodeSystem/alliance"
 OBSERVATION_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/observation"
+LAUNCH_TASK_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/launch-task"
 NOTE_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/note"
 SOFTWARE_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/software"
 
@@ -43,6 +44,9 @@ US_CORE_SCREENING: Final = f"{US_CORE}/StructureDefinition/us-core-observation-s
 US_CORE_RESPONSE: Final = f"{US_CORE}/StructureDefinition/us-core-questionnaireresponse"
 US_CORE_PATIENT: Final = f"{US_CORE}/StructureDefinition/us-core-patient"
 US_CORE_PRACTITIONER: Final = f"{US_CORE}/StructureDefinition/us-core-practitioner"
+
+SMART: Final = "http://hl7.org/fhir/smart-app-launch"
+SMART_CODES: Final = f"{SMART}/CodeSystem/smart-codes"
 
 SDC: Final = "http://hl7.org/fhir/uv/sdc/StructureDefinition"
 FHIR_EXTENSION: Final = "http://hl7.org/fhir/StructureDefinition"

@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from fhir_alliance.ehr.app_context import make_app_context
+from fhir_alliance.records.launch_task import LaunchKind, LaunchOrder, launch_task
 from fhir_alliance.tables import audit
 from smart_app.demo.browser import Page
 
@@ -112,6 +113,29 @@ def test_a_token_of_ours_opens_exactly_its_form(house: House) -> None:
 
     assert "asks for this form: Visit check-in (patient, long form)." in asked.text
     assert "of 12</span>" in form.text
+
+
+def test_a_task_of_the_ehr_opens_exactly_its_form(house: House) -> None:
+    """What the EHR hands back from a Task in its list opens the form that the Task was written for (S56)."""
+    order = LaunchOrder(
+        key="1",
+        patient=f"Patient/{MARIA}",
+        encounter="Encounter/maria-lopez-v14",
+        owner=ADA,
+        application=house.url("/launch"),
+        app_context=token(house, THERAPIST_FULL),
+        title="Visit check-in",
+        authored=house.now(),
+        until=house.now() + timedelta(days=1),
+    )
+    task = launch_task(order, LaunchKind.EHR)
+    address, context = task["input"][0]["valueUrl"], task["input"][1]["valueString"]
+
+    _, opened = launched(house, [], app_context=context)
+
+    assert address == house.url("/launch")
+    assert where(opened) == "form"
+    assert "of 12</span>" in opened.text
 
 
 @pytest.mark.parametrize(

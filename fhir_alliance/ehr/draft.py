@@ -32,6 +32,9 @@ DELIVERY_SCOPES: Final = (
 HARVEST_SCOPES: Final = "system/Patient.r system/Encounter.r system/QuestionnaireResponse.rs system/Observation.crus"
 """What the backend client asks for too, where a site scores responses that other programs wrote."""
 
+TRIGGER_SCOPES: Final = "system/Encounter.rs system/Appointment.rs system/Subscription.crud"
+"""By which the app may learn of visits itself: by asking for them, for what is booked, or by being told."""
+
 # Comments only: the file can be read before the site has filled anything in.
 _TO_FILL_IN = """\
 # frame_ancestors = ["https://ehr.example.org"]   # origins of the EHR's pages that show the app in a frame
@@ -58,6 +61,8 @@ _TO_FILL_IN = """\
 # With these as well it delivers when whoever sent a form has left, and can be tried by `doctor --write-probe`; they
 # reach every chart. Where notes are written, DocumentReference.crus in place of the two before Provenance:
 #   {delivery}
+# To find visits without a launch, Encounter or Appointment by asking, Subscription by being told:
+#   {triggers}
 """
 
 
@@ -106,6 +111,7 @@ def _lines(stated: Mapping[str, str], *, name: str, fhir_base: str, chosen: Mapp
         patient=PATIENT_SCOPES,
         backend=BACKEND_SCOPES,
         delivery=DELIVERY_SCOPES,
+        triggers=TRIGGER_SCOPES,
     )
 
 

@@ -14,8 +14,9 @@ from fhir_alliance.ehr.statements import read_facts
 from fhir_alliance.errors import ClockDiffers, FhirError
 from fhir_alliance.settings import EhrSettings, Settings
 from fhir_alliance.store import open_store, transaction
+from smart_app.doctor.lines import wrapped
 from smart_app.doctor.probe_table import probe_table
-from smart_app.doctor.table import table, wrapped
+from smart_app.doctor.table import table
 
 
 def examine(settings: Settings, ehr: EhrSettings, *, now: datetime) -> list[str]:

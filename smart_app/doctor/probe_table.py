@@ -1,13 +1,12 @@
 """The table of a write probe: what works, what does not and why, which rung is really taken, what was left."""
 
-import textwrap
 from collections.abc import Iterator
 from typing import Final
 
 from fhir_alliance.ehr.probed import CREATE, FIND, LABEL, READ, RETRACT, Left, Probed, Tried, Verdict
 from fhir_alliance.ehr.rungs import next_rung
 from fhir_alliance.settings import Rung
-from smart_app.doctor.table import WIDTH, wrapped
+from smart_app.doctor.lines import wrapped
 
 _SPEC: Final = {CREATE: "E02", FIND: "E03", READ: "E03", LABEL: "F20", RETRACT: "O21"}
 _WHY: Final = {
@@ -74,7 +73,7 @@ def probe_table(probed: Probed, facts: frozenset[str]) -> Iterator[str]:
 def _row(tried: Tried) -> Iterator[str]:
     said = f"{_words(tried.why)} ({_SPEC[tried.step]})" if tried.why else f"({_SPEC[tried.step]})"
     head = f"{tried.what:<23}{tried.step:<21}{tried.verdict:<11}"
-    yield from textwrap.wrap(said, WIDTH, initial_indent=head, subsequent_indent=" " * len(head))
+    yield from wrapped(said, first=head, indent=" " * len(head))
 
 
 def _verdict(probed: Probed, facts: frozenset[str]) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """The table of doctor, at most 100 columns wide: what an EHR states and grants, and what follows for the site."""
 
-import textwrap
 from collections.abc import Iterator
 from typing import Final
 
@@ -8,9 +7,10 @@ from fhir_alliance.ehr.capabilities import CLOCK, S256, TREND, conditional
 from fhir_alliance.ehr.outlook import CLIENTS, Granted, Outlook, outlooks
 from fhir_alliance.ehr.rungs import highest_rung, lacking
 from fhir_alliance.settings import EhrSettings, Rung
+from smart_app.doctor.job_table import job_table
+from smart_app.doctor.lines import wrapped
 from smart_app.doctor.place import place
 
-WIDTH: Final = 100
 CAVEAT: Final = (
     "This is what the EHR says of itself. It may allow more or less: only a real write confirms it (E01), which is "
     "what --write-probe is for."
@@ -77,6 +77,7 @@ def table(ehr: EhrSettings, facts: frozenset[str], granted: Granted) -> Iterator
     yield from wrapped("BACKEND, CLINICIAN and PATIENT: may that client create it, by the scopes it was granted?")
     yield "?: not known until somebody signs in, or the client was refused.   -: no such client is registered."
     yield ""
+    yield from job_table(ehr, granted.get("backend"))
     yield from suggestion(ehr, facts)
     yield from wrapped(CAVEAT)
     yield ""
@@ -111,11 +112,6 @@ def attestation(ehr: EhrSettings) -> Iterator[str]:
         "EHR's administrator, and write into alliance.toml:"
     )
     yield from (line.format(name=ehr.name) for line in _TO_ATTEST)
-
-
-def wrapped(text: str, *, indent: str = "") -> list[str]:
-    """Return a sentence as lines of the table's width."""
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
 
 
 def _outlook(outlook: Outlook) -> Iterator[str]:

@@ -107,6 +107,32 @@ def test_a_rung_below_what_the_ehr_takes(make_running: Make) -> None:
     assert 'rung = "note", which writes less' in " ".join(running.doctor().split())
 
 
+def test_what_the_backend_client_may_do(make_probed: Callable[..., "Running"]) -> None:
+    """Each job is told with what was asked for and what the EHR grants, and the scope that is missing stands beside."""
+    asked = "system/Encounter.rs system/Appointment.rs system/Questionnaire.crus"
+    running = make_probed("generous", asked, registered="system/Encounter.rs")
+
+    output = running.doctor()
+
+    def told(what: str) -> list[str]:
+        return row(output, what).removeprefix(what).split()
+
+    assert told("find visits by asking") == ["yes", "yes", "-"]
+    assert told("find visits in appointments") == ["yes", "no", "system/Appointment.rs"]
+    assert told("be told of visits") == ["no", "no", "system/Subscription.crud"]
+    assert told("publish forms")[:2] == ["no", "no"]
+    assert max(map(len, output.splitlines())) <= 100
+
+
+def test_without_a_backend_client_it_has_no_jobs(make_running: Make) -> None:
+    """Nothing is said of a client that is not registered."""
+    running = make_running("generous")
+    settings = running.site.settings
+    settings.write_text(settings.read_text().partition("[ehr.harbor.backend]")[0])
+
+    assert "BACKEND CLIENT" not in running.doctor()
+
+
 def test_scopes_are_told_by_client(make_running: Make) -> None:
     """The backend's are asked for, people's are those of the newest sign-in, and unknown before the first."""
     running = make_running("generous")

@@ -59,6 +59,7 @@ class Event(StrEnum):
     KEYS_ROTATED = "keys.rotated"
     KEYS_RETIRED = "keys.retired"
     EHR_CHANGED = "ehr.changed"
+    EHR_VOUCHED = "ehr.vouched"
     EHR_CONFIRMED = "ehr.confirmed"
     EHR_REMOVED = "ehr.removed"
     PROBE_OPENED = "probe.opened"

@@ -3,17 +3,26 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection
 
 from fhir_alliance.audit import Event, record
 from fhir_alliance.ehr.discovery import Change, changes, read_configuration, require
 from fhir_alliance.ehr.draft import usable
+from fhir_alliance.ehr.findings import Kind, keep, last
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.settings import EhrSettings, Settings
 from fhir_alliance.store import open_store, transaction
 from smart_app.registering import replace_settings
+
+SECOND_WITHIN: Final = timedelta(days=1)
+"""How long the first of two people's word is good."""
+
+_APART: Final = "\t"
 
 
 def moved(settings: Settings, ehr: EhrSettings) -> list[Change]:
@@ -32,9 +41,10 @@ def moved(settings: Settings, ehr: EhrSettings) -> list[Change]:
     return found
 
 
-def confirm(path: Path, settings: Settings, ehr: EhrSettings, found: list[Change], *, by: str, at: datetime) -> None:
+def confirm(path: Path, settings: Settings, ehr: EhrSettings, found: list[Change], *, by: str, at: datetime) -> bool:
     """Pin what was found in the settings file, and write down in the audit trail who confirmed it.
 
+    Where the site wants two people the first one's word is kept, and nothing is pinned: returns whether it was (T85).
     Raises InvalidSettings when the file does not hold a value as `name = "..."` in `[ehr.NAME]`, StoreError when the
     trail cannot be written; then nothing is changed.
     """
@@ -44,10 +54,12 @@ def confirm(path: Path, settings: Settings, ehr: EhrSettings, found: list[Change
     engine = open_store(settings.database)
     try:
         with transaction(engine) as connection:
+            pinned = settings.site.confirm_by == 1 or _is_second(connection, ehr.name, stated, by=by, at=at)
+            keep(connection, ehr.name, Kind.VOUCHED, () if pinned else _word(stated, by), at=at)
             record(
                 connection,
                 at=at,
-                event=Event.EHR_CONFIRMED,
+                event=Event.EHR_CONFIRMED if pinned else Event.EHR_VOUCHED,
                 actor=by,
                 ehr=ehr.name,
                 patient=None,
@@ -57,7 +69,24 @@ def confirm(path: Path, settings: Settings, ehr: EhrSettings, found: list[Change
             )
     finally:
         engine.dispose()
-    replace_settings(path.resolve(), after.encode())
+    if pinned:
+        replace_settings(path.resolve(), after.encode())
+    return pinned
+
+
+def _is_second(connection: Connection, name: str, stated: Mapping[str, str], *, by: str, at: datetime) -> bool:
+    """Whether somebody else has confirmed the very same addresses, not long ago."""
+    first = last(connection, name, Kind.VOUCHED)
+    if first is None or not first.facts or at - first.checked_at > SECOND_WITHIN:
+        return False
+    differs = first.facts ^ _word(stated, by)
+    return bool(differs) and all(each.startswith(f"by{_APART}") for each in differs)
+
+
+def _word(stated: Mapping[str, str], by: str) -> frozenset[str]:
+    """Return who vouches for which addresses, as facts; a name in other letters is the same person's."""
+    who = " ".join(by.split()).casefold()
+    return frozenset({f"by{_APART}{who}", *(f"{name}{_APART}{value}" for name, value in stated.items())})
 
 
 def _with_values(text: str, name: str, values: Mapping[str, str]) -> str:

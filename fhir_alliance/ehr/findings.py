@@ -13,11 +13,15 @@ from fhir_alliance.tables import ehr_findings, grants
 
 
 class Kind(StrEnum):
-    """How it was found out: read from its statements, asked of its token endpoint, or tried with a test entry."""
+    """How it was found out: read from its statements, asked of its token endpoint, tried with a test entry.
+
+    Or a person vouches for where it has moved, while a second one is awaited.
+    """
 
     STATED = "stated"
     GRANTED = "granted"
     PROBED = "probed"
+    VOUCHED = "vouched"
 
 
 @dataclass(frozen=True, kw_only=True)

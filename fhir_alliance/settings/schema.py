@@ -93,6 +93,7 @@ class _SiteSchema(Strict):
         required=True, validate=validate.OneOf(available_timezones(), error="is not an IANA time zone")
     )
     snomed = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    confirm_by = fields.Integer(load_default=1, strict=True, validate=validate.OneOf([1, 2]))
 
 
 class _FreeTextSchema(Strict):

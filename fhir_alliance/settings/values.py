@@ -130,7 +130,8 @@ class ReaderSettings:
 class SiteSettings:
     """What every patient page says about help: without it no form is published or shown.
 
-    `snomed` says that the site may use SNOMED CT: then its codes go with the scores that have one.
+    `snomed` says that the site may use SNOMED CT: then its codes go with the scores that have one. `confirm_by` is the
+    number of people who have to confirm where an EHR has moved before launches go there.
     """
 
     name: str
@@ -138,6 +139,7 @@ class SiteSettings:
     someone_else: str
     time_zone: ZoneInfo
     snomed: bool = False
+    confirm_by: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,7 +68,10 @@ def check_endpoints(settings: Path, name: str | None) -> None:
 @click.option("--by", required=True, help="Who has confirmed it with the EHR's administrator, by another way.")
 @click.option("--yes", is_flag=True, help="Do not ask before the settings are changed.")
 def confirm(name: str, settings: Path, *, by: str, yes: bool) -> None:
-    """Pin the endpoints that an EHR states now, after they have moved; launches are blocked until then."""
+    """Pin the endpoints that an EHR states now, after they have moved; launches are blocked until then.
+
+    With confirm_by = 2 in [site] a second person, of another name, has to confirm the same within a day.
+    """
     from fhir_alliance.errors import AllianceError, EhrError, InvalidSettings, LaunchError
     from smart_app.confirming import confirm as pin
     from smart_app.confirming import moved
@@ -76,19 +79,25 @@ def confirm(name: str, settings: Path, *, by: str, yes: bool) -> None:
 
     site = read(settings)
     ehr = chosen(site, name, settings)
+    pinned = False
     try:
         found = moved(site, ehr)
         for change in found:
             click.echo(f"{change.name}\n  registered  {change.registered}\n  stated now  {change.stated}")
         if found and (yes or click.confirm(f"Pin what is stated now, as confirmed by {by}?", abort=True)):
-            pin(settings, site, ehr, found, by=by, at=utc_now())
+            pinned = pin(settings, site, ehr, found, by=by, at=utc_now())
     except InvalidSettings as error:
         fail(error.faults)
     except (LaunchError, EhrError) as error:
         fail([f"{error}. Nothing was changed."])
     except AllianceError as error:
         fail([f"{error} {error.sentence}"])
-    click.echo("Pinned. Restart the app to launch with it." if found else f"{name} states what is registered.")
+    if not found:
+        click.echo(f"{name} states what is registered.")
+    elif pinned:
+        click.echo("Pinned. Restart the app to launch with it.")
+    else:
+        click.echo(f"Noted, and nothing is changed yet: somebody other than {by} has to confirm the same within a day.")
 
 
 @ehr.command()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import requests
+from requests import codes
 from requests.structures import CaseInsensitiveDict
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError, ProtocolError
@@ -92,7 +93,7 @@ class Door:
         Raises ForeignUrl before any connection when `url` is not under a base URL of this door, and on connection
         when the peer is private though the site did not allow it; EhrUnreachable when no usable answer came (whether
         a write happened is then unknown); NotSent when the EHR is left alone, so that nothing happened; EhrError for a
-        redirect, which is never followed.
+        redirect, which is never followed. 304 is an answer, to a request with If-None-Match only.
         """
         if not any(is_under(url, base) for base in self._base_urls):
             raise ForeignUrl("not under an address of the registered EHR")
@@ -105,7 +106,8 @@ class Door:
         )
         with self._breaker.passage() as passage:
             reply = self._send(request.prepare(), passage)
-        if 300 <= reply.status < 400:
+        unchanged = reply.status == codes.not_modified and "If-None-Match" in request.headers
+        if 300 <= reply.status < 400 and not unchanged:
             raise EhrError(f"redirect refused (HTTP {reply.status})")
         return reply
 

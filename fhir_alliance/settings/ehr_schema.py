@@ -111,6 +111,7 @@ class EhrSchema(Strict):
         load_default=("en",),
         validate=validate.Length(min=1, max=20, error="needs at least one language"),
     )
+    brand_bundle = fields.String(load_default=None, validate=url)
     embedding = fields.Enum(Embedding, by_value=True, load_default=Embedding.EITHER)
 
     @validates_schema(skip_on_field_errors=True)

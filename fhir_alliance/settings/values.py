@@ -68,7 +68,9 @@ class EhrSettings:
     `without_s256` lets launches go on at an EHR that names no PKCE method; S256 is sent all the same. Without
     `harvest` nobody looks for responses of others. An answer that takes longer than `answer` is not waited for; what
     was sent may still be written for as long, so it is not sent again before. Forms are in the first of the `languages`
-    in which there are words. `embedding` says whether the `frame_ancestors` may show the app inside their pages.
+    in which there are words. Where a patient picks a portal its brand is read from `brand_bundle` unless the EHR itself
+    names one at its own origin, or that one's. `embedding` says whether the `frame_ancestors` may show the app inside
+    their pages.
     """
 
     name: str
@@ -95,6 +97,7 @@ class EhrSettings:
     answer: timedelta = ANSWER
     languages: tuple[str, ...] = ("en",)
     embedding: Embedding = Embedding.EITHER
+    brand_bundle: str | None = None
 
     @property
     def framed_by(self) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def add(*, url: str, name: str | None, settings: Path, write: bool, allow_privat
 @click.option("--ehr", "name", help="Only this EHR, by its name in the settings.")
 def check_endpoints(settings: Path, name: str | None) -> None:
     """Compare the registered endpoints with what each EHR states now. Exits 1 when something differs."""
-    from smart_app.doctor.place import place
+    from smart_app.doctor.place import known_as, place
     from smart_app.registering import check
 
     site = read(settings)
@@ -57,7 +57,7 @@ def check_endpoints(settings: Path, name: str | None) -> None:
         differs = differs or bool(found)
         for line in found or ["as registered"]:
             click.echo(f"{each.name:<12} {line}")
-        for line in place(each):
+        for line in (*place(each), *known_as(each)):
             click.echo(f"{'':<12} {line}")
     sys.exit(1 if differs else 0)
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from fhir_alliance.ehr.brands import Brands
+from fhir_alliance.errors import EhrError
 from fhir_alliance.settings import EhrSettings, Embedding
 
 _PLACES: Final[Mapping[Embedding, str]] = {
@@ -18,3 +20,16 @@ def place(ehr: EhrSettings) -> Iterator[str]:
     yield f'embedding = "{ehr.embedding}": the app is shown {_PLACES[ehr.embedding].format(ancestors=ancestors)}.'
     first, *others = ehr.languages
     yield f"Forms are asked in {first}{' or, where there are no such words, in ' * bool(others)}{', '.join(others)}."
+
+
+def known_as(ehr: EhrSettings) -> Iterator[str]:
+    """Ask what patients know an EHR by, and yield one line on it; nothing where patients do not sign in."""
+    if ehr.patient is None:
+        return
+    try:
+        brand = Brands().read(ehr)
+    except EhrError as error:
+        yield f"Patients who pick their portal see {ehr.title}: {error.detail or error.code}."
+        return
+    words = ", ".join(filter(None, (brand.name, brand.portal, brand.place)))
+    yield f"Patients who pick their portal see {words}."

@@ -29,6 +29,7 @@ from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.releasing import Releasing
 from fhir_alliance.delivery.shelf import Shelf
 from fhir_alliance.ehr.backend_tokens import BackendTokens
+from fhir_alliance.ehr.brands import Brands
 from fhir_alliance.ehr.client_keys import published_keys
 from fhir_alliance.ehr.introspection import Introspections
 from fhir_alliance.ehr.registry import Registry
@@ -50,6 +51,7 @@ from smart_app.web import (
     admin,
     alerts,
     changing,
+    choosing,
     clinician,
     delivery,
     filling,
@@ -81,6 +83,7 @@ _LIMITS: Final = {
     "admin.begin": "60 per minute",
     "signin.launch": "120 per minute",
     "signin.start": "120 per minute",
+    "choosing.portals": "120 per minute",
     "fhir_tokens.token": "60 per minute",
     "fhir_records.search": "600 per minute",
     "fhir_records.read": "600 per minute",
@@ -109,6 +112,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     for part in (
         signin,
+        choosing,
         keys,
         metrics,
         admin,
@@ -156,6 +160,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         vault=vault,
         registry=registry,
         styles=Styles(),
+        brands=Brands(),
         introspections=Introspections(clock),
         catalogue=catalogue,
         library=Library(settings, catalogue),

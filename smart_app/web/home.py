@@ -23,11 +23,13 @@ _FIRST_PAGE = {
 @bp.get("/")
 def front() -> ResponseReturnValue:
     """Say where the app is opened from; somebody with a code may have typed only the host."""
+    at_home = any(ehr.patient for ehr in services().settings.ehrs.values())
     page = MessagePage(
         frame=Frame(site=services().settings.site),
         heading="How was your visit?",
         sentence="This page is opened from the health record, or with a code from your therapist.",
         action=Action(label="I have a code", url=url_for("handed.enter")),
+        other=Action(label="Sign in at my portal", url=url_for("choosing.portals")) if at_home else None,
     )
     return render_template("message.html", page=page)
 

@@ -19,6 +19,7 @@ from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.releasing import Releasing
 from fhir_alliance.delivery.shelf import Shelf
+from fhir_alliance.ehr.brands import Brands
 from fhir_alliance.ehr.introspection import Introspections
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.styles import Styles
@@ -45,6 +46,7 @@ class Services:
     vault: Vault
     registry: Registry
     styles: Styles
+    brands: Brands
     introspections: Introspections
     catalogue: Catalogue
     library: Library

@@ -262,6 +262,7 @@ def test_unchanged_endpoints(server: "FakeEhr", registered: Path) -> None:
             "harbor       as registered",
             '             embedding = "new-window": the app is shown in a window of its own, never in a frame.',
             "             Forms are asked in en or, where there are no such words, in de.",
+            "             Patients who pick their portal see Harbor EHR (sandbox): no brand is named.",
         ],
     )
 

@@ -51,6 +51,7 @@ def test_languages_in_their_order(file: Path) -> None:
         ('embedding = "popup"', ANCESTORS, "ehr.harbor.embedding"),
         ("languages = []", ANCESTORS, "ehr.harbor.languages"),
         ('languages = ["en", "en"]', ANCESTORS, "ehr.harbor.languages"),
+        ('brand_bundle = "http://lists.example.invalid/b"', ANCESTORS, "ehr.harbor.brand_bundle"),
         ('languages = ["English"]', ANCESTORS, "ehr.harbor.languages.0"),
     ],
 )

@@ -40,6 +40,8 @@ from smart_app.web.pages import (
     GoOnPage,
     MessagePage,
     NewWindowPage,
+    Portal,
+    PortalsPage,
     ProxyPage,
     ReceiptState,
     StartPage,
@@ -53,6 +55,12 @@ from smart_app.web.pages import (
 
 # Where the one form posts to that is not for us.
 EHR = "/ehr/authorize"
+
+PORTALS = [
+    Portal(url="/start/harbor", name="Harbor Counseling Center", details=("Harbor EHR", "MyHarbor", "Portland, ME")),
+    Portal(url="/start/lake", name="Lakeside Family Practice and Behavioral Health", details=("Lake EHR",)),
+    Portal(url="/start/north", name="Northern Clinic"),
+]
 
 # name -> (template, page): what the patient, or nobody in particular, sees.
 PATIENT_PAGES = {
@@ -121,6 +129,18 @@ PATIENT_PAGES = {
         GoOnPage(frame=NOBODY, ehr="Harbor EHR", endpoint=EHR, fields={"scope": "openid fhirUser"}),
     ),
     "new-window": ("new_window.html", NewWindowPage(frame=NOBODY, url="/launch/again")),
+    "portals": ("portals.html", PortalsPage(frame=NOBODY, code_url="/handover/", portals=PORTALS)),
+    "portals-none": ("portals.html", PortalsPage(frame=NOBODY, code_url="/handover/", portals=())),
+    "front": (
+        "message.html",
+        MessagePage(
+            frame=NOBODY,
+            heading="How was your visit?",
+            sentence="This page is opened from the health record, or with a code from your therapist.",
+            action=Action(label="I have a code", url="/handover/"),
+            other=Action(label="Sign in at my portal", url="/start"),
+        ),
+    ),
     "new-window-wanted": ("new_window.html", NewWindowPage(frame=NOBODY, url="/launch/again", blocked=False)),
 }
 

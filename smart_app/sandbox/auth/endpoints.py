@@ -1,5 +1,6 @@
 """Where the authorization server answers, and what it says about itself (SMART App Launch 2.2, conformance)."""
 
+from smart_app.sandbox.auth.brands import IDENTIFIER
 from smart_app.sandbox.auth.scopes import SUPPORTED
 from smart_app.sandbox.config import SandboxConfig
 
@@ -25,6 +26,7 @@ class Endpoints:
         self.revoke = f"{config.base_url}/auth/revoke"
         self.legacy = config.allowed.legacy
         self.style = f"{config.base_url}/auth/smart-style.json"
+        self.brands = f"{config.base_url}/auth/brands.json"
 
 
 def smart_configuration(endpoints: Endpoints) -> dict[str, object]:
@@ -42,10 +44,15 @@ def smart_configuration(endpoints: Endpoints) -> dict[str, object]:
         **_authentication("revocation", *_PROOFS, "none"),
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "response_types_supported": ["code"],
+        **({} if endpoints.legacy else _brands(endpoints)),
         **({} if endpoints.legacy else {"code_challenge_methods_supported": ["S256"]}),
         "scopes_supported": [scope for scope in SUPPORTED if not (endpoints.legacy and scope.endswith(".cruds"))],
         "capabilities": [capability for capability in CAPABILITIES if capability not in lacking],
     }
+
+
+def _brands(endpoints: Endpoints) -> dict[str, object]:
+    return {"user_access_brand_bundle": endpoints.brands, "user_access_brand_identifier": dict(IDENTIFIER)}
 
 
 def _authentication(endpoint: str, *methods: str) -> dict[str, object]:

@@ -4,6 +4,7 @@ from authlib.oauth2.rfc6749 import InvalidClientError, OAuth2Error
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from smart_app.sandbox.auth.brands import brand_bundle
 from smart_app.sandbox.auth.clients import Clients
 from smart_app.sandbox.auth.endpoints import Endpoints, openid_configuration, smart_configuration
 from smart_app.sandbox.auth.grants import Grants
@@ -56,10 +57,19 @@ def _publish(server: Blueprint, config: SandboxConfig, key: SigningKey) -> None:
         "/fhir/.well-known/openid-configuration": openid_configuration(endpoints),
         "/auth/jwks": key.jwks(),
         "/auth/smart-style.json": dict(STYLE),
+        "/auth/brands.json": brand_bundle(config),
     }
     for path, document in documents.items():
         name = path.rpartition("/")[2].partition(".")[0]
-        server.add_url_rule(path, name, lambda document=document: jsonify(document))
+        server.add_url_rule(path, name, lambda document=document: _document(document))
+
+
+def _document(document: dict[str, object]) -> Response:
+    """Answer with a document and its ETag, or that it is still the one the caller has (RFC 9110 section 13)."""
+    response = jsonify(document)
+    response.add_etag()
+    response.make_conditional(request)
+    return response
 
 
 def _oauth_error(error: OAuth2Error) -> ResponseReturnValue:

@@ -17,6 +17,7 @@ from smart_app.web.pages.handover import (
     handover_page,
 )
 from smart_app.web.pages.message import Action, GoOnPage, MessagePage, NewWindowPage, closed_page, error_page
+from smart_app.web.pages.portals import Portal, PortalsPage
 from smart_app.web.pages.review import ReceiptPage, ReceiptState, ReviewPage, answer_rows, review_page
 from smart_app.web.pages.taking_back import TakeBackPage, take_back_page
 from smart_app.web.pages.visits import VisitsPage, visits_page
@@ -35,6 +36,8 @@ __all__ = [
     "HandoverPage",
     "MessagePage",
     "NewWindowPage",
+    "Portal",
+    "PortalsPage",
     "ProxyPage",
     "ReceiptPage",
     "ReceiptState",

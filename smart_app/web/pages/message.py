@@ -18,7 +18,7 @@ class Action:
 
 @dataclass(frozen=True, kw_only=True)
 class MessagePage:
-    """One message; `code` is for support, empty when nothing went wrong."""
+    """One message; `code` is for support, empty when nothing went wrong, `other` a second way on."""
 
     frame: Frame
     heading: str
@@ -26,6 +26,7 @@ class MessagePage:
     safe: str = ""
     action: Action | None = None
     code: str = ""
+    other: Action | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -78,6 +78,22 @@ def test_it_is_asked_again_with_its_etag(server: Any, ehr: EhrSettings) -> None:
     assert sent == [None, ETAG, ETAG, '"v2"']
 
 
+def test_an_etag_is_for_its_own_bundle(server: Any, ehr: EhrSettings) -> None:
+    """When the EHR names another bundle, that one is asked for as a whole."""
+    clock = Clock()
+    brands = Brands(clock=clock)
+    for path in (BUNDLE, LIST):
+        server.on("GET", CONFIGURATION, {"user_access_brand_bundle": f"{server.url}{path}"})
+        server.on("GET", path, bundle(server, path), ETag=ETAG)
+
+    names = [brands.read(ehr).name]
+    clock.now += MAX_AGE + 1
+    names.append(brands.read(ehr).name)
+
+    assert names == [BUNDLE, LIST]
+    assert "if-none-match" not in server.seen[-1].headers
+
+
 def test_the_ehrs_own_link_goes_before_the_sites_list(server: Any, ehr: EhrSettings) -> None:
     """Where the EHR names a bundle the list is not even asked for; where it names none the list counts."""
     listed = replace(ehr, brand_bundle=f"{server.url}{LIST}")
@@ -100,6 +116,10 @@ def test_a_foreign_bundle_is_never_fetched(server: Any, sink: Any, ehr: EhrSetti
 
     assert asked(server) == []
 
+    server.on("GET", LIST, bundle(server, "Listed"))
+    server.on("GET", CONFIGURATION, {"user_access_brand_bundle": f"{sink.url}/b"})
+    assert Brands().read(replace(ehr, brand_bundle=f"{server.url}{LIST}")).name == "Listed"
+
 
 def test_the_origin_of_the_sites_list_may_hold_the_ehrs_bundle(server: Any, ehr: EhrSettings) -> None:
     """A vendor that publishes for its customers is trusted by the list that the site names."""
@@ -111,21 +131,40 @@ def test_the_origin_of_the_sites_list_may_hold_the_ehrs_bundle(server: Any, ehr:
 
 
 @pytest.mark.parametrize(
+    "more",
+    [
+        '"x": ' + '{"a":' * 100 + "1" + "}" * 100,
+        '"x": ' + "[" * 100_000 + "]" * 100_000,
+        '"resourceType": "Bundle"',
+        '"x": NaN',
+        '"x": "' + "x" * MAX_BYTES + '"',
+    ],
+    ids=["deep", "very deep", "twice", "no number", "large"],
+)
+def test_a_bundle_that_does_more_than_it_should_is_refused(server: Any, ehr: EhrSettings, more: str) -> None:
+    """The very same bundle is read without what is too deep, said twice, no JSON or too large."""
+    text = json.dumps(bundle(server, "Harbor"))
+    linked(server)
+    server.on("GET", BUNDLE, text.encode())
+    server.on("GET", BUNDLE, f"{text[:-1]}, {more}}}".encode())
+
+    assert Brands().read(ehr).name == "Harbor"
+    with pytest.raises(EhrError):
+        Brands().read(ehr)
+
+
+@pytest.mark.parametrize(
     ("body", "status"),
     [
         (b"<html>", 200),
         (b"{", 200),
-        (b'{"a":' * 100 + b"1" + b"}" * 100, 200),
-        (b"[" * 100_000 + b"]" * 100_000, 200),
-        (b'{"resourceType":"Bundle","resourceType":"Bundle","entry":[]}', 200),
-        (b'{"resourceType":"Bundle","x":"' + b"x" * MAX_BYTES + b'"}', 200),
         (b"{}", 404),
         (b"{}", 500),
         (b"", 304),
     ],
 )
-def test_hostile_bundles_are_told(server: Any, ehr: EhrSettings, body: bytes, status: int) -> None:
-    """What is too large, too deep, twofold or no JSON is no brand, and neither is a 304 that nobody asked for."""
+def test_what_is_no_bundle_is_told(server: Any, ehr: EhrSettings, body: bytes, status: int) -> None:
+    """No JSON and no success is no brand, and neither is a 304 that nobody asked for."""
     linked(server)
     server.on("GET", BUNDLE, body, status=status)
 

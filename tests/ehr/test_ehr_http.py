@@ -532,3 +532,14 @@ def test_a_public_peer_is_spoken_to() -> None:
         pass
 
     assert isinstance(PublicConnection()._new_conn(), Connected)
+
+
+def test_unchanged_is_an_answer_to_who_asks_so(server: Any, door: Door) -> None:
+    """304 comes back to a request with If-None-Match, and is a redirect like any other without it."""
+    server.on("GET", "/fhir/x", b"", status=304)
+
+    asked = door.request("GET", f"{server.base}/x", headers={"If-None-Match": '"1"'})
+
+    assert (asked.status, asked.ok) == (304, False)
+    with pytest.raises(EhrError, match="redirect"):
+        door.request("GET", f"{server.base}/x")

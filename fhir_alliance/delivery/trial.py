@@ -1,8 +1,9 @@
 """A test entry on its way into a chart and out again: what is sent, and the memory of what became of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
@@ -93,6 +94,16 @@ class Memory:
     def sender(self, client: FhirClient, item: Item) -> Sender:
         """Return what sends the test entry with one access token."""
         return Sender(self, client, item, clock=self.clock, quiet=ANSWER)
+
+    def recall(self, steps: Iterable[str], *, at: datetime) -> None:
+        """Remember what an earlier probe sent, and the EHR took for review: it is looked for, and not sent again."""
+        accepted = Send(started_at=at, outcome=Outcome.WRITTEN, status=HTTPStatus.ACCEPTED)
+        self.sends.extend((step, accepted) for step in steps)
+
+    @property
+    def reviewed(self) -> list[str]:
+        """The steps that the EHR took for review, in their order."""
+        return [step for step, send in self.creates if send.status == HTTPStatus.ACCEPTED]
 
     @property
     def creates(self) -> list[tuple[str, Send]]:

@@ -51,14 +51,32 @@ class Left:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A test entry that a person at the EHR reviews: all by which a later probe finds it again, and finishes.
+
+    `encounter` is a relative reference or empty, `made` an instant as text, `steps` what was sent and answered.
+    """
+
+    key: str
+    patient: str
+    encounter: str
+    made: str
+    steps: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Probed:
-    """A whole probe: the rung tried, whether the EHR takes it, each step, and what a person has to retract."""
+    """A whole probe: the rung tried, whether the EHR takes it, each step, and what a person has to retract.
+
+    While it is in review `waiting` says what a later probe goes on with.
+    """
 
     rung: Rung
     verdict: Verdict
     why: str
     tried: tuple[Tried, ...] = ()
     left: tuple[Left, ...] = ()
+    waiting: Waiting | None = None
 
     @property
     def settled(self) -> bool:
@@ -79,6 +97,8 @@ class Probed:
         yield "probe", self.rung, self.verdict, self.why
         yield from (("tried", *astuple(each)) for each in self.tried)
         yield from (("left", *astuple(each)) for each in self.left)
+        if self.waiting:
+            yield "waiting", *astuple(self.waiting)
 
 
 def read_probed(facts: Iterable[str]) -> Probed:
@@ -95,4 +115,9 @@ def read_probed(facts: Iterable[str]) -> Probed:
         why=why,
         tried=tuple(sorted(tried, key=lambda each: (_TYPES.index(each.what), STEPS.index(each.step)))),
         left=tuple(Left(place=each[1], why=each[2], key=each[3]) for each in records if each[0] == "left"),
+        waiting=next((_waiting(*each[1:]) for each in records if each[0] == "waiting"), None),
     )
+
+
+def _waiting(key: str, patient: str, encounter: str, made: str, steps: str) -> Waiting:
+    return Waiting(key=key, patient=patient, encounter=encounter, made=made, steps=steps)

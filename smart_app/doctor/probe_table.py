@@ -43,7 +43,7 @@ _VERDICTS: Final = {
     ),
     Verdict.PENDING: (
         'This EHR takes rung = "{rung}" for review: what the app writes is not in the chart until a person there has '
-        "looked at it (E03)."
+        "looked at it (E03). Please probe the same chart again then: this entry is read back and retracted."
     ),
     Verdict.OPEN: 'Whether this EHR takes rung = "{rung}" could not be found out: {why}. Please probe again.',
     Verdict.UNTRIED: "Nothing was sent: {why}.",

@@ -1,10 +1,10 @@
 """The write probe of doctor: whose chart it may be, what is written into it, and where the result is kept."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
-from uuid import uuid4
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Engine
@@ -16,8 +16,8 @@ from fhir_alliance.delivery.retracting import NotingClient
 from fhir_alliance.delivery.trial import Memory, Trial
 from fhir_alliance.ehr.backend_tokens import BackendTokens
 from fhir_alliance.ehr.fhir import FhirClient
-from fhir_alliance.ehr.findings import Kind, keep
-from fhir_alliance.ehr.probed import Probed, Verdict
+from fhir_alliance.ehr.findings import Kind, keep, last
+from fhir_alliance.ehr.probed import Probed, Verdict, Waiting, read_probed
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.rungs import PROBE_SCOPES, not_granted
 from fhir_alliance.errors import FhirError, InvalidResource, ProbeRefused, SignInNeeded
@@ -27,7 +27,11 @@ from fhir_alliance.records.patient import read_patient
 from fhir_alliance.records.submission import PatientShown, Submission
 from fhir_alliance.settings import EhrSettings, Rung, Settings
 from fhir_alliance.store import transaction
+from smart_app.doctor.begun import Begun
 from smart_app.doctor.entry import entries
+
+GIVEN_UP: Final = timedelta(days=14)
+"""After which an entry in review is taken for rejected there, and a new one is written."""
 
 
 class WriteProbe:
@@ -59,14 +63,34 @@ class WriteProbe:
     def run(self, patient: PatientShown, *, birth_date: str, encounter: str | None) -> Probed:
         """Write a test entry into the patient's chart, read it back and retract it; returns what that showed.
 
+        Where the last one is still in review nothing new is written: it is looked for, read back and retracted.
         Raises ProbeRefused before anything is sent when the birth date is another one, or no score can be written.
         """
         if not patient.birth_date or birth_date != patient.birth_date:
             self._audit(Event.PROBE_REFUSED, patient.id, "birth-date")
             raise ProbeRefused([f"That is not the birth date of Patient/{patient.id}. Nothing was sent."])
-        trial = self._trial(patient, encounter and f"Encounter/{encounter}")
+        waiting = self._waiting(patient)
+        begun = Begun.again(waiting) if waiting else Begun.now(encounter, self._clock())
+        trial = self._trial(patient, begun)
         memory = Memory(self._engine, trial, by=self._by, clock=self._clock)
-        return Probe(memory, trial, partial(self._client, memory), by=self._by).run()
+        memory.recall(begun.steps, at=begun.made)
+        probed = Probe(memory, trial, partial(self._client, memory), by=self._by).run()
+        if probed.verdict is not Verdict.PENDING:
+            return probed
+        return replace(probed, waiting=begun.waiting(patient.id, memory.reviewed))
+
+    def _waiting(self, patient: PatientShown) -> Waiting | None:
+        """Return what the last probe by this rung left in review; ProbeRefused when it is in another chart."""
+        with self._engine.connect() as connection:
+            found = last(connection, self._ehr.name, Kind.PROBED)
+        probed = read_probed(found.facts) if found else NOTHING
+        waiting = probed.waiting if probed.rung is self._ehr.write.rung else None
+        if waiting is None or self._clock() - Begun.again(waiting).made > GIVEN_UP:
+            return None
+        if waiting.patient != patient.id:
+            place = f"Patient/{waiting.patient}"
+            raise ProbeRefused([f"The last test entry is still in review, in the chart of {place}: name that patient."])
+        return waiting
 
     def keep(self, probed: Probed, *, patient: str | None) -> None:
         """Keep what a probe showed, with its date; StoreError when that cannot be done."""
@@ -98,11 +122,12 @@ class WriteProbe:
                 raise
             raise ProbeRefused([f"{self._ehr.name} has no {kind}/{resource_id}. Nothing was sent."]) from None
 
-    def _trial(self, patient: PatientShown, encounter: str | None) -> Trial:
-        key, now = str(uuid4()), self._clock()
-        forms = entries(self._settings, self._ehr.name, patient, encounter=encounter, key=key, now=now)
+    def _trial(self, patient: PatientShown, begun: Begun) -> Trial:
+        forms = entries(
+            self._settings, self._ehr.name, patient, encounter=begun.encounter, key=begun.key, now=begun.made
+        )
         for form in forms:
-            if (trial := self._marked(form, now)) is not None:
+            if (trial := self._marked(form, begun.made)) is not None:
                 return trial
         raise ProbeRefused(["No score that this site asks has a row in the mapping. Nothing was sent."])
 

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from fhir_alliance.tables import audit
+from smart_app.sandbox.fhir import rest
+from smart_app.sandbox.fhir.review import Review
 
 from .conftest import BORN, MARIA, VISIT
 
@@ -121,6 +123,64 @@ def test_a_review_that_is_slower_than_the_probe(make_probed: Make) -> None:
     assert "Observation: a person at the EHR looks at it first. Please reject it there" in words
     assert "QuestionnaireResponse: a person at the EHR looks at it first. Please reject it there" in words
     assert 'takes rung = "observations" for review' in words
+
+
+@pytest.fixture
+def reviews(monkeypatch: pytest.MonkeyPatch) -> list[Review]:
+    """Return the reviews of the sandboxes that are started from now on."""
+    made: list[Review] = []
+
+    def noted(*given: Any, **named: Any) -> Review:
+        made.append(Review(*given, **named))
+        return made[-1]
+
+    monkeypatch.setattr(rest, "Review", noted)
+    return made
+
+
+def look_through(review: Review, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let somebody at the EHR have looked at everything, and at what comes from now on."""
+    monkeypatch.setattr(review, "_clock", lambda: 1e12)
+    monkeypatch.setattr(review, "_seconds", 0)
+
+
+def test_a_later_probe_finishes_what_was_in_review(
+    make_probed: Make, reviews: list[Review], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the review the same entry is read back and retracted, nothing new is written, and the next one is new."""
+    running = make_probed("fire-hose", review_seconds=3600)
+    before = running.chart()
+    first = running.probe("--birth-date", BORN, "--encounter", VISIT)
+    waits = running.probe("--birth-date", BORN)
+    posts = [call for call in running.traffic if call[:2] == ("POST", "/fhir")]
+
+    look_through(reviews[0], monkeypatch)
+    finished = running.probe("--birth-date", BORN)
+    new = [each for place, each in running.chart().items() if place not in before]
+
+    assert (first.exit_code, waits.exit_code, finished.exit_code) == (1, 1, 0)
+    assert results(waits.output) == FOUND["fire-hose"]
+    assert results(finished.output) == WHOLE
+    assert len(posts) == 1
+    assert len(new) == 3
+    assert {each["status"] for each in new} == {"entered-in-error"}
+    assert {each["encounter"]["reference"] for each in new} == {f"Encounter/{VISIT}"}
+
+    running.probe("--birth-date", BORN)
+    assert len(running.chart().keys() - before.keys()) == 6
+
+
+def test_another_chart_does_not_hide_what_is_in_review(make_probed: Make) -> None:
+    """As long as an entry waits in one chart, a probe of another is refused, with the chart to name."""
+    running = make_probed("fire-hose", review_seconds=3600)
+    running.probe("--birth-date", BORN)
+    options = ("--ehr", "harbor", "--write-probe", "--patient", "thomas-reyes", "--by", "Jo Park")
+    thomas = running.store.read("Patient", "thomas-reyes")
+
+    refused = running.call("doctor", *options, "--birth-date", thomas["birthDate"])
+
+    assert refused.exit_code == 1
+    assert f"still in review, in the chart of Patient/{MARIA}" in " ".join(refused.output.split())
 
 
 @pytest.mark.parametrize(

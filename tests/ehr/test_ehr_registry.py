@@ -1,6 +1,7 @@
 """The registry: one door and one key cache per EHR."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from joserfc.jwk import KeySet
 
 from fhir_alliance.ehr.keys import public_keys
 from fhir_alliance.ehr.registry import Registry
-from fhir_alliance.errors import EhrError, EhrUnreachable, ForeignUrl
+from fhir_alliance.errors import EhrError, EhrUnreachable, ForeignUrl, UnknownIssuer
 
 
 class Clock:
@@ -31,6 +32,60 @@ def clock() -> Clock:
 def timed(ehr: Any, settings_of: Any, clock: Clock) -> Registry:
     """Return a registry with that clock; no keys are published yet."""
     return Registry(settings_of(ehr), clock=clock)
+
+
+@pytest.mark.parametrize(
+    "more", ["x", "/r4", "/../fhir", "//", "?a=b", "#", "%2e%2e", "@evil.example.invalid", "\\", " "]
+)
+def test_only_the_very_issuer_is_found(registry: Registry, ehr: Any, more: str) -> None:
+    """What begins like a registered base is another place; one final slash is not (T02)."""
+    with pytest.raises(UnknownIssuer):
+        registry.by_issuer(f"{ehr.fhir_base}{more}")
+
+    assert registry.by_issuer(ehr.fhir_base) == registry.by_issuer(f"{ehr.fhir_base}/") == ehr
+
+
+def test_a_door_leads_to_every_pinned_endpoint(ehr: Any, settings_of: Any, server: Any) -> None:
+    """Token, keys and revocation are reached; what is registered nowhere is not."""
+    whole = replace(ehr, revocation_endpoint=f"{server.url}/auth/revoke")
+    door = Registry(settings_of(whole)).door(whole)
+
+    for url in (whole.token_endpoint, whole.jwks_uri, whole.revocation_endpoint):
+        assert door.request("POST", url).status == 404
+    with pytest.raises(ForeignUrl):
+        door.request("POST", f"{server.url}/auth/other")
+
+
+def test_an_ehr_is_waited_for_as_long_as_the_site_says(ehr: Any, settings_of: Any, server: Any) -> None:
+    """`answer_seconds` of the entry is the time of its door, and of no other."""
+
+    def drip(out: Any, stopped: Any) -> None:
+        out.write(b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n")
+        while not stopped.wait(0.02):
+            out.write(b" ")
+
+    server.raw("GET", "/fhir/x", drip)
+    brief = replace(ehr, answer=timedelta(seconds=0.3))
+
+    with pytest.raises(EhrUnreachable):
+        Registry(settings_of(brief)).door(brief).request("GET", f"{server.base}/x")
+
+
+def test_keys_with_an_error_are_no_keys(timed: Registry, ehr: Any, server: Any, keys: Any) -> None:
+    """Whatever an error page carries is not trusted."""
+    server.on("GET", "/auth/jwks", keys.jwks, status=500)
+
+    with pytest.raises(EhrUnreachable):
+        timed.jwks(ehr)
+
+
+def test_fifty_keys_are_enough(keys: Any) -> None:
+    """A set that grows without end costs no more than its first fifty."""
+    good = keys.rsa.as_dict(private=False)
+
+    found = public_keys({"keys": [{**good, "kid": str(number)} for number in range(60)]})
+
+    assert [key.kid for key in found] == [str(number) for number in range(50)]
 
 
 def test_each_ehr_has_one_door_of_its_own(ehr: Any, settings_of: Any, server: Any) -> None:

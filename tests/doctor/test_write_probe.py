@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -168,6 +169,24 @@ def test_a_later_probe_finishes_what_was_in_review(
 
     running.probe("--birth-date", BORN)
     assert len(running.chart().keys() - before.keys()) == 6
+
+
+def test_what_was_never_reviewed_does_not_wait_for_ever(
+    make_probed: Make, reviews: list[Review], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two weeks later an entry that never came is taken for rejected, and a new one is written."""
+    running = make_probed("fire-hose", review_seconds=3600)
+    before = running.chart()
+    running.probe("--birth-date", BORN)
+    monkeypatch.setattr("smart_app.doctor.probing.GIVEN_UP", timedelta(0))
+    monkeypatch.setattr(reviews[0], "_waiting", [])
+    look_through(reviews[0], monkeypatch)
+
+    fresh = running.probe("--birth-date", BORN)
+
+    assert results(fresh.output) == WHOLE
+    assert len([call for call in running.traffic if call[:2] == ("POST", "/fhir")]) == 2
+    assert len(running.chart().keys() - before.keys()) == 3
 
 
 def test_another_chart_does_not_hide_what_is_in_review(make_probed: Make) -> None:

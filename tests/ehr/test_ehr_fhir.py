@@ -133,6 +133,16 @@ def test_a_refusal_has_status_codes_and_retry_after(
     assert caught.value.detail == f"HTTP {status} invalid required"
 
 
+def test_a_flood_of_issues_is_told_by_five_codes(server: Any, client: FhirClient) -> None:
+    """However many issues an EHR lists, a line of the log stays one."""
+    server.on("POST", "/fhir/Observation", outcome(*(f"code-{letter}" for letter in "hgfedcba")), status=422)
+
+    with pytest.raises(FhirError) as caught:
+        client.create(OBSERVATION)
+
+    assert caught.value.detail == "HTTP 422 code-a code-b code-c code-d code-e"
+
+
 @pytest.mark.parametrize("body", [b"<html>Maria Lopez</html>", b"", [], {"issue": "x"}, {"issue": [1, {"code": 7}]}])
 def test_a_refusal_with_any_body_is_still_a_refusal(server: Any, client: FhirClient, body: Any) -> None:
     """HTML or an odd outcome beside a 4xx does not turn a definite no into an unknown."""
@@ -175,7 +185,18 @@ def test_where_a_write_went(
     assert len(server.seen) == 1
 
 
-@pytest.mark.parametrize("body", [b"<html></html>", b'{"resourceType": "Obs', [], {}, outcome("exception")], ids=repr)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html></html>",
+        b'{"resourceType": "Obs',
+        [],
+        {},
+        outcome("exception"),
+        outcome("exception", severity="fatal"),
+    ],
+    ids=repr,
+)
 def test_a_yes_with_an_odd_body_is_unknown(server: Any, client: FhirClient, body: Any) -> None:
     """A 201 with HTML, cut JSON or an error inside leaves the outcome of the write unknown."""
     server.on("POST", "/fhir/Observation", body, status=201, Location="Observation/7")

@@ -89,7 +89,7 @@ def explained(counter: Counter, key: str) -> Iterator[str]:
     if reason.todo:
         yield f"To do: {reason.todo} Who: {reason.who.value}."
     if reason.again in (Again.RETRY, Again.RELEASE):
-        said = ' --reason "..."' if reason.again is Again.RELEASE else ""
+        said = " --reason REASON" if reason.again is Again.RELEASE else ""
         yield f"Then:  fhir-alliance outbox {reason.again.value} {entry.key} --by WHO{said}"
 
 

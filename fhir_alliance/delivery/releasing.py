@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.entries import Entries, Entry
+from fhir_alliance.delivery.findings import finding
 from fhir_alliance.delivery.reason_table import CLIENT_CHANGED, EHR_CHANGED, Again
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.errors import AllianceError
@@ -16,7 +17,6 @@ from fhir_alliance.settings import EhrSettings
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import grants, submissions
 
-_LONGEST_SAYING: Final = 200
 _RETRIED: Final = (Again.ITSELF, Again.RETRY)
 
 
@@ -55,18 +55,17 @@ class Releasing:
             raise NotReleased(_why_not(looked_at[0]))
         return sum(self._retry(entry, by) for entry in found if entry.reason.again in _RETRIED)
 
-    def release(self, key: str, *, by: str, said: str, base: str | None = None) -> None:
-        """Let one go on after a person has looked at it; `said` is what they found, without names.
+    def release(self, key: str, *, by: str, said: str, ticket: str = "", base: str | None = None) -> None:
+        """Let one go on after a person has looked at it; `said` is what they found, one of `Found`.
 
         For a form bound to another address `base` is the one they agreed to, which must be the EHR's present one.
-        NotReleased when that differs, when there is nothing to look at, or when nothing was said.
+        NotReleased when that differs, or when there is nothing to look at; UnclearFinding when
+        `said` is another, or the ticket is none.
         """
         entry = self._entries.one(key)
         if entry.reason.again is not Again.RELEASE:
             raise NotReleased(_why_not(entry))
-        words = " ".join(said.split())
-        if not words or len(words) > _LONGEST_SAYING:
-            raise NotReleased(f"say in 1 to {_LONGEST_SAYING} characters why it may go on")
+        words = finding(said, ticket)
         if entry.code == EHR_CHANGED and base != self.present_base(entry):
             raise NotReleased("the address agreed to is not the one in the settings")
         self._let_go(entry, Event.SUBMISSION_RELEASED, by=by, said=f"{entry.code}: {words}")

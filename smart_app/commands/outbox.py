@@ -104,9 +104,10 @@ def retry(key: str | None, *, settings: Path, code: str | None, ehr: str | None,
 @click.argument("key")
 @SETTINGS
 @_BY
-@click.option("--reason", "said", required=True, help="What was found and why it may go on, without names.")
+@click.option("--reason", "said", required=True, help="What was found: one of a list, which another word prints.")
+@click.option("--ticket", default="", help="The number of a ticket that says more; needed for the reason other.")
 @click.option("--yes", is_flag=True, help="Do not ask before a form goes to another address than it was accepted for.")
-def release(key: str, *, settings: Path, by: str, said: str, yes: bool) -> None:
+def release(key: str, *, settings: Path, by: str, said: str, ticket: str, yes: bool) -> None:
     """Let one form go on after somebody has looked at it; the patient is compared again before anything is written."""
     from smart_app.outbox_report import addresses
 
@@ -115,7 +116,7 @@ def release(key: str, *, settings: Path, by: str, said: str, yes: bool) -> None:
         if moved:
             click.echo(f"accepted for  {moved[0]}\nwould go to   {moved[1]}")
             _ = yes or click.confirm(f"Is this the same health record, as {by} has confirmed?", abort=True)
-        counter.releasing.release(key, by=by, said=said, base=moved[1] if moved else None)
+        counter.releasing.release(key, by=by, said=said, ticket=ticket, base=moved[1] if moved else None)
     click.echo("It goes on.")
 
 

@@ -138,8 +138,8 @@ def retry(admin: Admin, key: str) -> ResponseReturnValue:
 @admitted
 def release(admin: Admin, key: str) -> ResponseReturnValue:
     """Let one form go on after it was looked at; for another address, the one that the page showed."""
-    said, base = request.form.get("said", ""), request.form.get("base")
-    services().releasing.release(key, by=admin.name, said=said, base=base)
+    said, ticket, base = request.form.get("said", ""), request.form.get("ticket", "").strip(), request.form.get("base")
+    services().releasing.release(key, by=admin.name, said=said, ticket=ticket, base=base)
     return redirect(url_for(".item", key=key), 303)
 
 

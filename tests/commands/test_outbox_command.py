@@ -139,7 +139,7 @@ def test_one_form_is_shown(shop: Shop) -> None:
     ("key", "parts"),
     [
         (HELD, ["held since", "F14", "nothing, until somebody acts", f"outbox retry {HELD} --by WHO\n"]),
-        (REFUSED, ["F17", f'outbox release {REFUSED} --by WHO --reason "..."']),
+        (REFUSED, ["F17", f"outbox release {REFUSED} --by WHO --reason REASON"]),
         (DONE, ["delivered since", "it is in the chart", "it stays where it is"]),
     ],
 )
@@ -188,17 +188,27 @@ def test_a_retry_that_may_not_be_changes_nothing(shop: Shop, arguments: list[str
 
 def test_a_release_says_who_and_why(shop: Shop) -> None:
     """After looking it goes on, and `show` tells who let it."""
-    done = shop.call("release", REFUSED, "--by", "jo", "--reason", "no other entry there")
+    done = shop.call("release", REFUSED, "--by", "jo", "--reason", "not-in-chart")
 
     assert done.exit_code == 0, done.stderr
     assert shop.standing(REFUSED) == ("accepted", None)
-    assert "submission.released  jo  conflict: no other entry there" in shop.call("show", REFUSED).stdout
+    assert "submission.released  jo  conflict: not-in-chart" in shop.call("show", REFUSED).stdout
+
+
+@pytest.mark.parametrize("said", [["a test of Maria"], ["other"], ["other", "--ticket", "Maria"]])
+def test_a_release_for_no_reason_of_the_list(shop: Shop, said: list[str]) -> None:
+    """Other words, and `other` without a ticket's digits, change nothing; the reasons are named, the words are not."""
+    done = shop.call("release", REFUSED, "--by", "jo", "--reason", *said)
+
+    assert (done.exit_code, shop.trail(), shop.standing(REFUSED)[0]) == (1, [], "held")
+    assert "Maria" not in done.output
+    assert "digits" in done.stderr
 
 
 @pytest.mark.parametrize(("answer", "goes_on"), [("y\n", True), ("n\n", False), (None, False)])
 def test_another_address_is_shown_and_asked(shop: Shop, answer: str | None, goes_on: bool) -> None:
     """Both addresses are shown, and only a yes binds the form to the present one."""
-    done = shop.call("release", MOVED, "--by", "jo", "--reason", "same EHR", answer=answer)
+    done = shop.call("release", MOVED, "--by", "jo", "--reason", "same-record", answer=answer)
 
     assert (
         f"accepted for  https://old.example.invalid/fhir\nwould go to   {shop.site.ehrs['harbor'].fhir_base}"
@@ -210,7 +220,7 @@ def test_another_address_is_shown_and_asked(shop: Shop, answer: str | None, goes
 def test_no_answer_and_no_name_comes_out(shop: Shop) -> None:
     """Whatever is asked, the patient's name, birth date, record number and answers are not told (T68)."""
     said = [shop.call(*each).output for each in (["list"], ["list", "--json"], ["show", MOVED], ["explain", MOVED])]
-    said.append(shop.call("release", MOVED, "--by", "jo", "--reason", "same", "--yes").output)
+    said.append(shop.call("release", MOVED, "--by", "jo", "--reason", "same-record", "--yes").output)
 
     assert all(said)
     for canary in ("Maria", "Lopez", "1988", "4821", "valueDecimal", "therapist"):

@@ -214,17 +214,17 @@ def test_all_of_a_reason_can_be_tried_again(waiting: tuple[House, dict[str, str]
 
 
 def test_one_form_can_be_released(waiting: tuple[House, dict[str, str]]) -> None:
-    """With what was found; without it nothing happens."""
+    """With what was found, out of the list; a name in its place changes nothing."""
     house, keys = waiting
     person, _ = house.admin()
     page = person.open(house.url(f"/admin/forms/{keys['release']}"))
 
-    silent = person.post(page, page.form("/release"), said=" ")
-    after = person.submit(page, page.form("/release"), said="a fault of 0.1, mended")
-    again = person.post(page, page.form("/release"), said="twice")
+    silent = person.post(page, page.form("/release"), said="Maria Lopez")
+    after = person.submit(page, page.form("/release"), said="other", ticket="4711")
+    again = person.post(page, page.form("/release"), said="mended")
 
-    assert (silent.status_code, after.status, again.status_code) == (409, 200, 409)
-    assert "failed: a fault of 0.1, mended" in after.text
+    assert (silent.status_code, after.status, again.status_code) == (400, 200, 409)
+    assert "failed: other, ticket 4711" in after.text
     assert standing(house, keys["release"]) == ("accepted", None)
 
 
@@ -234,9 +234,9 @@ def test_another_address_is_released_as_shown(waiting: tuple[House, dict[str, st
     person, _ = house.admin()
     page = person.open(house.url(f"/admin/forms/{keys['moved']}"))
 
-    forged = person.post(page, page.form("/release"), said="x", base="https://evil.example.invalid/fhir")
+    forged = person.post(page, page.form("/release"), said="same-record", base="https://evil.example.invalid/fhir")
     held = standing(house, keys["moved"])
-    person.submit(page, page.form("/release"), said="same EHR")
+    person.submit(page, page.form("/release"), said="same-record")
 
     for address in ("https://old.example.invalid/fhir", house.site.fhir_base):
         assert address in page.text

@@ -61,7 +61,7 @@ def doors(house: House) -> dict[str, Door]:
         "/admin/leave": Door(house, admin, "/admin/leave"),
         "/admin/retry": Door(house, admin, "/admin/retry", code="invalid", ehr="harbor"),
         "/admin/forms/<key>/retry": Door(house, admin, "/admin/forms/none/retry"),
-        "/admin/forms/<key>/release": Door(house, admin, "/admin/forms/none/release", said="looked"),
+        "/admin/forms/<key>/release": Door(house, admin, "/admin/forms/none/release", said="mended"),
         "/handover/": Door(house, stranger, "/handover/", code=short),
         "/handover/<link>": Door(house, stranger, link.removeprefix(house.site.app_url)),
     }

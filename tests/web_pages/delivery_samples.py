@@ -99,7 +99,7 @@ def item_of(number: int) -> ItemPage:
     """Return the administrator's page of one of the forms listed."""
     (found,) = (each for each in LISTED if each.key.endswith(f"{number:02}"))
     sent = Attempt(at=found.accepted_at, step="whole", outcome=Outcome.REFUSED, status=409)
-    said = Decision(at=NOW, what="submission.released", by="Jo Park", said="conflict: the other entry was a test")
+    said = Decision(at=NOW, what="submission.released", by="Jo Park", said="conflict: not-in-chart, ticket 4711")
     return item_page(
         NOBODY,
         found,

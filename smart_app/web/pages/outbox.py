@@ -7,6 +7,7 @@ from datetime import date, datetime
 from fhir_alliance.delivery.backlog import LEVELS
 from fhir_alliance.delivery.entries import Attempt, Decision, Entry
 from fhir_alliance.delivery.figures import Figures
+from fhir_alliance.delivery.findings import WORDS
 from fhir_alliance.delivery.reason_table import EHR_CHANGED, Again
 from fhir_alliance.delivery.reasons import reason_of
 from fhir_alliance.delivery.receipts import STAYS_HERE, State
@@ -106,6 +107,7 @@ class ItemPage:
     fault: str
     act: str
     moved: tuple[str, str] | None
+    findings: tuple[tuple[str, str], ...]
     attempts: tuple[AttemptRow, ...]
     decisions: tuple[DecisionRow, ...]
 
@@ -164,6 +166,7 @@ def item_page(
         fault=reason.fault,
         act="" if moved and not present_base else acts.get(reason.again, ""),
         moved=moved,
+        findings=tuple(WORDS.items()),
         attempts=tuple(
             AttemptRow(at=at(each.at), step=each.step, outcome=each.outcome, status=str(each.status or "–"))
             for each in attempts

@@ -7,24 +7,24 @@ from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
+from sqlalchemy import Engine, RowMapping, func, select, update
 
+from fhir_alliance.alerts.opening import Change, said_place, stands, waits
 from fhir_alliance.audit import Event, record
 from fhir_alliance.errors import AllianceError
-from fhir_alliance.records.submission import Submission
-from fhir_alliance.scoring.alerting import alerting_items
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import alert_attempts, alerts
 from fhir_alliance.vault import Vault
 
 
 class State(StrEnum):
-    """How far an alert has come; only ACKNOWLEDGED means that a person has taken it on."""
+    """How far an alert has come; ACKNOWLEDGED: a person has taken it on; WITHDRAWN: it is another's."""
 
     OPEN = "open"
     NOTIFIED = "notified"
     ESCALATED = "escalated"
     ACKNOWLEDGED = "acknowledged"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,10 @@ class AlertAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """One alert as a clinician in this patient's chart sees it; `acknowledged_by` is a relative reference."""
+    """One alert as a clinician in this patient's chart sees it; `acknowledged_by` is a relative reference.
+
+    `change` is what became of the answers since; of one that is withdrawn there are none, as they are another's.
+    """
 
     id: int
     instrument: str
@@ -45,6 +48,7 @@ class Alert:
     answered_at: datetime
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    change: Change | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,41 +76,6 @@ class UnknownAlert(AllianceError):
     sentence = "This patient's chart has no such alert, so nothing was changed. Please open the chart again."
 
 
-def open_alert(connection: Connection, vault: Vault, submission: Submission, *, at: datetime) -> None:
-    """Open an alert for answers that call for one, in the transaction that accepts them: both are kept, or neither.
-
-    The words are kept with it, sealed, because the version that was answered may no longer be installed one day.
-    """
-    items = alerting_items(submission.instrument, submission.answers)
-    if not items:
-        return
-    words = submission.instrument.wordings[submission.language]
-    said = {
-        "instrument": words.title,
-        "answers": [{"item": item, "answer": words.option(submission.answers.given[item])} for item in items],
-    }
-    values = {
-        "submission": submission.key,
-        "ehr": submission.ehr,
-        "patient": submission.patient.id,
-        "said": vault.seal(orjson.dumps(said), place=_place(submission.ehr, submission.key)),
-        "answered_at": submission.authored,
-        "opened_at": at,
-    }
-    connection.execute(insert(alerts).values(**values))
-    record(
-        connection,
-        at=at,
-        event=Event.ALERT_OPENED,
-        actor="outbox",
-        ehr=submission.ehr,
-        patient=submission.patient.id,
-        launch=submission.launch,
-        outcome="done",
-        request_id=submission.key,
-    )
-
-
 class AlertBook:
     """Reads and acknowledges alerts."""
 
@@ -116,9 +85,10 @@ class AlertBook:
         self._clock = clock
 
     def of_patient(self, ehr: str, patient: str, *, since: datetime) -> tuple[Alert, ...]:
-        """Return a patient's alerts, oldest first: all that wait, and those acknowledged since then."""
+        """Return a patient's alerts, oldest first: all that wait, and those taken on or withdrawn since."""
         mine = (alerts.c.ehr == ehr) & (alerts.c.patient == patient)
-        wanted = alerts.c.acknowledged_at.is_(None) | (alerts.c.acknowledged_at >= since)
+        taken_on = stands() & (alerts.c.acknowledged_at >= since)
+        wanted = waits() | taken_on | (~stands() & (alerts.c.changed_at >= since))
         with self._engine.connect() as connection:
             rows = connection.execute(select(alerts).where(mine, wanted).order_by(alerts.c.id)).mappings().all()
         return tuple(self._alert(row) for row in rows)
@@ -129,7 +99,7 @@ class AlertBook:
         """Note that a clinician takes an alert on; who was first stays. UnknownAlert when it is not this patient's."""
         now = self._clock()
         mine = (alerts.c.id == alert) & (alerts.c.ehr == ehr) & (alerts.c.patient == patient)
-        change = update(alerts).where(mine, alerts.c.acknowledged_at.is_(None))
+        change = update(alerts).where(mine, waits())
         with transaction(self._engine) as connection:
             if connection.execute(change.values(acknowledged_at=now, acknowledged_by=user)).rowcount:
                 record(
@@ -160,19 +130,18 @@ class AlertBook:
             return tuple(_entry(row) for row in connection.execute(found).mappings())
 
     def _alert(self, row: RowMapping) -> Alert:
-        said: dict[str, Any] = orjson.loads(self._vault.open(row["said"], place=_place(row["ehr"], row["submission"])))
+        place, change = said_place(row["ehr"], row["submission"]), row["change"] and Change(row["change"])
+        said: dict[str, Any] = orjson.loads(self._vault.open(row["said"], place=place))
+        answers = () if change is Change.WITHDRAWN else said["answers"]
         return Alert(
             id=row["id"],
             instrument=said["instrument"],
-            answers=tuple(AlertAnswer(**answer) for answer in said["answers"]),
+            answers=tuple(AlertAnswer(**answer) for answer in answers),
             answered_at=row["answered_at"],
             acknowledged_at=row["acknowledged_at"],
             acknowledged_by=row["acknowledged_by"],
+            change=change,
         )
-
-
-def _place(ehr: str, submission: str) -> str:
-    return f"{ehr}/alerts/{submission}/said"
 
 
 def _entry(row: RowMapping) -> Entry:
@@ -180,7 +149,7 @@ def _entry(row: RowMapping) -> Entry:
     reached = [state for state in (State.ACKNOWLEDGED, State.ESCALATED, State.NOTIFIED) if times[f"{state}_at"]]
     return Entry(
         id=row["id"],
-        state=reached[0] if reached else State.OPEN,
+        state=State.WITHDRAWN if row["change"] == Change.WITHDRAWN else (reached or [State.OPEN])[0],
         ehr=row["ehr"],
         patient=row["patient"],
         tries=row["tries"] or 0,

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
 import structlog
-from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, exists, func, insert, select, update
 
 from fhir_alliance.alerts.mailer import Mailer
-from fhir_alliance.alerts.message import alert_mail
+from fhir_alliance.alerts.message import Kind, alert_mail
+from fhir_alliance.alerts.opening import Change, stands, waits
 from fhir_alliance.audit import Event, record
 from fhir_alliance.errors import MailError
 from fhir_alliance.rounds import Rounds
@@ -25,14 +25,16 @@ SENT_TO_SOME: Final = "sent-to-some"
 _log = structlog.get_logger(__name__)
 
 
-class Kind(StrEnum):
-    """Whom a mail tells, as the audit event calls it."""
-
-    NOTIFIED = "notified"
-    ESCALATED = "escalated"
-
-
-_EVENTS: Final = {Kind.NOTIFIED: Event.ALERT_NOTIFIED, Kind.ESCALATED: Event.ALERT_ESCALATED}
+_TOLD_AT: Final = {
+    Kind.NOTIFIED: alerts.c.notified_at,
+    Kind.ESCALATED: alerts.c.escalated_at,
+    Kind.WITHDRAWN: alerts.c.withdrawn_told_at,
+}
+_EVENTS: Final = {
+    Kind.NOTIFIED: Event.ALERT_NOTIFIED,
+    Kind.ESCALATED: Event.ALERT_ESCALATED,
+    Kind.WITHDRAWN: Event.ALERT_WITHDRAWAL_TOLD,
+}
 
 
 class Notifier(Rounds):
@@ -73,7 +75,7 @@ class Notifier(Rounds):
 
     def _due(self, now: datetime) -> list[tuple[RowMapping, Kind]]:
         """Return who has to be told of what, oldest alert first; after a failure a mail waits a while."""
-        waiting = select(alerts).where(alerts.c.acknowledged_at.is_(None)).order_by(alerts.c.id)
+        waiting = select(alerts).where(waits() | _withdrawn_untold()).order_by(alerts.c.id)
         with self._engine.connect() as connection:
             return [
                 (alert, kind)
@@ -83,6 +85,8 @@ class Notifier(Rounds):
             ]
 
     def _untold(self, alert: RowMapping, now: datetime) -> list[Kind]:
+        if alert["change"] == Change.WITHDRAWN:
+            return [Kind.WITHDRAWN]
         late = now - alert["opened_at"] >= self._settings.acknowledge_within
         kinds = {Kind.NOTIFIED: alert["notified_at"] is None, Kind.ESCALATED: late and alert["escalated_at"] is None}
         return [kind for kind, untold in kinds.items() if untold]
@@ -97,7 +101,8 @@ class Notifier(Rounds):
             now=now,
             settings=self._settings,
             site=self._site,
-            escalated=kind is Kind.ESCALATED,
+            kind=kind,
+            escalated=self._was_escalated(alert["id"]),
         )
         try:
             outcome = SENT_TO_SOME if self._mailer.send(mail) else SENT
@@ -108,11 +113,17 @@ class Notifier(Rounds):
         level("alert.told", alert=alert["id"], step=kind.value, code=outcome)
         return 1
 
+    def _was_escalated(self, alert: int) -> bool:
+        """Whether those behind the first recipients were told of an alert, or may have been."""
+        tried = (alert_attempts.c.alert == alert) & (alert_attempts.c.kind == Kind.ESCALATED)
+        with self._engine.connect() as connection:
+            return connection.scalar(select(alert_attempts.c.id).where(tried).limit(1)) is not None
+
     def _begin(self, alert: int, kind: Kind, now: datetime) -> int | None:
-        """Write down that a mail is about to be sent; returns the attempt, None when somebody has just acknowledged."""
+        """Write down that a mail is about to be sent; returns the attempt, None when it is not due any more."""
         with transaction(self._engine) as connection:
-            waits = (alerts.c.id == alert) & alerts.c.acknowledged_at.is_(None)
-            if connection.scalar(select(alerts.c.id).where(waits)) is None:
+            due = _withdrawn_untold() if kind is Kind.WITHDRAWN else waits()
+            if connection.scalar(select(alerts.c.id).where(alerts.c.id == alert, due)) is None:
                 return None
             values = {"alert": alert, "kind": kind, "started_at": now}
             attempt = insert(alert_attempts).values(**values).returning(alert_attempts.c.id)
@@ -124,7 +135,7 @@ class Notifier(Rounds):
             connection.execute(update(alert_attempts).where(mine).values(outcome=outcome))
             if outcome not in (SENT, SENT_TO_SOME):
                 return
-            connection.execute(update(alerts).where(alerts.c.id == alert["id"]).values({f"{kind}_at": now}))
+            connection.execute(update(alerts).where(alerts.c.id == alert["id"]).values({_TOLD_AT[kind]: now}))
             record(
                 connection,
                 at=now,
@@ -136,6 +147,12 @@ class Notifier(Rounds):
                 outcome=outcome,
                 request_id=alert["submission"],
             )
+
+
+def _withdrawn_untold() -> ColumnElement[bool]:
+    """Return what holds for an alert that is withdrawn, of which somebody was or may have been told."""
+    tried = exists().where(alert_attempts.c.alert == alerts.c.id)
+    return ~stands() & alerts.c.withdrawn_told_at.is_(None) & tried
 
 
 def _rested(connection: Connection, alert: int, kind: Kind, now: datetime) -> bool:

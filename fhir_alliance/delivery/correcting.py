@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row, insert, select
 
+from fhir_alliance.alerts.opening import withdraw_alerts
 from fhir_alliance.audit import Event
 from fhir_alliance.delivery.ladder import Way
 from fhir_alliance.delivery.outbox import Outbox
@@ -23,6 +24,7 @@ from fhir_alliance.delivery.receipts import (
     place,
     receipt_of,
     receipts,
+    versions_of,
 )
 from fhir_alliance.delivery.versions import let_go, nothing_left
 from fhir_alliance.errors import CorrectionRefused, CorrectionTooLate, SubmissionConflict
@@ -130,6 +132,9 @@ class Corrections:
                 connection.execute(insert(submissions).values(**values))
                 event, actor = Event.SUBMISSION_WITHDRAWN, correction.asked_by
                 self._outbox.note(connection, event, ehr, patient, launch, key, actor=actor, outcome=correction.cause)
+                other = correction.cause is Cause.WRONG_PERSON
+                versions, now = versions_of(connection, key), self._clock()
+                withdraw_alerts(connection, versions, wrong_person=other, actor=actor, at=now)
             row = connection.execute(receipts().where(submissions.c.key == key)).one()
         self._outbox.accepted.set()
         return receipt_of(row)

@@ -7,8 +7,9 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy import Engine, RowMapping, exists, insert, select
 
+from fhir_alliance.alerts.opening import withdraw_alerts
 from fhir_alliance.audit import Event, record
-from fhir_alliance.delivery.receipts import DELETED, STAYS_HERE, Source, State, place
+from fhir_alliance.delivery.receipts import DELETED, STAYS_HERE, Source, State, place, versions_of
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import submissions
 from fhir_alliance.vault import Vault
@@ -95,6 +96,9 @@ class HarvestedResponses:
                 "harvested_version": source.version,
             }
             connection.execute(insert(submissions).values(**values))
+            # An EHR does not say why a response was entered in error: it may be about somebody else.
+            versions = versions_of(connection, key)
+            withdraw_alerts(connection, versions, wrong_person=True, actor="harvest", at=now)
             record(
                 connection,
                 at=now,

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, Row, delete, exists, select, update
 
-from fhir_alliance.alerts.book import open_alert
+from fhir_alliance.alerts.opening import follow_answers
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.expected import subjects_of
 from fhir_alliance.delivery.ladder import Way
@@ -29,6 +29,7 @@ from fhir_alliance.delivery.receipts import (
     receipt_of,
     receipts,
     stored,
+    versions_of,
 )
 from fhir_alliance.errors import InvalidResource, SubmissionConflict
 from fhir_alliance.records.submission import Submission
@@ -197,7 +198,8 @@ class Outbox:
         connection.execute(delete(drafts).where(drafts.c.key == key))
         patient, launch = submission.patient.id, submission.launch
         self.note(connection, event, ehr, patient, launch, key, actor=submission.author)
-        open_alert(connection, self._vault, submission, at=now)
+        earlier = versions_of(connection, key) if more else ()
+        follow_answers(connection, self._vault, submission, earlier=earlier, at=now)
         return row
 
     def digests(self, plain: str) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Row, Select, exists, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, insert, select
 from sqlalchemy.sql.dml import ReturningInsert
 
 from fhir_alliance.errors import AllianceError
@@ -132,6 +132,16 @@ _RECEIPT = tuple(
 def form_key() -> ColumnElement[str]:
     """Return the key that all versions of a form share: that of the first."""
     return func.coalesce(submissions.c.corrects, submissions.c.key)
+
+
+def versions_of(connection: Connection, key: str) -> tuple[str, ...]:
+    """Return the keys of all versions of the form that a submission is one of; of a response of others by its id."""
+    this = connection.execute(select(submissions).where(submissions.c.key == key)).one()
+    mine = form_key() == (this.corrects or this.key)
+    if this.harvested_version is not None:
+        of_others = submissions.c.harvested_version.is_not(None) & (submissions.c.response_id == this.response_id)
+        mine = mine | ((submissions.c.ehr == this.ehr) & of_others)
+    return tuple(connection.scalars(select(submissions.c.key).where(mine)))
 
 
 def is_newest() -> ColumnElement[bool]:

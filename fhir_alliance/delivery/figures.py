@@ -1,7 +1,7 @@
 """What has been accepted, sent and delivered, counted in the database: the same whichever process is asked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Select, func, select
 from fhir_alliance.delivery.backlog import LEVELS, oldest_waiting
 from fhir_alliance.delivery.entries import waiting
 from fhir_alliance.delivery.outcomes import Outcome
-from fhir_alliance.tables import attempts, backlog_alarms, submissions
+from fhir_alliance.tables import attempts, backlog_alarms, harvest_refusals, submissions
 
 Counts = Mapping[tuple[str, str], int]
 """How many, by EHR and by what the field says."""
@@ -21,7 +21,8 @@ class Figures:
     """Counts by state, of what waits by reason ("" without one), and of sends by outcome.
 
     `alarms` are those open, `ages` is how many wait for longer than a level; `oldest` is, for each
-    EHR that something waits for, when the oldest of it was accepted.
+    EHR that something waits for, when the oldest of it was accepted. `refused` are versions of others' responses that
+    were not scored, by reason.
     """
 
     states: Counts
@@ -30,6 +31,7 @@ class Figures:
     alarms: Counts
     ages: Counts
     oldest: Mapping[str, datetime]
+    refused: Counts = field(default_factory=dict)
 
 
 def read_figures(engine: Engine, now: datetime) -> Figures:
@@ -37,6 +39,7 @@ def read_figures(engine: Engine, now: datetime) -> Figures:
     ehr, outcome = submissions.c.ehr, func.coalesce(attempts.c.outcome, Outcome.UNKNOWN)
     reason = func.coalesce(submissions.c.reason, "")
     sends = attempts.join(submissions, submissions.c.key == attempts.c.submission)
+    refused = harvest_refusals.c.ehr, harvest_refusals.c.reason
     alarms = backlog_alarms.c.ehr, backlog_alarms.c.level
     with engine.connect() as connection:
         return Figures(
@@ -48,6 +51,7 @@ def read_figures(engine: Engine, now: datetime) -> Figures:
             alarms=_counts(connection, select(*alarms, func.count()).group_by(*alarms)),
             ages=_ages(connection, now),
             oldest=oldest_waiting(engine),
+            refused=_counts(connection, select(*refused, func.count()).group_by(*refused)),
         )
 
 

@@ -1,9 +1,9 @@
 """Figures for a monitoring system, as Prometheus reads them: counts, no patients, behind the site's token."""
 
 import hmac
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, get_args
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
@@ -16,6 +16,8 @@ from fhir_alliance.delivery.backlog import LEVELS
 from fhir_alliance.delivery.figures import Counts, Figures, read_figures
 from fhir_alliance.delivery.outcomes import Outcome
 from fhir_alliance.delivery.receipts import State
+from fhir_alliance.ehr.breaker import Availability
+from fhir_alliance.ehr.breaker import State as BreakerState
 from fhir_alliance.settings import metrics_token
 from smart_app.web.failures import NotFound
 from smart_app.web.services import services
@@ -36,16 +38,20 @@ def figures() -> ResponseReturnValue:
     registry = CollectorRegistry()
     now = services().clock()
     found = read_figures(services().engine, now)
-    registry.register(_Families(found, ehrs=services().settings.ehrs, now=now))
+    breakers = services().registry.availability()
+    registry.register(_Families(found, ehrs=services().settings.ehrs, breakers=breakers, now=now))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 class _Families(Collector):
     """The figures as metric families; an EHR for which nothing has happened yet has zeros."""
 
-    def __init__(self, found: Figures, *, ehrs: Collection[str], now: datetime) -> None:
+    def __init__(
+        self, found: Figures, *, ehrs: Collection[str], breakers: Mapping[str, Availability], now: datetime
+    ) -> None:
         self._found = found
         self._ehrs = sorted({*ehrs, *(ehr for ehr, _ in found.states)})
+        self._breakers = breakers
         self._now = now
 
     def collect(self) -> Iterator[Metric]:
@@ -58,6 +64,13 @@ class _Families(Collector):
         for ehr in self._ehrs:
             oldest.add_metric([ehr], (self._now - found.oldest.get(ehr, self._now)).total_seconds())
         yield oldest
+        states = {
+            (ehr, state): int(each.state == state)
+            for ehr, each in self._breakers.items()
+            for state in get_args(BreakerState)
+        }
+        yield self._by("breaker", "Whether this process leaves an EHR alone: open, trying or closed.", "state", states)
+        yield self._by("harvest_refused", "Versions of others' responses not scored.", "reason", found.refused)
         accepted = {ehr: sum(count for (name, _), count in found.states.items() if name == ehr) for ehr in self._ehrs}
         delivered = {ehr: found.states.get((ehr, State.DELIVERED), 0) for ehr in self._ehrs}
         yield self._total("accepted", "Forms accepted.", accepted)

@@ -7,8 +7,9 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from fhir_alliance.ehr.breaker import FAILURES
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import backlog_alarms, submissions
+from fhir_alliance.tables import backlog_alarms, harvest_refusals, submissions
 
 from .house import MARIA, THOMAS, House, Person
 from .test_web_delivery import send
@@ -68,7 +69,32 @@ def test_what_happened_is_counted(watched: House) -> None:
     assert (found["backlog_alarms", "harbor", "4 h"], found["backlog_alarms", "harbor", "24 h"]) == (1, 0)
     assert (found["sends_total", "harbor", "written"], found["sends_total", "harbor", "refused"]) == (1, 0)
     assert found["oldest_waiting_seconds", "harbor"] > 0
-    assert {name for name, *_ in found} == {name for name, *_ in before} | {"waiting"}
+    assert {name for name, *_ in found} == {name for name, *_ in before} | {"waiting", "breaker"}
+
+
+def test_an_ehr_that_is_left_alone_is_told(watched: House) -> None:
+    """The breaker of this process has one state at a time; while the EHR does not answer it is open (F03)."""
+    send(watched, MARIA)
+    door = watched.services.registry.door(watched.services.settings.ehrs["harbor"])
+    before = samples(scrape(watched))
+    for _ in range(FAILURES):
+        with door._breaker.passage() as passage:
+            passage.answered = False
+
+    after = samples(scrape(watched))
+
+    states = ("closed", "open", "half-open")
+    assert [before["breaker", "harbor", state] for state in states] == [1, 0, 0]
+    assert [after["breaker", "harbor", state] for state in states] == [0, 1, 0]
+
+
+def test_what_the_harvest_refused_is_counted(watched: House) -> None:
+    """Each version of a response of others that was not scored counts for its reason."""
+    row = {"ehr": "harbor", "response": "r1", "patient": MARIA, "reason": "invalid", "found_at": watched.now()}
+    with transaction(watched.services.engine) as connection:
+        connection.execute(harvest_refusals.insert(), [{**row, "version": version} for version in ("1", "2")])
+
+    assert samples(scrape(watched))["harvest_refused", "harbor", "invalid"] == 2
 
 
 def test_nobody_is_in_the_figures(watched: House) -> None:

@@ -29,6 +29,7 @@ AllianceError
 ├── MailError          the mail server did not take an alert's mail: it is tried again
 └── EhrError           talking to the EHR failed
     ├── EhrUnreachable     no usable answer: the outcome of a write is unknown
+    │   └── PartlyWritten      a transaction was taken in part: what is missing is looked for and sent alone
     ├── NotSent            the EHR is left alone for a while: nothing was sent to it
     ├── ClockDiffers       the EHR's clock and ours differ, so it refuses our proofs: tried again
     ├── ForeignUrl         an address outside the registered EHR
@@ -326,6 +327,17 @@ class EhrUnreachable(EhrError):
     sentence = (
         "The health record does not answer right now. Answers that were sent are safe; please try again in a minute."
     )
+
+
+class PartlyWritten(EhrUnreachable):
+    """An EHR answered a transaction entry by entry, and not all with the same: some may be in the chart, some not.
+
+    `statuses` are those of the entries in their order, None where an entry had none.
+    """
+
+    def __init__(self, statuses: Sequence[int | None]) -> None:
+        super().__init__("the EHR took only a part of the entries")
+        self.statuses = tuple(statuses)
 
 
 class NotSent(EhrError):

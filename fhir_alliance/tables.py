@@ -179,6 +179,7 @@ submissions = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# `entries` are the statuses of a transaction's entries, as JSON, where the EHR did not give all of them the same.
 attempts = sa.Table(
     "attempts",
     metadata,
@@ -188,6 +189,7 @@ attempts = sa.Table(
     _text("step"),
     _text("outcome", null=True),
     sa.Column("status", sa.Integer, nullable=True),
+    _text("entries", null=True),
     sqlite_autoincrement=True,
 )
 

@@ -1,6 +1,6 @@
 """What the EHR's chart says: is it still this patient, is our response there, did everything read back."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -10,6 +10,7 @@ from fhir_alliance.delivery.expected import (
     ExpectedObservation,
     Identifier,
     absent_reason_of,
+    identifiers_of,
     labels_of,
     value_of,
 )
@@ -26,6 +27,7 @@ _GONE: Final = frozenset({404, 410})
 _MARGIN: Final = timedelta(days=1)
 
 Resource = Mapping[str, Any]
+Params = Sequence[tuple[str, str]]
 
 
 class Chart:
@@ -55,18 +57,30 @@ class Chart:
     def find_response(self) -> str | None:
         """Return the id of our response if it is there, by identifier and by patient, compared on our side.
 
-        A server may ignore `identifier` or refuse it. Stops when nothing could be proven, or when there are several.
+        Stops when nothing could be proven, or when there are several.
         """
+        in_chart = [("patient", self._patient_id)]
+        return self._find("QuestionnaireResponse", self._expected.identifier, in_chart, self._is_ours)
+
+    def find_score(self, score: Resource) -> str | None:
+        """Return the id of one score if it is there, found in the same ways; stops as above."""
+        wanted = identifiers_of(score)[0]
+        return self._find("Observation", wanted, self._recent(), lambda each: _is_score(each, score))
+
+    def _find(
+        self, kind: str, identifier: Identifier, in_chart: Params, is_ours: Callable[[Resource], bool]
+    ) -> str | None:
+        """Search by identifier, which a server may ignore or refuse, and by patient."""
         proven = False
-        for params in ([("identifier", "|".join(self._expected.identifier))], [("patient", self._patient_id)]):
+        for params in ([("identifier", "|".join(identifier))], in_chart):
             try:
-                found = self._client.search("QuestionnaireResponse", params)
+                found = self._client.search(kind, params)
             except FhirError as error:
                 if isinstance(error, SignInNeeded) or hold_reason(error) is None:
                     raise
                 continue
             with foreign():
-                ours = {each["id"] for each in found.resources if self._is_ours(each)}
+                ours = {each["id"] for each in found.resources if is_ours(each)}
             if ours:
                 return _only(ours)
             proven = proven or found.complete
@@ -100,19 +114,21 @@ class Chart:
 
     def observations(self) -> dict[Identifier, list[Resource]]:
         """Return the patient's scores since the form was answered, by each identifier they have."""
+        found: dict[Identifier, list[Resource]] = {}
+        with foreign():
+            for observation in self._client.search("Observation", self._recent()).resources:
+                for each in identifiers_of(observation):
+                    found.setdefault(each, []).append(observation)
+        return found
+
+    def _recent(self) -> Params:
+        """Return how the scores since then are asked for: a combination that every US Core server SHALL support."""
         since = (self._expected.since - _MARGIN).date()
-        # US Core: the combination patient, category, date is one every server SHALL support.
-        params = [
+        return [
             ("patient", self._patient_id),
             ("category", f"{OBSERVATION_CATEGORY}|survey"),
             ("date", f"ge{since.isoformat()}"),
         ]
-        found: dict[Identifier, list[Resource]] = {}
-        with foreign():
-            for observation in self._client.search("Observation", params).resources:
-                for each in observation.get("identifier", ()):
-                    found.setdefault((each.get("system", ""), each.get("value", "")), []).append(observation)
-        return found
 
     @property
     def _patient_id(self) -> str:
@@ -159,6 +175,18 @@ class Chart:
 def _identifier(response: Resource) -> Identifier | None:
     identifier = response.get("identifier")
     return (identifier.get("system", ""), identifier.get("value", "")) if identifier else None
+
+
+def _is_score(observation: Resource, score: Resource) -> bool:
+    """Whether an Observation is a score of ours; its identifier may have been dropped, then code and moment tell."""
+    if identifiers := identifiers_of(observation):
+        return identifiers_of(score)[0] in identifiers
+    moments = [datetime.fromisoformat(each["effectiveDateTime"]) for each in (observation, score)]
+    return bool(_codes(observation) & _codes(score)) and moments[0] == moments[1]
+
+
+def _codes(observation: Resource) -> set[tuple[str, str]]:
+    return {(each.get("system", ""), each.get("code", "")) for each in observation["code"]["coding"]}
 
 
 def _same_patient(patient: Resource, shown: PatientShown) -> bool:

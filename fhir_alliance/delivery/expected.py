@@ -103,6 +103,13 @@ def has_provenance(bundle: bytes) -> bool:
     return any(entry["resource"]["resourceType"] == "Provenance" for entry in orjson.loads(bundle)["entry"])
 
 
+def identifiers_of(resource: Mapping[str, Any]) -> tuple[Identifier, ...]:
+    """Return the identifiers of a resource as (system, value); a response has one, others have a list."""
+    identifiers = resource.get("identifier") or []
+    several = identifiers if isinstance(identifiers, list) else [identifiers]
+    return tuple((each.get("system", ""), each.get("value", "")) for each in several)
+
+
 def labels_of(resource: Mapping[str, Any]) -> frozenset[Label]:
     """Return the security labels of a resource as (system, code)."""
     return frozenset((each["system"], each["code"]) for each in resource.get("meta", {}).get("security", ()))

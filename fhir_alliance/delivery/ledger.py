@@ -1,5 +1,6 @@
 """What the steps of a delivery need to know and to write down, whoever keeps it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -21,14 +22,16 @@ class Ledger(Protocol):
     def patient(self, item: Item) -> PatientShown:
         """Return the patient as shown to whoever decided to send."""
 
-    def last_send(self, item: Item, step: str | None = None) -> Send | None:
-        """Return the latest send, or that of one step; None when none left us."""
+    def last_send(self, item: Item, *steps: str) -> Send | None:
+        """Return the latest send, or that of some steps; None when none left us."""
 
     def begin_send(self, item: Item, step: str, now: datetime) -> int:
         """Write down, with its audit row, that a send is about to happen; StoreError when that cannot be done."""
 
-    def end_send(self, attempt: int, outcome: Outcome, *, status: int | None) -> None:
-        """Write down what became of a send."""
+    def end_send(
+        self, attempt: int, outcome: Outcome, *, status: int | None, entries: Sequence[int | None] = ()
+    ) -> None:
+        """Write down what became of a send, and of each of its entries where the EHR answered by entry."""
 
     def keep_response(self, item: Item, response_id: str) -> None:
         """Remember under which id the EHR keeps it."""

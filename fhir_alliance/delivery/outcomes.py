@@ -13,6 +13,8 @@ from fhir_alliance.errors import AllianceError, EhrError, FhirError, NotSent, Si
 
 SHORTEST: Final = timedelta(seconds=1)
 LONGEST: Final = timedelta(minutes=15)
+NOT_READ_BACK: Final = "not-read-back"
+"""Why a submission waits: it was sent, and the chart did not have all of it when somebody looked."""
 _FIRST: Final = timedelta(seconds=2)
 
 _HELD: Final = {
@@ -60,7 +62,7 @@ class Stop(AllianceError):
 
 def missing(status: int | None) -> Stop:
     """Return what to raise for a write that cannot be read yet; after a 202 a person at the EHR reviews it (E03)."""
-    return Stop(State.UNKNOWN, IN_REVIEW if status == HTTPStatus.ACCEPTED else "not-read-back")
+    return Stop(State.UNKNOWN, IN_REVIEW if status == HTTPStatus.ACCEPTED else NOT_READ_BACK)
 
 
 def hold_reason(error: EhrError) -> str | None:
@@ -76,7 +78,14 @@ def outcome_of(error: EhrError) -> Outcome:
     """Return what an error says about a write: only a 4xx, or not having sent it, proves that nothing was written."""
     if isinstance(error, NotSent):
         return Outcome.NOT_SENT
-    refused = isinstance(error, FhirError) and 400 <= error.status < 500 and error.status != 408
+    return meaning_of(error.status) if isinstance(error, FhirError) else Outcome.UNKNOWN
+
+
+def meaning_of(status: int | None) -> Outcome:
+    """Return what an HTTP status says about a write, None when there was none."""
+    if status is not None and 200 <= status < 300:
+        return Outcome.WRITTEN
+    refused = status is not None and 400 <= status < 500 and status != 408
     return Outcome.REFUSED if refused else Outcome.UNKNOWN
 
 

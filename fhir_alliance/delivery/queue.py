@@ -1,5 +1,6 @@
 """The outbox as the courier sees it: one leased item at a time, every send written down before it happens."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -39,6 +40,7 @@ class Item:
     `fhir_base` is the EHR's address when it was accepted, None in what an older version accepted. Of a response that
     somebody else wrote `harvested_version` was scored, and the scores alone are sent. `sender` is who sends it
     by the audit trail: the courier with the person's permission, or as a backend service with the app's own.
+    `reason` is why the try before this one ended, None when it is the first.
     `form_key` and what follows say which form it is a version of, and why one after the first was asked for by whom.
     """
 
@@ -59,6 +61,7 @@ class Item:
     sealed_pieces: bytes | None = field(repr=False)
     harvested_version: str | None = None
     sender: str = "courier"
+    reason: str | None = None
     form_key: str = ""
     version: int = 1
     kind: Kind = Kind.ORIGINAL
@@ -68,11 +71,15 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Send:
-    """One send: when it began and what became of it; `status` is the HTTP status, None when no answer came."""
+    """One send: when it began and what became of it; `status` is the HTTP status, None when no answer came.
+
+    `entries` are the statuses of a transaction's entries where they differed, None where one had none.
+    """
 
     started_at: datetime
     outcome: Outcome
     status: int | None
+    entries: tuple[int | None, ...] = ()
 
 
 class Queue:
@@ -127,17 +134,22 @@ class Queue:
         identifiers = tuple((system, value) for system, value in values.pop("identifiers"))
         return PatientShown(**values, identifiers=identifiers)
 
-    def last_send(self, item: Item, step: str | None = None) -> Send | None:
-        """Return the latest send of a submission, or of one step of it, that left us; None when none did."""
+    def last_send(self, item: Item, *steps: str) -> Send | None:
+        """Return the latest send of a submission, or of some steps of it, that left us; None when none did."""
         left = (attempts.c.submission == item.key) & attempts.c.outcome.is_distinct_from(Outcome.NOT_SENT)
         mine = select(attempts).where(left).order_by(attempts.c.id.desc()).limit(1)
-        if step is not None:
-            mine = mine.where(attempts.c.step == step)
+        if steps:
+            mine = mine.where(attempts.c.step.in_(steps))
         with self._engine.connect() as connection:
             row = connection.execute(mine).one_or_none()
         if row is None:
             return None
-        return Send(started_at=row.started_at, outcome=Outcome(row.outcome or Outcome.UNKNOWN), status=row.status)
+        return Send(
+            started_at=row.started_at,
+            outcome=Outcome(row.outcome or Outcome.UNKNOWN),
+            status=row.status,
+            entries=tuple(orjson.loads(row.entries or "[]")),
+        )
 
     def begin_send(self, item: Item, step: str, now: datetime) -> int:
         """Write down, with its audit row, that a send is about to happen; returns the attempt's id.
@@ -156,9 +168,16 @@ class Queue:
             _audit(connection, item, Event.SUBMISSION_SENT, step, now)
         return attempt
 
-    def end_send(self, attempt: int, outcome: Outcome, *, status: int | None) -> None:
-        """Write down what became of a send; `status` is the HTTP status, None when no answer came."""
-        change = update(attempts).where(attempts.c.id == attempt).values(outcome=outcome, status=status)
+    def end_send(
+        self, attempt: int, outcome: Outcome, *, status: int | None, entries: Sequence[int | None] = ()
+    ) -> None:
+        """Write down what became of a send; `status` is the HTTP status, None when no answer came.
+
+        `entries` are the statuses of a transaction's entries where they differed.
+        """
+        told = orjson.dumps(entries).decode() if entries else None
+        change = update(attempts).where(attempts.c.id == attempt)
+        change = change.values(outcome=outcome, status=status, entries=told)
         with transaction(self._engine) as connection:
             connection.execute(change)
 
@@ -210,6 +229,7 @@ def item_of(row: Row[Any], lease: str) -> Item:
         fhir_base=row.fhir_base,
         sealed_pieces=row.pieces,
         harvested_version=row.harvested_version,
+        reason=row.reason,
         payload=row.payload,
         shown=row.shown,
         form_key=row.corrects or row.key,

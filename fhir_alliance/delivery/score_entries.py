@@ -17,7 +17,7 @@ _STANDS: Final = frozenset({"final", "amended"})
 
 def new_entry(wanted: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
     """Return how a score that is not in the chart gets there."""
-    resource = _pointing(wanted["resource"], ids)
+    resource = pointing(wanted["resource"], ids)
     condition = f"identifier={OBSERVATION_IDENTIFIER}%7C{quote(own_identifier(resource), safe=':')}"
     request = {"method": "POST", "url": "Observation", "ifNoneExist": condition}
     return {"fullUrl": wanted["fullUrl"], "resource": resource, "request": request}
@@ -35,15 +35,19 @@ def changed_entry(
     target = f"Observation/{there['id']}"
     return {
         "fullUrl": f"{base}/{target}",
-        "resource": {**_pointing(wanted["resource"], ids), **kept},
+        "resource": {**pointing(wanted["resource"], ids), **kept},
         "request": {"method": "PUT", "url": target, "ifMatch": f'W/"{version}"'},
     }
 
 
-def _pointing(resource: dict[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
-    """Return a panel that refers to those of its members which are in the chart by what they are called there."""
-    members = [{"reference": ids.get(each["reference"], each["reference"])} for each in resource.get("hasMember", ())]
-    return {**resource, "hasMember": members} if members else resource
+def pointing(resource: dict[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
+    """Return a score that refers to what is in the chart already by what it is called there."""
+    told: dict[str, Any] = {
+        name: [{"reference": ids.get(each["reference"], each["reference"])} for each in resource[name]]
+        for name in ("derivedFrom", "hasMember")
+        if name in resource
+    }
+    return {**resource, **told}
 
 
 def own_identifier(observation: Resource) -> str:

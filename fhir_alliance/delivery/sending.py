@@ -49,9 +49,9 @@ class Sender:
         if last.outcome is Outcome.WRITTEN or self.is_fresh(last):
             raise missing(last.status)
 
-    def is_fresh(self, last: Send) -> bool:
-        """Whether an earlier send was so short a time ago that the EHR may not have written it yet."""
-        return self._clock() - last.started_at < self._quiet
+    def is_fresh(self, last: Send, *, times: int = 1) -> bool:
+        """Whether an earlier send is so new, by so many quiet times, that the EHR may not have written it yet."""
+        return self._clock() - last.started_at < self._quiet * times
 
     def now(self) -> datetime:
         """Return the present, as sends are written down with it."""

@@ -6,11 +6,13 @@ from fhir_alliance.delivery.chart import Chart, Resource
 from fhir_alliance.delivery.expected import expected_of, has_provenance, lesser
 from fhir_alliance.delivery.ledger import Ledger
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, missing, outcome_of
+from fhir_alliance.delivery.parts import Parts
 from fhir_alliance.delivery.queue import Item
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.delivery.sending import Sender, refusal
 from fhir_alliance.ehr.fhir import FhirClient
-from fhir_alliance.errors import EhrError, FhirError
+from fhir_alliance.ehr.outcomes import refusal_of
+from fhir_alliance.errors import EhrError, FhirError, PartlyWritten
 
 
 class _Rung(NamedTuple):
@@ -27,6 +29,7 @@ _RUNGS: Final = (
     _Rung("unconditional", conditional=False, provenance=True),
     _Rung("unconditional-without-provenance", conditional=False, provenance=False),
 )
+_STEPS: Final = tuple(rung.step for rung in _RUNGS)
 # A refusal of these kinds can be about the conditions: sekmet-fhir 0.1.1 answers 400.
 _CONDITION: Final = frozenset({400, 405, 422})
 # Somebody else wrote first, or several are there: sending less would not help.
@@ -55,6 +58,7 @@ class Delivery:
         self._bundle = queue.bundle(item)
         self._rungs = _rungs(told=has_provenance(self._bundle), allowed=may_tell_provenance)
         self._chart = Chart(client, fhir_base=fhir_base, expected=expected_of(self._bundle))
+        self._parts = Parts(queue, client, item, sender, chart=self._chart, steps=_STEPS)
 
     def run(self) -> Settlement:
         """Bring the submission into the chart, exactly once; returns DELIVERED, raises Stop or the EHR's error."""
@@ -62,6 +66,7 @@ class Delivery:
         self._chart.check_encounter()
         response = self._item.response_id or self._reconcile() or self._send(self._rungs)
         self._queue.keep_response(self._item, response)
+        self._parts.complete(response)
         return Settlement(state=State.DELIVERED, reason=self._chart.read_back(response))
 
     def found(self) -> list[Resource]:
@@ -70,19 +75,22 @@ class Delivery:
 
     def _reconcile(self) -> str | None:
         """Look for what an earlier send may have left; None when it is certain enough that a send is right."""
-        last = self._queue.last_send(self._item)
+        last = self._queue.last_send(self._item, *_STEPS)
         if last is None or last.outcome is Outcome.REFUSED:
             return None
-        found = self._chart.find_response()
-        if found is None:
+        if found := self._chart.find_response():
+            return found
+        if not last.entries:
             self._sender.check_settled(last)
-        return found
+        return self._parts.bring_response() if self._parts.begun(last) else None
 
     def _send(self, rungs: tuple[_Rung, ...]) -> str:
         """Send by the first rung the EHR accepts; after a refusal, look before sending in another way."""
         rung, *others = rungs
         try:
             return self._send_by(rung)
+        except PartlyWritten as error:
+            return self._take_in_part(error)
         except FhirError as error:
             if outcome_of(error) is Outcome.UNKNOWN or error.status in _NOT_CONTENT:
                 raise
@@ -93,6 +101,16 @@ class Delivery:
                 raise refusal(error) from None
         return self._send(left)
 
+    def _take_in_part(self, error: PartlyWritten) -> str:
+        """Go on with what was taken; a refused part waits for a person, one that may be there for a look (F11)."""
+        fates = self._parts.fates(error.statuses)
+        if refused := fates.get(Outcome.REFUSED):
+            raise refusal(refusal_of(refused)) from None
+        found = None if Outcome.UNKNOWN in fates else self._chart.find_response()
+        if found is None:
+            raise error
+        return found
+
     def _send_by(self, rung: _Rung) -> str:
         bundle = lesser(self._bundle, conditional=rung.conditional, provenance=rung.provenance)
         attempt = self._sender.begin(rung.step)
@@ -100,7 +118,8 @@ class Delivery:
             response = self._client.transaction(bundle)[0]
         except EhrError as error:
             status = error.status if isinstance(error, FhirError) else None
-            self._queue.end_send(attempt, outcome_of(error), status=status)
+            entries = error.statuses if isinstance(error, PartlyWritten) else ()
+            self._queue.end_send(attempt, outcome_of(error), status=status, entries=entries)
             raise
         self._queue.end_send(attempt, Outcome.WRITTEN, status=response.status)
         found = response.id or self._chart.find_response()

@@ -1,6 +1,6 @@
 """A test entry on its way into a chart and out again: what is sent, and the memory of what became of it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.keeping import VisitNote
 from fhir_alliance.delivery.outcomes import Outcome
+from fhir_alliance.delivery.parts import PART
 from fhir_alliance.delivery.queue import Item, Send
 from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.ehr.bundles import entry_types
@@ -77,7 +78,10 @@ class Trial:
 
     def sent_by(self, step: str) -> list[str]:
         """Return the types that one step of the delivery sends: everything at once, or one piece."""
-        return list(entry_types(self.bundle)) if self.rung is Rung.OBSERVATIONS else [self.kinds[0]]
+        if self.rung is not Rung.OBSERVATIONS:
+            return [self.kinds[0]]
+        kinds = list(entry_types(self.bundle))
+        return [kinds[int(step.removeprefix(PART)) - 1]] if step.startswith(PART) else kinds
 
 
 class Memory:
@@ -127,9 +131,10 @@ class Memory:
         """Return the patient whose birth date was typed."""
         return self._trial.patient
 
-    def last_send(self, item: Item, step: str | None = None) -> Send | None:
-        """Return the latest send, or that of one step; None when none left us."""
-        left = [send for name, send in self.sends if name == (step or name) and send.outcome is not Outcome.NOT_SENT]
+    def last_send(self, item: Item, *steps: str) -> Send | None:
+        """Return the latest send, or that of some steps; None when none left us."""
+        asked = [send for name, send in self.sends if name in (steps or (name,))]
+        left = [send for send in asked if send.outcome is not Outcome.NOT_SENT]
         return left[-1] if left else None
 
     def begin_send(self, item: Item, step: str, now: datetime) -> int:
@@ -150,10 +155,12 @@ class Memory:
         self.sends.append((step, Send(started_at=at, outcome=Outcome.UNKNOWN, status=None)))
         return len(self.sends) - 1
 
-    def end_send(self, attempt: int, outcome: Outcome, *, status: int | None) -> None:
+    def end_send(
+        self, attempt: int, outcome: Outcome, *, status: int | None, entries: Sequence[int | None] = ()
+    ) -> None:
         """Remember what became of a send."""
         step, send = self.sends[attempt]
-        self.sends[attempt] = step, replace(send, outcome=outcome, status=status)
+        self.sends[attempt] = step, replace(send, outcome=outcome, status=status, entries=tuple(entries))
 
     def keep_response(self, item: Item, response_id: str) -> None:
         """Do nothing: every id is noted when it is told."""

@@ -7,9 +7,11 @@ from typing import Any
 import orjson
 
 from fhir_alliance.ehr.http import Reply
-from fhir_alliance.ehr.outcomes import Written, located, refuse, resource_of
-from fhir_alliance.errors import EhrError, EhrUnreachable
+from fhir_alliance.ehr.outcomes import Written, located, refusal_of, resource_of
+from fhir_alliance.errors import EhrError, EhrUnreachable, PartlyWritten
 
+# A server that is not atomic may own up to it by how it answers.
+_ANSWERS = frozenset({"transaction-response", "batch-response"})
 _STATUS = re.compile(r"([1-5]\d\d)(?:\s.*)?", re.DOTALL)  # "201", "201 Created" and more are seen
 
 
@@ -21,20 +23,20 @@ def entry_types(bundle: bytes) -> tuple[str, ...]:
 def entry_results(types: Sequence[str], reply: Reply) -> tuple[Written, ...]:
     """Match a transaction's answer with the types that were sent, entry by entry.
 
-    Raises FhirError when every entry was refused, EhrUnreachable when some were or when the answer is not one to this
-    request: then what is in the chart has to be looked up.
+    Raises FhirError when every entry was refused, PartlyWritten when some were, and EhrUnreachable when the answer is
+    not one to this request: then what is in the chart has to be looked up.
     """
     responses = _responses(reply)
     if len(responses) != len(types):
         raise EhrUnreachable("the answer has another number of entries than the request")
     statuses = [_status(response) for response in responses]
-    refusals = [index for index, status in enumerate(statuses) if not 200 <= status < 300]
-    if refusals and len(refusals) == len(types):
-        first = refusals[0]
-        refuse(statuses[first], responses[first].get("outcome"))
-    if refusals:
-        raise EhrUnreachable("the EHR took only a part of the entries")
-    return tuple(map(_written, responses, types, statuses))
+    known = [status for status in statuses if status is not None]
+    # A refusal is one only when none of them may have been written: a 500 beside it leaves that open.
+    if len(known) < len(statuses) or len({status // 100 for status in known}) > 1:
+        raise PartlyWritten(statuses)
+    if known and not 200 <= known[0] < 300:
+        raise refusal_of(known[0], responses[0].get("outcome"))
+    return tuple(map(_written, responses, types, known))
 
 
 def _responses(reply: Reply) -> list[dict[str, Any]]:
@@ -46,17 +48,15 @@ def _responses(reply: Reply) -> list[dict[str, Any]]:
     except EhrError as error:
         raise EhrUnreachable(error.detail) from None
     entries = bundle.get("entry")
-    if bundle.get("type") != "transaction-response" or not isinstance(entries, list):
+    if bundle.get("type") not in _ANSWERS or not isinstance(entries, list):
         raise EhrUnreachable("the answer is not a transaction-response")
     responses = [entry.get("response") for entry in entries if isinstance(entry, dict)]
     return [response for response in responses if isinstance(response, dict)]
 
 
-def _status(response: dict[str, Any]) -> int:
+def _status(response: dict[str, Any]) -> int | None:
     found = _STATUS.fullmatch(str(response.get("status")))
-    if found is None:
-        raise EhrUnreachable("an entry without a status")
-    return int(found[1])
+    return int(found[1]) if found else None
 
 
 def _written(response: dict[str, Any], resource_type: str, status: int) -> Written:

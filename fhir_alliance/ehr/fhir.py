@@ -69,8 +69,8 @@ class FhirClient:
     def transaction(self, bundle: bytes) -> tuple[Written, ...]:
         """Send a transaction Bundle (its bytes, unchanged); return what became of each entry, in order.
 
-        Every entry's own status is read: raises the FhirError of the first refused entry when all were refused, and
-        EhrUnreachable when some were (a server may not be atomic), or when the answer does not fit the request.
+        Every entry's own status is read: raises the FhirError of the first entry when all were refused, PartlyWritten
+        when some were (a server may not be atomic), EhrUnreachable when the answer does not fit the request.
         """
         types = entry_types(bundle)
         return entry_results(types, self._write("POST", self._base, bundle, {}))

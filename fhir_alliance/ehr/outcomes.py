@@ -23,10 +23,10 @@ class Written:
     status: int
 
 
-def refuse(status: int, outcome: Any, *, retry_after: str | None = None) -> NoReturn:
-    """Raise the FhirError of an HTTP status; of the OperationOutcome only the issue codes are kept."""
+def refusal_of(status: int, outcome: Any = None, *, retry_after: str | None = None) -> FhirError:
+    """Return the error of an HTTP status; of the OperationOutcome only the issue codes are kept."""
     kind = _REFUSALS.get(status, FhirError)
-    raise kind(status, " ".join(issue_codes(outcome)), retry_after=retry_after)
+    return kind(status, " ".join(issue_codes(outcome)), retry_after=retry_after)
 
 
 def refused(reply: Reply) -> NoReturn:
@@ -35,7 +35,7 @@ def refused(reply: Reply) -> NoReturn:
         outcome = reply.json()
     except EhrUnreachable:
         outcome = None
-    refuse(reply.status, outcome, retry_after=reply.headers.get("Retry-After"))
+    raise refusal_of(reply.status, outcome, retry_after=reply.headers.get("Retry-After"))
 
 
 def resource_of(reply: Reply) -> dict[str, Any]:

@@ -81,6 +81,11 @@ class FakeEhr:
         self.refreshed: list[str] = []
         self.change: Callable[[dict[str, Any]], None] = lambda resource: None
         self.refuses: Callable[[dict[str, Any]], int | None] = lambda bundle: None
+        self.takes: Callable[[int], int | None] = lambda number: None
+        self.answers_as = "transaction-response"
+        self.singles: list[dict[str, Any]] = []
+        self.lose_single = 0
+        self.refuse_single = 0
         self.hides: set[str] = set()
         self.on_patient_read: Callable[[], object] | None = None
         self.honours_identifier = True
@@ -165,9 +170,12 @@ class FakeEhr:
         }
 
     def commit(self, bundle: dict[str, Any]) -> list[dict[str, Any]]:
-        """Write the entries of a transaction, each only once when it is conditional; returns the entry responses."""
+        """Write the entries of a transaction, each only once when it is conditional; returns the entry responses.
+
+        For an entry whose number `takes` gives a status it is not written; 0 stands for none.
+        """
         with self._lock:
-            return [{"response": self._create(entry)} for entry in bundle["entry"]]
+            return [{"response": self._answer(number, entry)} for number, entry in enumerate(bundle["entry"])]
 
     def search(self, kind: str, params: dict[str, str]) -> list[dict[str, Any]]:
         """Return the resources of a type that match the parameters this server knows."""
@@ -177,6 +185,12 @@ class FakeEhr:
         if self.honours_identifier and "identifier" in params:
             found = [each for each in found if params["identifier"] in _tokens(each)]
         return found
+
+    def _answer(self, number: int, entry: dict[str, Any]) -> dict[str, Any]:
+        status = self.takes(number)
+        if status is not None:
+            return {"status": str(status)} if status else {}
+        return self._create(entry)
 
     def _create(self, entry: dict[str, Any]) -> dict[str, Any]:
         kind, condition = entry["request"]["url"], entry["request"].get("ifNoneExist")
@@ -259,7 +273,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._fail(fault)
         else:
             entries = self.ehr.commit(bundle)
-            self._json(200, {"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
+            self._json(200, {"resourceType": "Bundle", "type": self.ehr.answers_as, "entry": entries})
 
     def do_PUT(self) -> None:  # named by http.server
         self.ehr.count_one_more()
@@ -273,7 +287,17 @@ class _Handler(BaseHTTPRequestHandler):
         self._fail(fault)
 
     def _single(self, resource: dict[str, Any]) -> None:
-        answer = self.ehr.commit({"entry": [{"resource": resource, "request": {"url": resource["resourceType"]}}]})
+        self.ehr.singles.append(resource)
+        if self.ehr.refuse_single:
+            self._fail(Fault(status=self.ehr.refuse_single))
+            return
+        with self.ehr._lock:
+            created = self.ehr._create({"resource": resource, "request": {"url": resource["resourceType"]}})
+        answer = [{"response": created}]
+        if self.ehr.lose_single:
+            self.ehr.lose_single -= 1
+            self._fail(Fault(status=None))
+            return
         location = answer[0]["response"].get("location", "")
         self._send(201, b"", {"Location": f"{self.ehr.origin}/fhir/{location}"})
 

@@ -176,6 +176,38 @@ def test_reconcile_that_fails_is_tried_again(
     assert (site.standing(key), ehr.count(), len(ehr.posts)) == (("delivered", None), ONE_SET, 1)
 
 
+OUTCOME = b'{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"exception"}]}'
+
+
+@pytest.mark.parametrize("commit", [True, False], ids=["written", "not-written"])
+@pytest.mark.parametrize(
+    "body",
+    [OUTCOME, b"", b'{"resourceType":"Bundle","type":"transaction-resp', b"<html><body>OK</body></html>"],
+    ids=["error-outcome", "empty", "truncated", "html"],
+)
+@pytest.mark.parametrize("status", [200, 201])
+def test_f12_a_yes_that_says_nothing_usable_is_looked_up(
+    site: "Site",
+    ehr: "FakeEhr",
+    accept: Accept,
+    make_fault: Callable[..., Any],
+    status: int,
+    body: bytes,
+    commit: bool,
+) -> None:
+    """A 2xx is no delivery: the chart is searched, and whether it was written or not there is one set (F12)."""
+    key = accept()
+    ehr.faults.append(make_fault(status=status, body=body, commit=commit))
+
+    site.deliver()
+    unknown = site.standing(key)
+    site.deliver(minutes=15)
+
+    assert unknown == ("unknown", "ehr.unreachable")
+    assert (site.standing(key), ehr.count()) == (("delivered", None), ONE_SET)
+    assert len(ehr.posts) == (1 if commit else 2)
+
+
 def test_f12_answer_without_location_is_looked_up(site: "Site", ehr: "FakeEhr", accept: Accept) -> None:
     """A yes without a Location is no yes yet: the response is found by its identifier (F12)."""
     key = accept()

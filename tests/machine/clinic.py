@@ -1,19 +1,17 @@
-"""Delivery wired to the sandbox's FHIR server on loopback, with faults between them and a clock that stands still."""
+"""Delivery wired to an EHR on loopback, with a clock that stands still."""
 
-from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy import event
-from werkzeug.serving import WSGIRequestHandler, make_server
 
+from fhir_alliance.delivery.correcting import Correction, Corrections
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
@@ -27,6 +25,7 @@ from fhir_alliance.errors import StoreError
 from fhir_alliance.instruments.catalogue import shipped
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.bundle import write_bundle
+from fhir_alliance.records.corrections import at_first_time
 from fhir_alliance.records.patient import read_patient
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.scoring.answers import Answers
@@ -34,82 +33,11 @@ from fhir_alliance.scoring.scorer import Scorer
 from fhir_alliance.settings import ClientSettings, EhrSettings, Settings, SiteSettings
 from fhir_alliance.store import open_store
 from fhir_alliance.vault import Vault
-from smart_app.sandbox.app import create_sandbox
-from smart_app.sandbox.config import SandboxClient, SandboxConfig
-from tests.machine.faulty import Faulty
-from tests.prepared import people
+from tests.machine.ehr import Ehr
 from tests.soak.ehr import tokens_for
 
 START = datetime(2026, 11, 12, 15, 42, 9, tzinfo=UTC)
 ITEMS = tuple(str(number) for number in range(1, 7))
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, *_: object) -> None:
-        """Say nothing."""
-
-
-class Ehr:
-    """The sandbox on loopback; `faults` are those of the next writes, `late` the writes that may still come."""
-
-    def __init__(self, patients: int) -> None:
-        self.faults: deque[str] = deque()
-        self.late: list[Callable[[], object]] = []
-        self.posted: list[str] = []
-        server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=_Quiet)
-        server.daemon_threads = False
-        self._server = server
-        self.origin = f"http://127.0.0.1:{server.server_port}"
-        client = SandboxClient(
-            client_id="alliance-patient",
-            name="Alliance",
-            scopes=PATIENT_SCOPES,
-            grant_types=("authorization_code", "refresh_token"),
-            redirect_uris=("http://localhost/callback",),
-        )
-        config = SandboxConfig(base_url=self.origin, database=Path(":memory:"), clients=(client,), populate=False)
-        app = create_sandbox(config)
-        self.store: Any = app.extensions["sandbox_store"]
-        self.grants: Any = app.extensions["sandbox_grants"]
-        self.store.load(people(patients))
-        self.faulty = Faulty(app.wsgi_app, self.grants, self._fault, late=self.late.append, limit=0)
-        self._thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop answering."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-        self.store.close()
-
-    def write_late(self) -> None:
-        """Do what was asked for long ago."""
-        while self.late:
-            self.late.pop(0)()
-
-    def holds(self) -> list[dict[str, Any]]:
-        """Return every response and Observation in all charts."""
-        kinds = ("QuestionnaireResponse", "Observation")
-        return [each for kind in kinds for each in self.store.search(kind, [("_count", "1000")]).resources]
-
-    def end_permissions(self) -> None:
-        """End everything that was granted, as an administrator of the EHR may."""
-        self.grants.expire_access_tokens()
-        self.grants._refresh.forget(lambda _: True)
-
-    def merge(self, patient: str) -> None:
-        """Let a patient's record go up in another one."""
-        merged = self.store.read("Patient", patient)
-        other = {"other": {"reference": "Patient/p0"}, "type": "replaced-by"}
-        self.store.update({**merged, "active": False, "link": [other]})
-
-    def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Any:
-        return self.faulty(environ, start)
-
-    def _fault(self, environ: dict[str, Any]) -> str | None:
-        writes = environ["REQUEST_METHOD"] == "POST" and environ["PATH_INFO"] == "/fhir"
-        return self.faults.popleft() if writes and self.faults else None
 
 
 class Clinic:
@@ -134,6 +62,7 @@ class Clinic:
         self.engine = open_store(self._database)
         registry = Registry(settings, clock=self._seconds)
         self.outbox = Outbox(self.engine, self._vault, self._clock)
+        self.corrections = Corrections(self.outbox, self.engine, self._vault, self._clock)
         self.grants = Grants(self.engine, self._vault, registry, self._clock)
         keeping, queue = Keeping(self.engine, self._vault, self._clock), Queue(self.engine, self._vault)
         self.courier = Courier(
@@ -209,6 +138,18 @@ class Clinic:
     def accept(self, submission: Submission, grant: str, bundle: bytes | None = None) -> str:
         """Accept a submission; returns the key of its receipt."""
         return self.outbox.accept(submission, bundle or bundle_of(submission), grant=grant).key
+
+    def amend(self, submission: Submission, first: Submission, asked: Correction, grant: str) -> str:
+        """Accept other answers to a form, of which `first` are the first ones; returns the key of the receipt."""
+        same = write_bundle(replace(submission, key=first.key))
+        bundle = orjson.dumps(at_first_time(same, write_bundle(first)))
+        return self.corrections.amend(submission, bundle, asked, grant=grant).key
+
+    def withdraw(self, number: int, patient: str, asked: Correction, grant: str) -> str:
+        """Accept that a form is taken back; returns the key of the receipt."""
+        key, launch = str(UUID(int=number)), f"launch-{patient}"
+        about = {"ehr": "harbor", "patient": patient, "launch": launch, "grant": grant}
+        return self.corrections.withdraw(key, asked, **about).key
 
 
 def bundle_of(submission: Submission) -> bytes:

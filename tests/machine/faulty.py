@@ -16,6 +16,7 @@ LOST: Final = "reply lost"
 CUT: Final = "reply cut"
 BROKEN: Final = "5xx after the write"
 LATE: Final = "write after the reply was lost"
+PARTLY: Final = "written in part"
 SLOW: Final = "reply too late"
 UNAVAILABLE: Final = "503"
 BUSY: Final = "429 with Retry-After"
@@ -62,6 +63,8 @@ class Faulty:
             return _refuse(start, fault)
         if fault == EXPIRED:
             self._expire(environ)
+        if fault == PARTLY and environ["PATH_INFO"] == "/fhir":
+            return self._partly(body, environ, start)
         if fault == LATE:
             self._late(partial(self._answer, dict(environ)))
             return _hang_up(environ)
@@ -75,6 +78,21 @@ class Faulty:
         for entry in bundle["entry"]:
             entry["request"].pop("ifNoneExist", None)
         return json.dumps(bundle).encode()
+
+    def _partly(self, body: bytes, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        """Write the first half of a transaction, and say of the rest that something has failed."""
+        bundle = json.loads(body)
+        kept = bundle["entry"][: len(bundle["entry"]) // 2]
+        half = json.dumps({**bundle, "entry": kept}).encode()
+        environ |= {"wsgi.input": io.BytesIO(half), "CONTENT_LENGTH": str(len(half))}
+        status, headers, answer = self._answer(environ)
+        told = json.loads(answer)
+        if told["resourceType"] == "Bundle":
+            told["entry"] += [{"response": {"status": "500"}}] * (len(bundle["entry"]) - len(kept))
+        answer = json.dumps(told).encode()
+        others = [(name, value) for name, value in headers if name.lower() != "content-length"]
+        start(status, [*others, ("Content-Length", str(len(answer)))])
+        return [answer]
 
     def _expire(self, environ: dict[str, Any]) -> None:
         token = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")

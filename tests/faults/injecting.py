@@ -12,8 +12,21 @@ FLUSHES = ("fsync", "fdatasync")
 @contextmanager
 def failing(pid: int, calls: Sequence[str], error: str) -> Iterator[None]:
     """Let system calls of a process fail with an error as long as the block runs, in all of its threads."""
+    with _injected(pid, calls, f"error={error}"):
+        yield
+
+
+@contextmanager
+def killed_at(pid: int, calls: Sequence[str], number: int) -> Iterator[None]:
+    """End a process, as a power cut does, when one of its threads makes the so many-th of some system calls."""
+    with _injected(pid, calls, f"signal=SIGKILL:when={number}"):
+        yield
+
+
+@contextmanager
+def _injected(pid: int, calls: Sequence[str], what: str) -> Iterator[None]:
     named = ",".join(calls)
-    inject = ["-e", f"trace={named}", "-e", f"inject={named}:error={error}", "-e", "signal=none"]
+    inject = ["-e", f"trace={named}", "-e", f"inject={named}:{what}", "-e", "signal=none"]
     # A line for each call would fill the pipe, and then the process stands still in the next one.
     command = ["strace", "-f", "-o", "/dev/null", *inject, "-p", str(pid)]
     tracer = subprocess.Popen(command, stderr=subprocess.PIPE)

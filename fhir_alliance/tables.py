@@ -330,6 +330,30 @@ assignments = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# What may have changed about a visit, or an appointment, by its reference: `wanted_at` is when it is looked at next,
+# NULL while there is no reason to; `fingerprint` is of what it was like then.
+visit_looks = sa.Table(
+    "visit_looks",
+    metadata,
+    _text("ehr", primary_key=True),
+    _text("reference", primary_key=True),
+    _text("trigger"),
+    _text("fingerprint"),
+    _moment("wanted_at", null=True),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    _moment("looked_at", null=True),
+    sa.Index(None, "ehr", "wanted_at"),
+)
+
+# How far the visits of an EHR were looked through.
+visit_rounds = sa.Table(
+    "visit_rounds",
+    metadata,
+    _text("ehr", primary_key=True),
+    _moment("looked_until"),
+    _moment("tried_at"),
+)
+
 # Append-only: triggers of the first migration refuse every change.
 audit = sa.Table(
     "audit",

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Final
+from typing import Final, TypeVar
 
 from fhir_alliance.ehr.backend import BackendToken, backend_token
 from fhir_alliance.ehr.breaker import turn
+from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.errors import ClockDiffers, EhrError, FhirError, SignInNeeded
 from fhir_alliance.settings import EhrSettings
@@ -15,6 +16,8 @@ from fhir_alliance.settings import EhrSettings
 _EARLY: Final = timedelta(seconds=30)
 # A client that an EHR refuses is refused again at once: a full outbox must not ask for each of its forms.
 _REFUSED: Final = timedelta(minutes=1)
+
+T = TypeVar("T")
 
 
 class BackendTokens:
@@ -43,6 +46,20 @@ class BackendTokens:
                 return known
             self._tokens[ehr.name] = self._ask(ehr)
             return self._tokens[ehr.name]
+
+    def read(self, ehr: EhrSettings, what: Callable[[FhirClient], T]) -> T:
+        """Read with the app's own token, which is renewed once when the EHR has just refused it.
+
+        Raises what `token` raises, and whatever the EHR's answer raises.
+        """
+        token = self.token(ehr)
+        try:
+            return what(self._client(ehr, token))
+        except SignInNeeded:
+            return what(self._client(ehr, self.token(ehr, rejected=token.access_token)))
+
+    def _client(self, ehr: EhrSettings, token: BackendToken) -> FhirClient:
+        return FhirClient(self._registry.door(ehr), ehr.fhir_base, token.access_token)
 
     def _ask(self, ehr: EhrSettings) -> BackendToken:
         now = self._clock()

@@ -32,8 +32,11 @@ DELIVERY_SCOPES: Final = (
 HARVEST_SCOPES: Final = "system/Patient.r system/Encounter.r system/QuestionnaireResponse.rs system/Observation.crus"
 """What the backend client asks for too, where a site scores responses that other programs wrote."""
 
-TRIGGER_SCOPES: Final = "system/Encounter.rs system/Appointment.rs system/Subscription.crud"
-"""By which the app may learn of visits itself: by asking for them, for what is booked, or by being told."""
+VISIT_SCOPES: Final = "system/Encounter.rs system/QuestionnaireResponse.rs"
+"""What the backend client asks for too, where a site's visits are looked through."""
+
+APPOINTMENT_SCOPE: Final = "system/Appointment.rs"
+"""Beside those, where visits are found by what is booked."""
 
 # Comments only: the file can be read before the site has filled anything in.
 _TO_FILL_IN = """\
@@ -61,8 +64,8 @@ _TO_FILL_IN = """\
 # With these as well it delivers when whoever sent a form has left, and can be tried by `doctor --write-probe`; they
 # reach every chart. Where notes are written, DocumentReference.crus in place of the two before Provenance:
 #   {delivery}
-# To find visits without a launch, Encounter or Appointment by asking, Subscription by being told:
-#   {triggers}
+# To find visits without a launch; where it is appointments that are looked through, Appointment.rs as well:
+#   {visits}
 """
 
 
@@ -111,7 +114,7 @@ def _lines(stated: Mapping[str, str], *, name: str, fhir_base: str, chosen: Mapp
         patient=PATIENT_SCOPES,
         backend=BACKEND_SCOPES,
         delivery=DELIVERY_SCOPES,
-        triggers=TRIGGER_SCOPES,
+        visits=VISIT_SCOPES,
     )
 
 

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fhir_alliance.ehr.draft import BACKEND_SCOPES, HARVEST_SCOPES, TRIGGER_SCOPES
+from fhir_alliance.ehr.draft import APPOINTMENT_SCOPE, BACKEND_SCOPES, HARVEST_SCOPES, VISIT_SCOPES
 from fhir_alliance.ehr.rungs import PROBE_SCOPES, not_granted
 from fhir_alliance.settings import EhrSettings
-
-_VISITS = ("find visits by asking", "find visits in appointments", "be told of visits")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,4 +38,5 @@ def _needs(ehr: EhrSettings) -> Iterator[tuple[str, list[str]]]:
     if delivered := PROBE_SCOPES[ehr.write.rung]:
         yield "deliver for who has left", [*delivered, "system/Encounter.r"]
     yield "score what others wrote", HARVEST_SCOPES.split()
-    yield from ((what, [scope]) for what, scope in zip(_VISITS, TRIGGER_SCOPES.split(), strict=True))
+    yield "find visits by asking", VISIT_SCOPES.split()
+    yield "find visits in appointments", [*VISIT_SCOPES.split(), APPOINTMENT_SCOPE]

@@ -75,7 +75,7 @@ class Round:
 
     def search(self, since: datetime, before: datetime | None) -> SearchResult:
         """Return the responses to our forms that the EHR has changed in a time."""
-        return self._with_ehr(lambda client: search_responses(client, self._forms.canonicals, since, before))
+        return self._read(lambda client: search_responses(client, self._forms.canonicals, since, before))
 
     def look_at(self, response: RawResource) -> Finding | None:
         """Return what became of a response; None when there is nothing to do, or nothing to say again.
@@ -124,7 +124,7 @@ class Round:
             self.waits = True
             return None
         earlier = self._parts.harvested.latest(self._ehr.name, name)
-        take = self._with_ehr(
+        take = self._read(
             lambda client: Taker(client, self._ehr, self._forms, now=self._now).take(response, amends=bool(earlier))
         )
         if self._write:
@@ -183,13 +183,5 @@ class Round:
     def _grant(self) -> str:
         return self._parts.grants.own(self._ehr.name)
 
-    def _with_ehr(self, read: Callable[[FhirClient], T]) -> T:
-        """Read with the app's own token, which is renewed once when the EHR refuses it."""
-        token = self._parts.tokens.token(self._ehr)
-        try:
-            return read(self._client(token.access_token))
-        except SignInNeeded:
-            return read(self._client(self._parts.tokens.token(self._ehr, rejected=token.access_token).access_token))
-
-    def _client(self, token: str) -> FhirClient:
-        return FhirClient(self._parts.registry.door(self._ehr), self._ehr.fhir_base, token)
+    def _read(self, what: Callable[[FhirClient], T]) -> T:
+        return self._parts.tokens.read(self._ehr, what)

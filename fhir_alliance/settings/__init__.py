@@ -18,6 +18,7 @@ from fhir_alliance.settings.values import (
     ReaderSettings,
     Settings,
     SiteSettings,
+    VisitSettings,
 )
 from fhir_alliance.settings.writing import FlowsheetRow, NoteType, Rung, WriteSettings, mapping_gaps
 
@@ -44,6 +45,7 @@ __all__ = [
     "Settings",
     "Shown",
     "SiteSettings",
+    "VisitSettings",
     "WriteSettings",
     "client_secret",
     "mapping_gaps",

@@ -13,7 +13,7 @@ from fhir_alliance.settings.addresses import base, origin, url
 from fhir_alliance.settings.embedding import Embedding
 from fhir_alliance.settings.readers import Readers, ReadersSchema
 from fhir_alliance.settings.strict import FILLED, Strict
-from fhir_alliance.settings.values import ANSWER, ClientSettings, EhrSettings, EhrTokens, HarvestSettings
+from fhir_alliance.settings.values import ANSWER, ClientSettings, EhrSettings, EhrTokens, HarvestSettings, VisitSettings
 from fhir_alliance.settings.writing import NoteType, Rung, WriteSettings
 
 VARIABLE = r"\A[A-Z_][A-Z0-9_]*\Z"
@@ -82,6 +82,12 @@ class _HarvestSchema(Strict):
     foreign_visit = fields.String(load_default="leave-out", validate=validate.OneOf(["leave-out", "hold"]))
 
 
+class _VisitSchema(Strict):
+    poll_minutes = fields.Integer(required=True, strict=True, validate=validate.Range(min=1, max=1440))
+    ahead_hours = fields.Integer(load_default=24, strict=True, validate=validate.Range(min=0, max=336))
+    search = fields.String(load_default="Encounter", validate=validate.OneOf(["Encounter", "Appointment"]))
+
+
 class EhrSchema(Strict):
     """One EHR: its addresses, the clients registered there, and what is written."""
 
@@ -113,6 +119,7 @@ class EhrSchema(Strict):
     )
     brand_bundle = fields.String(load_default=None, validate=url)
     embedding = fields.Enum(Embedding, by_value=True, load_default=Embedding.EITHER)
+    visits = fields.Nested(_VisitSchema, load_default=None)
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -126,6 +133,8 @@ class EhrSchema(Strict):
             raise ValidationError("needs introspection_endpoint, and a client with a key or a secret", "ehr_tokens")
         if data["harvest"] and not data["backend"]:
             raise ValidationError("needs a backend client", "harvest")
+        if data["visits"] and not data["backend"]:
+            raise ValidationError("needs a backend client", "visits")
         if data["harvest"] and data["write"] and data["write"]["rung"] is not Rung.OBSERVATIONS:
             raise ValidationError("is for rung observations only", "harvest")
         if data["embedding"] is Embedding.FRAME and not data["frame_ancestors"]:
@@ -163,6 +172,7 @@ def build_ehr(name: str, values: dict[str, Any], folder: Path) -> EhrSettings:
         "style_origins": styles,
         "harvest": harvest,
         "languages": tuple(values["languages"]),
+        "visits": values["visits"] and _visits(**values["visits"]),
     }
     window = timedelta(hours=values.pop("change_window_hours"))
     seconds = values.pop("answer_seconds")
@@ -190,6 +200,10 @@ def _write(values: dict[str, Any] | None, folder: Path) -> WriteSettings:
 
 def _harvest(*, every_minutes: int, foreign_visit: str) -> HarvestSettings:
     return HarvestSettings(every=timedelta(minutes=every_minutes), foreign_visit=foreign_visit)
+
+
+def _visits(*, poll_minutes: int, ahead_hours: int, search: str) -> VisitSettings:
+    return VisitSettings(every=timedelta(minutes=poll_minutes), ahead=timedelta(hours=ahead_hours), search=search)
 
 
 def _note_type(text: str) -> NoteType:

@@ -58,6 +58,18 @@ class HarvestSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VisitSettings:
+    """How often an EHR's visits are looked through, and how far ahead; `search` is Encounter, or Appointment.
+
+    An Appointment only says that its Encounter may have changed; what is due is always due about an Encounter.
+    """
+
+    every: timedelta
+    ahead: timedelta = timedelta(hours=24)
+    search: str = "Encounter"
+
+
+@dataclass(frozen=True, kw_only=True)
 class EhrSettings:
     """One registered FHIR base, with the endpoints pinned when it was registered, and what is written there.
 
@@ -66,11 +78,11 @@ class EhrSettings:
     it or take it back; zero switches that off. How the EHR wants us to look is read from `style_origins` only. With
     `ehr_tokens` its own tokens are good at our FHIR endpoint, as far as its `introspection_endpoint` says.
     `without_s256` lets launches go on at an EHR that names no PKCE method; S256 is sent all the same. Without
-    `harvest` nobody looks for responses of others. An answer that takes longer than `answer` is not waited for; what
-    was sent may still be written for as long, so it is not sent again before. Forms are in the first of the `languages`
-    in which there are words. Where a patient picks a portal its brand is read from `brand_bundle` unless the EHR itself
-    names one at its own origin, or that one's. `embedding` says whether the `frame_ancestors` may show the app inside
-    their pages.
+    `harvest` nobody looks for responses of others, and without `visits` only a launch finds out what is due. An answer
+    that takes longer than `answer` is not waited for; what was sent may still be written for as long, so it is not sent
+    again before. Forms are in the first of the `languages` in which there are words. Where a patient picks a portal its
+    brand is read from `brand_bundle` unless the EHR itself names one at its own origin, or that one's. `embedding` says
+    whether the `frame_ancestors` may show the app inside their pages.
     """
 
     name: str
@@ -94,6 +106,7 @@ class EhrSettings:
     ehr_tokens: EhrTokens | None = None
     without_s256: bool = False
     harvest: HarvestSettings | None = None
+    visits: VisitSettings | None = None
     answer: timedelta = ANSWER
     languages: tuple[str, ...] = ("en",)
     embedding: Embedding = Embedding.EITHER

@@ -6,12 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Row, exists, insert, literal, select, update
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy import ColumnElement, Engine, Row, exists, select, update
 
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import assignments, submissions
+from fhir_alliance.visits import settling
 from fhir_alliance.visits.due import Due
 
 
@@ -20,6 +20,7 @@ class Trigger(StrEnum):
 
     LAUNCH = "launch"
     HAND = "hand"
+    POLL = "poll"
 
 
 class Standing(StrEnum):
@@ -70,13 +71,42 @@ class Assignments:
         `pins` is the canonical with version by the canonical without. A form that is assigned for the visit already
         stays pinned to its version, and one that was cancelled stays so. Raises StoreError when nothing was saved.
         """
-        visit = {"ehr": ehr, "patient": patient, "encounter": encounter, "trigger": trigger.value}
-        rows = [{**visit, **_values(each), "form": pins[each.form.url]} for each in found]
-        if not rows:
+        forms = tuple(found)
+        if not forms:
             return 0
+        visit = {"ehr": ehr, "patient": patient, "encounter": encounter}
         with transaction(self._engine) as connection:
-            made = [connection.execute(_unless_there({**row, "assigned_at": self._clock()})).all() for row in rows]
-        return sum(map(len, made))
+            return settling.add(connection, visit, forms, pins, trigger=trigger.value, at=self._clock())
+
+    def settle(
+        self,
+        ehr: str,
+        patient: str,
+        encounter: str,
+        found: Sequence[Due],
+        pins: Mapping[str, str],
+        trigger: Trigger,
+        *,
+        opens: datetime,
+        closes: datetime,
+    ) -> int:
+        """Bring what is assigned about a visit up to date, as `assign` does; returns how many forms are new.
+
+        What is assigned already moves with the visit; what is not due any more is cancelled if it has not opened yet,
+        and asked again when it is due after all. Raises StoreError when nothing was saved.
+        """
+        now, kept = self._clock(), {each.form.url for each in found}
+        known = self.of_visit(ehr, patient, encounter)
+        if not (found or known):
+            return 0
+        unanswered = [each for each in known if each.submission is None]
+        needless = [each.id for each in unanswered if opens > now and each.form.partition("|")[0] not in kept]
+        visit = {"ehr": ehr, "patient": patient, "encounter": encounter}
+        with transaction(self._engine) as connection:
+            settling.move(connection, visit, opens=opens, closes=closes)
+            settling.renew(connection, visit, found)
+            settling.drop(connection, needless, at=now)
+            return settling.add(connection, visit, found, pins, trigger=trigger.value, at=now)
 
     def of_visit(self, ehr: str, patient: str, encounter: str) -> tuple[Assignment, ...]:
         """Return what was assigned about one visit, in the order assigned."""
@@ -92,6 +122,27 @@ class Assignments:
         change = update(assignments).where(assignments.c.id.in_(open_ones), assignments.c.cancelled_at.is_(None))
         with transaction(self._engine) as connection:
             return connection.execute(change.values(cancelled_at=self._clock(), cancelled_why=why)).rowcount
+
+    def cancel_elsewhere(self, ehr: str, encounter: str, *, patient: str, why: str) -> None:
+        """Ask nobody but this patient about a visit: its record was merged, or it was filed wrongly; "" is nobody."""
+        other = (assignments.c.ehr == ehr) & (assignments.c.encounter == encounter) & (assignments.c.patient != patient)
+        with self._engine.connect() as connection:
+            patients = connection.scalars(select(assignments.c.patient).where(other).distinct()).all()
+        for each in patients:
+            self.cancel_visit(ehr, each, encounter, why=why)
+
+    def open_visits(self, ehr: str) -> frozenset[str]:
+        """Return the visits about which something was assigned whose time is not over."""
+        waiting = (assignments.c.closes_at > self._clock()) & assignments.c.cancelled_at.is_(None)
+        which = select(assignments.c.encounter).where(assignments.c.ehr == ehr, waiting)
+        with self._engine.connect() as connection:
+            return frozenset(connection.scalars(which.distinct()))
+
+    def answered(self, ehr: str, patient: str) -> tuple[tuple[str, str | None, datetime], ...]:
+        """Return what was sent about a patient and not taken back: form, visit and time, also what is on its way."""
+        about = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
+        with self._engine.connect() as connection:
+            return tuple((row.form, row.encounter, row.accepted_at) for row in connection.execute(_SENT.where(about)))
 
     def _read(self, which: ColumnElement[bool]) -> tuple[Assignment, ...]:
         now = self._clock()
@@ -117,7 +168,13 @@ _TAKEN_BACK = "withdrawal"  # as the outbox calls it in `kind`: a form that was 
 _later = submissions.alias("later")
 _is_taken_back = exists().where(_later.c.corrects == submissions.c.key, _later.c.kind == _TAKEN_BACK)
 _SENT = (
-    select(submissions.c.key, submissions.c.encounter, submissions.c.form, submissions.c.declined)
+    select(
+        submissions.c.key,
+        submissions.c.encounter,
+        submissions.c.form,
+        submissions.c.declined,
+        submissions.c.accepted_at,
+    )
     .where(submissions.c.corrects.is_(None), ~_is_taken_back)
     .order_by(submissions.c.sequence.desc())
 )
@@ -125,24 +182,6 @@ _SENT = (
 
 def _mine(ehr: str, patient: str) -> ColumnElement[bool]:
     return (assignments.c.ehr == ehr) & (assignments.c.patient == patient)
-
-
-def _values(each: Due) -> dict[str, Any]:
-    return {
-        "form_url": each.form.url,
-        "rater": each.form.rater.value,
-        "number": each.number,
-        "why": each.why.value,
-        "opens_at": each.opens,
-        "closes_at": each.closes,
-    }
-
-
-def _unless_there(values: Mapping[str, Any]) -> ReturningInsert[tuple[int]]:
-    same = [assignments.c[name] == values[name] for name in ("ehr", "patient", "encounter", "form_url")]
-    row = select(*(literal(value, assignments.c[name].type).label(name) for name, value in values.items()))
-    chosen = row.where(~exists().where(*same))
-    return insert(assignments).from_select(list(values), chosen).returning(assignments.c.id)
 
 
 def _assignment(row: Row[Any], answer: Any, now: datetime) -> Assignment:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from typing import Final
 
 from fhir_alliance.visits.schedule import AskedForm, Rule, Schedule, months_after
 
-# `Encounter.status` of a visit that did not take place, or never was one.
-_NO_VISIT = frozenset({"cancelled", "entered-in-error", "noshow"})
+NO_VISIT: Final = frozenset({"cancelled", "entered-in-error", "noshow"})
+"""`Encounter.status` of a visit that did not take place, or never was one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +119,7 @@ def _counted(schedule: Schedule, history: History, visit: SeenVisit) -> list[See
 
 def counts(schedule: Schedule, visit: SeenVisit) -> bool:
     """Whether a schedule is for a visit: it took or takes place, and is of a kind that the schedule names."""
-    return visit.status not in _NO_VISIT and schedule.only.admits(visit.kinds, visit.roles)
+    return visit.status not in NO_VISIT and schedule.only.admits(visit.kinds, visit.roles)
 
 
 def _paused(history: History, visit: SeenVisit) -> bool:

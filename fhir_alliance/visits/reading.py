@@ -1,8 +1,12 @@
 """What schedules need to know of a record: its Encounters as visits, its responses as forms that were answered."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.words import Rater
+from fhir_alliance.records.answers import read_answers
 from fhir_alliance.trajectory.series import read_time, therapist_of
 from fhir_alliance.visits.due import Answered, SeenVisit
 from fhir_alliance.visits.schedule import AskedForm
@@ -42,6 +46,15 @@ def answered_forms(responses: Iterable[RawResource], forms: Mapping[str, AskedFo
         and (form := forms.get(str(each.get("questionnaire", "")).partition("|")[0]))
         and (at := read_time(each.get("authored")))
     )
+
+
+def flags(responses: Iterable[RawResource], instrument: Instrument) -> Iterator[datetime]:
+    """Yield when a patient's answer was one that a clinician is shown as it is."""
+    forms = {form.canonical: form for form in instrument.forms_of(Rater.PATIENT)}
+    for response in responses:
+        form, at = forms.get(str(response.get("questionnaire"))), read_time(response.get("authored"))
+        if form and at and instrument.noticed(read_answers(response, form).given):
+            yield at
 
 
 def _kinds(encounter: RawResource) -> Iterator[str]:

@@ -46,7 +46,10 @@ from fhir_alliance.settings import EhrSettings, Rung, Settings, mapping_gaps
 from fhir_alliance.store import open_store, unsure
 from fhir_alliance.vault import Vault
 from fhir_alliance.visits.assignments import Assignments
+from fhir_alliance.visits.finder import DueFinder
+from fhir_alliance.visits.looks import Looks
 from fhir_alliance.visits.planning import covering, newest_forms
+from fhir_alliance.visits.watcher import VisitWatcher
 from smart_app.web import (
     admin,
     alerts,
@@ -154,6 +157,8 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
     grants = Grants(engine, vault, registry, clock)
     queue = Queue(engine, vault, answer=max(ehr.answer for ehr in settings.ehrs.values()))
     outbox, keeping = Outbox(engine, vault, clock), Keeping(engine, vault, clock)
+    assignments = Assignments(engine, covering(newest_forms(catalogue.instruments).values()), clock)
+    finder, own_tokens = DueFinder(settings, catalogue, assignments, clock), BackendTokens(registry, clock)
     return Services(
         settings=settings,
         engine=engine,
@@ -183,13 +188,15 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
                 outbox=outbox,
                 grants=grants,
                 registry=registry,
-                tokens=BackendTokens(registry, clock),
+                tokens=own_tokens,
             ),
             settings.ehrs,
             lambda: _published(settings, catalogue, clock().date()),
             clock=clock,
         ),
-        assignments=Assignments(engine, covering(newest_forms(catalogue.instruments).values()), clock),
+        assignments=assignments,
+        finder=finder,
+        visits=VisitWatcher(Looks(engine), assignments, finder, own_tokens, settings.ehrs, clock=clock),
         alerts=AlertBook(engine, vault, clock),
         notifier=Notifier(engine, settings.alerts, settings.site, clock=clock) if settings.alerts else None,
         clock=clock,

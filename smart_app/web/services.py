@@ -31,6 +31,8 @@ from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import Settings
 from fhir_alliance.vault import Vault
 from fhir_alliance.visits.assignments import Assignments
+from fhir_alliance.visits.finder import DueFinder
+from fhir_alliance.visits.watcher import VisitWatcher
 from smart_app.web.fhir.library import Library
 
 
@@ -64,6 +66,8 @@ class Services:
     alarms: Alarms
     harvester: Harvester
     assignments: Assignments
+    finder: DueFinder
+    visits: VisitWatcher
     alerts: AlertBook
     notifier: Notifier | None
     clock: Callable[[], datetime]

@@ -1,7 +1,10 @@
 """Assignments: each due form once, whatever asked for it and however often, and what became of it."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 from sqlalchemy import Engine, insert
@@ -117,6 +120,51 @@ def test_twice_is_once(store: Assignments) -> None:
     assert made == [1, 0]
     assert (found.form, found.standing, found.number, found.submission) == (f"{CORE}|1.0.0", Standing.DUE, 3, None)
     assert (found.opens, found.closes) == (NOON, NOON + timedelta(hours=48))
+
+
+def test_at_the_same_time_is_once(store: Assignments, empty_store: str) -> None:
+    """Triggers that come at the same moment, in one process and from another one, make one assignment."""
+    other = open_store(empty_store)
+    begin = Barrier(8)
+
+    def assign(number: int) -> int:
+        own = store if number % 2 else Assignments(other, {}, Clock())
+        begin.wait()
+        settled = {"opens": NOON, "closes": NOON + timedelta(hours=48)}
+        return own.settle(*VISIT, [due(CORE), due(FULL)], PINS, Trigger.POLL, **settled)
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(assign, range(8)))
+    other.dispose()
+
+    assert sorted(made) == [0] * 7 + [2]
+    assert len(store.of_visit(*VISIT)) == 2
+
+
+def test_what_is_not_due_any_more(store: Assignments, clock: Clock) -> None:
+    """Before its time a form that is not due any more is not asked, and is again when it is; later it stays asked."""
+    settled = {"opens": NOON, "closes": NOON + timedelta(hours=48)}
+    clock.now = NOON - timedelta(hours=1)
+    store.settle(*VISIT, [due()], PINS, Trigger.POLL, **settled)
+    after = []
+    for found, now in (([], NOON - timedelta(hours=1)), ([due()], NOON), ([], NOON)):
+        clock.now = now
+        store.settle(*VISIT, found, PINS, Trigger.POLL, **settled)
+        after.append(standings(store))
+
+    assert after == [[Standing.CANCELLED], [Standing.DUE], [Standing.DUE]]
+
+
+def test_what_was_handed_over_stays(store: Assignments, clock: Clock) -> None:
+    """What a person has handed over neither moves with the visit nor ends because no rule asks for it."""
+    by_hand = replace(due(), why=Why.HAND)
+    store.assign(*VISIT, [by_hand], PINS, Trigger.HAND)
+
+    later = NOON + timedelta(days=3)
+    store.settle(*VISIT, [], PINS, Trigger.POLL, opens=later, closes=later + timedelta(hours=48))
+
+    (found,) = store.of_visit(*VISIT)
+    assert (found.standing, found.closes) == (Standing.DUE, NOON + timedelta(hours=48))
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,7 @@ TYPES: dict[str, Parameters] = {
         "Encounter": _STATED
         | _about()
         | {"class": _of("token", "class"), "type": _of("token", "type"), "date": _of("date", "period")}
+        | _reference("appointment", "appointment", "Appointment")
         | _reference("participant", "participant.individual", f"{_STAFF} RelatedPerson"),
         "EpisodeOfCare": _STATED | _of_patient("patient") | {"date": _of("date", "period")},
         "Flag": _STATED | _about() | _IN_VISIT | {"date": _of("date", "period")},

@@ -1,0 +1,100 @@
+"""The one way that every trigger goes: from a visit, and what the record says, to forms that are assigned once."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from fhir_alliance.instruments.catalogue import Catalogue
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.readiness import require_ready
+from fhir_alliance.settings import SITE, Settings
+from fhir_alliance.visits.assignments import Assignments, Trigger
+from fhir_alliance.visits.due import NO_VISIT, Answered, Due, History, SeenVisit, counts, due
+from fhir_alliance.visits.planning import asked_form, newest_forms, plan
+from fhir_alliance.visits.reading import answered_forms, flags
+from fhir_alliance.visits.schedule import AskedForm, Schedule
+from fhir_alliance.visits.settling import CANCELLED
+
+RawResource = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientRecord:
+    """What is known of one patient of an EHR: the visits as schedules see them, and the responses as they are kept."""
+
+    ehr: str
+    patient: str
+    visits: tuple[SeenVisit, ...]
+    responses: Iterable[RawResource] = field(repr=False)
+
+
+class DueFinder:
+    """Finds what is due about a visit, and assigns it; thread safe, `clock` returns the present."""
+
+    def __init__(
+        self, settings: Settings, catalogue: Catalogue, assignments: Assignments, clock: Callable[[], datetime]
+    ) -> None:
+        self._settings = settings
+        self._catalogue = catalogue
+        self._assignments = assignments
+        self._clock = clock
+
+    @property
+    def pins(self) -> dict[str, str]:
+        """The canonical of each form with the version that is assigned now, by the one without."""
+        return {url: form.canonical for url, form in newest_forms(self._catalogue.instruments).items()}
+
+    def find(self, record: PatientRecord, encounter: str, trigger: Trigger) -> tuple[Due, ...] | None:
+        """Assign, and return, what is due about a visit; None when it is not known, or no schedule is for it.
+
+        However often and from wherever this is called, each form is assigned once; what is assigned follows the visit
+        when that is moved or cancelled. Raises NotReady when the site's instrument may not be used, and StoreError.
+        """
+        visit = next((each for each in record.visits if each.encounter == encounter), None)
+        if visit is None:
+            return None
+        if visit.status in NO_VISIT:
+            self._assignments.cancel_visit(record.ehr, record.patient, encounter, why=CANCELLED)
+            return None
+        schedule = self._schedule_of(visit)
+        found = due(schedule, self._history(record), visit)
+        self._assignments.settle(
+            record.ehr,
+            record.patient,
+            encounter,
+            found,
+            self.pins,
+            trigger,
+            opens=schedule.opens(visit.start, visit.end),
+            closes=schedule.closes(visit.start, visit.end),
+        )
+        return found if counts(schedule, visit) else None
+
+    def _schedule_of(self, visit: SeenVisit) -> Schedule:
+        """Return the schedule of the visit's clinic, or else the site's."""
+        schedules = self._settings.schedules
+        own = (each for name, each in schedules.items() if name != SITE and each.clinics & visit.clinics)
+        return plan(next(own, schedules[SITE]), self._usual(), self._instrument)
+
+    def _history(self, record: PatientRecord) -> History:
+        forms = {url: asked_form(form) for url, form in newest_forms(self._catalogue.instruments).items()}
+        responses = tuple(record.responses)
+        return History(
+            visits=record.visits,
+            answered=(*answered_forms(responses, forms), *self._sent(record, forms)),
+            flags=tuple(flags(responses, self._usual())),
+        )
+
+    def _sent(self, record: PatientRecord, forms: Mapping[str, AskedForm]) -> Iterable[Answered]:
+        """Yield what was sent, which the record may not hold yet, or never will."""
+        for canonical, encounter, at in self._assignments.answered(record.ehr, record.patient):
+            if form := forms.get(canonical.partition("|")[0]):
+                yield Answered(form=form, encounter=encounter, at=at)
+
+    def _usual(self) -> Instrument:
+        return self._instrument(self._settings.instruments.each_visit)
+
+    def _instrument(self, name: str) -> Instrument:
+        today = self._clock().astimezone(self._settings.site.time_zone).date()
+        return require_ready(self._catalogue.instrument(name), today=today, alerts=self._settings.alerts is not None)

@@ -1,0 +1,75 @@
+"""Bringing what is assigned about a visit up to date with what is due about it now; inside a caller's transaction."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, insert, literal, select, update
+from sqlalchemy.sql.dml import ReturningInsert
+
+from fhir_alliance.tables import assignments
+from fhir_alliance.visits.due import Due, Why
+
+CANCELLED: Final = "visit-cancelled"
+"""The visit does not take place; should the EHR think otherwise later, its forms are asked again."""
+
+NOT_DUE: Final = "not-due"
+"""Something changed before the form was opened to anybody, such as the visit's number or the patient's wish."""
+
+_REVERSIBLE: Final = (CANCELLED, NOT_DUE)
+Visit = Mapping[str, str]
+
+
+def add(
+    connection: Connection, visit: Visit, found: Iterable[Due], pins: Mapping[str, str], *, trigger: str, at: datetime
+) -> int:
+    """Assign what is not assigned yet; returns how many forms that were."""
+    rows = [{**visit, "trigger": trigger, **_values(each), "form": pins[each.form.url]} for each in found]
+    return sum(len(connection.execute(_unless_there({**row, "assigned_at": at})).all()) for row in rows)
+
+
+def move(connection: Connection, visit: Visit, *, opens: datetime, closes: datetime) -> None:
+    """Let the forms of a visit be open at its new time, but for those that a person has handed over."""
+    elsewhen = (assignments.c.opens_at != opens) | (assignments.c.closes_at != closes)
+    change = update(assignments).where(_about(visit), _planned(), elsewhen)
+    connection.execute(change.values(opens_at=opens, closes_at=closes))
+
+
+def renew(connection: Connection, visit: Visit, found: Iterable[Due]) -> None:
+    """Give what is due the visit's present number, and ask again what was cancelled for a reason that has ended."""
+    stands = assignments.c.cancelled_at.is_(None) | assignments.c.cancelled_why.in_(_REVERSIBLE)
+    for each in found:
+        change = update(assignments).where(_about(visit), assignments.c.form_url == each.form.url, stands)
+        connection.execute(change.values(cancelled_at=None, cancelled_why=None, number=each.number))
+
+
+def drop(connection: Connection, needless: Collection[int], *, at: datetime) -> None:
+    """Cancel forms that are not due any more, but for those that a person has handed over."""
+    change = update(assignments).where(assignments.c.id.in_(needless), _planned(), assignments.c.cancelled_at.is_(None))
+    connection.execute(change.values(cancelled_at=at, cancelled_why=NOT_DUE))
+
+
+def _about(visit: Visit) -> ColumnElement[bool]:
+    return and_(*(assignments.c[name] == visit[name] for name in ("ehr", "patient", "encounter")))
+
+
+def _planned() -> ColumnElement[bool]:
+    return assignments.c.why != Why.HAND.value
+
+
+def _values(each: Due) -> dict[str, Any]:
+    return {
+        "form_url": each.form.url,
+        "rater": each.form.rater.value,
+        "number": each.number,
+        "why": each.why.value,
+        "opens_at": each.opens,
+        "closes_at": each.closes,
+    }
+
+
+def _unless_there(values: Mapping[str, Any]) -> ReturningInsert[tuple[int]]:
+    same = [assignments.c[name] == values[name] for name in ("ehr", "patient", "encounter", "form_url")]
+    row = select(*(literal(value, assignments.c[name].type).label(name) for name, value in values.items()))
+    chosen = row.where(~exists().where(*same))
+    return insert(assignments).from_select(list(values), chosen).returning(assignments.c.id)

@@ -10,6 +10,7 @@ ALLIANCE: Final = f"{CANONICAL_BASE}/CodeSystem/alliance"
 OBSERVATION_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/observation"
 LAUNCH_TASK_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/launch-task"
 NOTE_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/note"
+ASSIGNMENT_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/assignment"
 SOFTWARE_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/software"
 
 ALLIANCE_PANEL: Final = f"{CANONICAL_BASE}/StructureDefinition/alliance-panel"
@@ -49,6 +50,7 @@ SMART: Final = "http://hl7.org/fhir/smart-app-launch"
 SMART_CODES: Final = f"{SMART}/CodeSystem/smart-codes"
 
 SDC: Final = "http://hl7.org/fhir/uv/sdc/StructureDefinition"
+SDC_TASK_CODES: Final = "http://hl7.org/fhir/uv/sdc/CodeSystem/temp"
 FHIR_EXTENSION: Final = "http://hl7.org/fhir/StructureDefinition"
 
 

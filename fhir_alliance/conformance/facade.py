@@ -11,7 +11,7 @@ FACADE = "alliance-endpoint"
 _TITLE = "What the FHIR endpoint of FHIR Alliance offers"
 _DESCRIPTION = (
     "Definitions that anybody may read, by id and by canonical URL; and for registered programs the answers and scores "
-    "that an EHR did not take."
+    "that an EHR did not take, and the forms that are asked."
 )
 _SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
@@ -41,6 +41,18 @@ RECORDS: Mapping[str, Offer] = {
 }
 
 
+ASSIGNED: Mapping[str, Offer] = {
+    "Task": Offer(
+        searches={name: kind for name, kind in _OF_PATIENT.items() if name != "_lastUpdated"}
+        | {"encounter": "reference", "status": "token"},
+        why="Forms that are asked about visits, and what became of them.",
+    ),
+}
+
+PROTECTED: Mapping[str, Offer] = {**RECORDS, **ASSIGNED}
+"""What only a program that may read records can read."""
+
+
 def facade_statement(edition: Edition) -> JsonObject:
     """Return the CapabilityStatement of the endpoint, wherever it runs."""
     return definition(
@@ -50,7 +62,7 @@ def facade_statement(edition: Edition) -> JsonObject:
         title=_TITLE,
         description=_DESCRIPTION,
         kind="capability",
-        **_offered(edition, {**DEFINITIONS, **RECORDS}),
+        **_offered(edition, {**DEFINITIONS, **PROTECTED}),
     )
 
 
@@ -59,7 +71,7 @@ def instance_statement(edition: Edition, *, base: str, site: str, records: bool)
 
     `records` says whether the site has registered anybody who may read records.
     """
-    stated = facade_statement(edition) | _offered(edition, {**DEFINITIONS, **(RECORDS if records else {})})
+    stated = facade_statement(edition) | _offered(edition, {**DEFINITIONS, **(PROTECTED if records else {})})
     return {
         **{name: value for name, value in stated.items() if name != "url"},
         "kind": "instance",

@@ -11,7 +11,7 @@ from fhir_alliance.settings.addresses import url
 from fhir_alliance.settings.strict import FILLED, Strict
 from fhir_alliance.settings.values import ReaderSettings
 
-_SCOPE = re.compile(r"system/(QuestionnaireResponse|Observation)\.(r|s|rs)")
+_SCOPE = re.compile(r"system/(QuestionnaireResponse|Observation|Task)\.(r|s|rs)")
 
 
 class ReaderSchema(Strict):
@@ -31,7 +31,9 @@ class ReaderSchema(Strict):
         if bool(data["jwks_file"]) == bool(data["jwks_uri"]):
             faults["jwks_file"] = ["a reader needs one of jwks_file and jwks_uri"]
         if any(not _SCOPE.fullmatch(scope) for scope in data["scopes"].split()):
-            faults["scopes"] = ["may hold system/QuestionnaireResponse.rs and system/Observation.rs, or less"]
+            faults["scopes"] = [
+                "may hold system/QuestionnaireResponse.rs, system/Observation.rs and system/Task.rs, or less"
+            ]
         if faults:
             raise ValidationError(faults)
 

@@ -1,6 +1,6 @@
 """Forms that were found due, each once: who is asked what about which visit, and what became of it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Engine, Row, exists, select, update
 
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import assignments, submissions
+from fhir_alliance.tables import assignments, drafts, launches, submissions
 from fhir_alliance.visits import settling
 from fhir_alliance.visits.due import Due
 
@@ -37,7 +37,7 @@ class Standing(StrEnum):
 class Assignment:
     """One form asked of one rater about one visit; `form` is its canonical, pinned to the version first assigned.
 
-    `submission` is the key of what answered it, None while nothing did.
+    `submission` is the key of what answered it, None while nothing did; `begun` says that somebody is answering it.
     """
 
     id: int
@@ -50,6 +50,8 @@ class Assignment:
     closes: datetime
     standing: Standing
     submission: str | None
+    assigned: datetime
+    begun: bool
 
 
 class Assignments:
@@ -116,6 +118,16 @@ class Assignments:
         """Return what was assigned to a patient or about them and closes after an instant, in the order assigned."""
         return self._read(_mine(ehr, patient) & (assignments.c.closes_at > since))
 
+    def of_ehr(
+        self, ehr: str, *, patients: Collection[str] | None, raters: Collection[Rater], after: int, most: int
+    ) -> tuple[Assignment, ...]:
+        """Return what was assigned in an EHR, in the order assigned, from after an id on; `patients` None is all."""
+        which = (assignments.c.ehr == ehr) & (assignments.c.id > after) & assignments.c.rater.in_(raters)
+        if patients is not None:
+            which &= assignments.c.patient.in_(patients)
+        first = select(assignments.c.id).where(which).order_by(assignments.c.id).limit(most).subquery()
+        return self._read(assignments.c.id.in_(select(first.c.id)))
+
     def cancel_visit(self, ehr: str, patient: str, encounter: str, *, why: str) -> int:
         """Ask nothing more about a visit that did not take place; returns how many forms could still be answered."""
         open_ones = [each.id for each in self.of_visit(ehr, patient, encounter) if each.standing is Standing.DUE]
@@ -155,7 +167,8 @@ class Assignments:
                 assignments.c.encounter == submissions.c.encounter,
             )
             sent = connection.execute(_SENT.where(about)).all()
-        return tuple(_assignment(row, self._answer(row, sent), now) for row in rows)
+            begun = {tuple(each) for each in connection.execute(_BEGUN.where(which))}
+        return tuple(_assignment(row, self._answer(row, sent), now, begun=(row.id,) in begun) for row in rows)
 
     def _answer(self, row: Row[Any], sent: Sequence[Any]) -> Any:
         """Return the latest submission that answers an assignment."""
@@ -179,12 +192,21 @@ _SENT = (
     .order_by(submissions.c.sequence.desc())
 )
 
+_BEGUN = select(assignments.c.id).where(
+    launches.c.ehr == assignments.c.ehr,
+    launches.c.patient == assignments.c.patient,
+    launches.c.encounter == assignments.c.encounter,
+    drafts.c.launch == launches.c.handle,
+    drafts.c.form == assignments.c.form,
+    drafts.c.version > 0,
+)
+
 
 def _mine(ehr: str, patient: str) -> ColumnElement[bool]:
     return (assignments.c.ehr == ehr) & (assignments.c.patient == patient)
 
 
-def _assignment(row: Row[Any], answer: Any, now: datetime) -> Assignment:
+def _assignment(row: Row[Any], answer: Any, now: datetime, *, begun: bool) -> Assignment:
     return Assignment(
         id=row.id,
         patient=row.patient,
@@ -196,6 +218,8 @@ def _assignment(row: Row[Any], answer: Any, now: datetime) -> Assignment:
         closes=row.closes_at,
         standing=_standing(row, answer, now),
         submission=answer.key if answer else None,
+        assigned=row.assigned_at,
+        begun=begun,
     )
 
 

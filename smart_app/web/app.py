@@ -71,7 +71,7 @@ from smart_app.web import (
 from smart_app.web.asked import check_instruments, score_codes, site_catalogue
 from smart_app.web.csrf import csrf_token, protect
 from smart_app.web.failures import register_failures
-from smart_app.web.fhir import definitions, records, tokens
+from smart_app.web.fhir import definitions, records, tasks, tokens
 from smart_app.web.fhir.library import Library
 from smart_app.web.headers import add_headers, style_nonce
 from smart_app.web.look.showing import shown_look
@@ -90,6 +90,8 @@ _LIMITS: Final = {
     "fhir_tokens.token": "60 per minute",
     "fhir_records.search": "600 per minute",
     "fhir_records.read": "600 per minute",
+    "fhir_tasks.search": "600 per minute",
+    "fhir_tasks.read": "600 per minute",
 }
 
 
@@ -133,6 +135,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         definitions,
         tokens,
         records,
+        tasks,
     ):
         app.register_blueprint(part.bp)
     app.add_url_rule("/health", "health", _health)

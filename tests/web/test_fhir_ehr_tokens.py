@@ -107,6 +107,20 @@ def test_a_patient_sees_own_answers_alone(house: House, keys: dict[str, str]) ->
     assert noted(house) == ("records.read", f"client:portal-app Patient/{MARIA}", "done")
 
 
+def test_a_patient_sees_own_forms_alone(house: House, keys: dict[str, str]) -> None:
+    """What is asked of the therapist is not the patient's to see, nor what is asked of another patient."""
+    his = token(house, "openid", "fhirUser", "patient/Task.rs", user=f"Patient/{THOMAS}", patient=THOMAS)
+    theirs = token(house, "openid", "fhirUser", "user/Task.rs", user=ADA, patient=THOMAS)
+
+    def owners(reply: requests.Response) -> list[str]:
+        return [each.get("owner", {}).get("reference", "") for each in entries(reply)]
+
+    thomas = f"{house.site.fhir_base}/Patient/{THOMAS}"
+    assert owners(ask(house, "Task", his)) == [thomas]
+    assert owners(ask(house, f"Task?patient={MARIA}", his)) == []
+    assert sorted(owners(ask(house, "Task", theirs))) == ["", thomas]
+
+
 def test_a_clinician_sees_the_chart_of_the_launch(house: House, keys: dict[str, str]) -> None:
     """Both ratings of that patient, and nothing of another."""
     theirs = token(house, *CLINICIAN, user=ADA, patient=MARIA)

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
-from fhir_alliance.conformance.facade import RECORDS
+from fhir_alliance.conformance.facade import PROTECTED
 from fhir_alliance.ehr.scopes import Interaction, allows
 from fhir_alliance.errors import ReaderRefused
 from fhir_alliance.readers.assertions import ALGORITHMS, Proven, verify_assertion
@@ -26,7 +26,7 @@ bp = Blueprint("fhir_tokens", __name__, url_prefix=ROOT)
 _log = structlog.get_logger(__name__)
 
 _ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_SCOPE: Final = re.compile(rf"system/({'|'.join(RECORDS)})\.(rs|r|s|read)")
+_SCOPE: Final = re.compile(rf"system/({'|'.join(PROTECTED)})\.(rs|r|s|read)")
 _LETTERS: Final[dict[str, tuple[Interaction, ...]]] = {"r": ("r",), "s": ("s",), "rs": ("r", "s"), "read": ("r", "s")}
 _SECONDS: Final = 3600
 
@@ -40,7 +40,7 @@ def smart_configuration() -> ResponseReturnValue:
         token_endpoint_auth_methods_supported=["private_key_jwt"],
         token_endpoint_auth_signing_alg_values_supported=list(ALGORITHMS),
         grant_types_supported=["client_credentials"],
-        scopes_supported=[f"system/{kind}.rs" for kind in RECORDS],
+        scopes_supported=[f"system/{kind}.rs" for kind in PROTECTED],
         capabilities=["client-confidential-asymmetric", "permission-v1", "permission-v2"],
     )
 

@@ -4,15 +4,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Engine, Row, exists, select, update
+from sqlalchemy import ColumnElement, Engine, Row, Select, bindparam, exists, select, update
 
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import assignments, drafts, launches, submissions
 from fhir_alliance.visits import settling
-from fhir_alliance.visits.due import Due
+from fhir_alliance.visits.due import Due, Why
 
 
 class Trigger(StrEnum):
@@ -38,6 +38,7 @@ class Assignment:
     """One form asked of one rater about one visit; `form` is its canonical, pinned to the version first assigned.
 
     `submission` is the key of what answered it, None while nothing did; `begun` says that somebody is answering it.
+    One that is `planned` moves with the visit; what a person hands over does not.
     """
 
     id: int
@@ -52,6 +53,7 @@ class Assignment:
     submission: str | None
     assigned: datetime
     begun: bool
+    planned: bool
 
 
 class Assignments:
@@ -99,10 +101,10 @@ class Assignments:
         """
         now, kept = self._clock(), {each.form.url for each in found}
         known = self.of_visit(ehr, patient, encounter)
-        if not (found or known):
+        waiting = [each for each in known if each.planned and each.standing is Standing.DUE]
+        needless = [each.id for each in waiting if opens > now and each.form.partition("|")[0] not in kept]
+        if not needless and _is_settled(known, found, opens, closes):
             return 0
-        unanswered = [each for each in known if each.submission is None]
-        needless = [each.id for each in unanswered if opens > now and each.form.partition("|")[0] not in kept]
         visit = {"ehr": ehr, "patient": patient, "encounter": encounter}
         with transaction(self._engine) as connection:
             settling.move(connection, visit, opens=opens, closes=closes)
@@ -112,11 +114,11 @@ class Assignments:
 
     def of_visit(self, ehr: str, patient: str, encounter: str) -> tuple[Assignment, ...]:
         """Return what was assigned about one visit, in the order assigned."""
-        return self._read(_mine(ehr, patient) & (assignments.c.encounter == encounter))
+        return self._read(_OF_VISIT, {"of_ehr": ehr, "of_patient": patient, "of_visit": encounter})
 
     def of_patient(self, ehr: str, patient: str, *, since: datetime) -> tuple[Assignment, ...]:
         """Return what was assigned to a patient or about them and closes after an instant, in the order assigned."""
-        return self._read(_mine(ehr, patient) & (assignments.c.closes_at > since))
+        return self._read(_reading(_MINE & (assignments.c.closes_at > since)), {"of_ehr": ehr, "of_patient": patient})
 
     def of_ehr(
         self, ehr: str, *, patients: Collection[str] | None, raters: Collection[Rater], after: int, most: int
@@ -126,7 +128,7 @@ class Assignments:
         if patients is not None:
             which &= assignments.c.patient.in_(patients)
         first = select(assignments.c.id).where(which).order_by(assignments.c.id).limit(most).subquery()
-        return self._read(assignments.c.id.in_(select(first.c.id)))
+        return self._read(_reading(assignments.c.id.in_(select(first.c.id))), {})
 
     def cancel_visit(self, ehr: str, patient: str, encounter: str, *, why: str) -> int:
         """Ask nothing more about a visit that did not take place; returns how many forms could still be answered."""
@@ -152,29 +154,25 @@ class Assignments:
 
     def answered(self, ehr: str, patient: str) -> tuple[tuple[str, str | None, datetime], ...]:
         """Return what was sent about a patient and not taken back: form, visit and time, also what is on its way."""
-        about = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
         with self._engine.connect() as connection:
-            return tuple((row.form, row.encounter, row.accepted_at) for row in connection.execute(_SENT.where(about)))
+            rows = connection.execute(_SENT_ABOUT, {"of_ehr": ehr, "of_patient": patient}).all()
+        return tuple((row.form, row.encounter, row.accepted_at) for row in rows)
 
-    def _read(self, which: ColumnElement[bool]) -> tuple[Assignment, ...]:
+    def _read(self, reading: "_Reading", values: Mapping[str, str]) -> tuple[Assignment, ...]:
         now = self._clock()
         with self._engine.connect() as connection:
-            rows = connection.execute(select(assignments).where(which).order_by(assignments.c.id)).all()
-            about = exists().where(
-                which,
-                assignments.c.ehr == submissions.c.ehr,
-                assignments.c.patient == submissions.c.patient,
-                assignments.c.encounter == submissions.c.encounter,
-            )
-            sent = connection.execute(_SENT.where(about)).all()
-            begun = {tuple(each) for each in connection.execute(_BEGUN.where(which))}
+            rows = connection.execute(reading.rows, values).all()
+            if not rows:
+                return ()
+            sent = connection.execute(reading.sent, values).all()
+            begun = {tuple(each) for each in connection.execute(reading.begun, values)}
         return tuple(_assignment(row, self._answer(row, sent), now, begun=(row.id,) in begun) for row in rows)
 
     def _answer(self, row: Row[Any], sent: Sequence[Any]) -> Any:
         """Return the latest submission that answers an assignment."""
         answers = self._covered_by.get(row.form_url, frozenset({row.form_url}))
-        fits = (each for each in sent if each.encounter == row.encounter and each.form.partition("|")[0] in answers)
-        return next(fits, None)
+        mine = (each for each in sent if (each.patient, each.encounter) == (row.patient, row.encounter))
+        return next((each for each in mine if each.form.partition("|")[0] in answers), None)
 
 
 _TAKEN_BACK = "withdrawal"  # as the outbox calls it in `kind`: a form that was taken back is due again
@@ -183,6 +181,7 @@ _is_taken_back = exists().where(_later.c.corrects == submissions.c.key, _later.c
 _SENT = (
     select(
         submissions.c.key,
+        submissions.c.patient,
         submissions.c.encounter,
         submissions.c.form,
         submissions.c.declined,
@@ -202,8 +201,39 @@ _BEGUN = select(assignments.c.id).where(
 )
 
 
-def _mine(ehr: str, patient: str) -> ColumnElement[bool]:
-    return (assignments.c.ehr == ehr) & (assignments.c.patient == patient)
+class _Reading(NamedTuple):
+    """What is asked of the database for some assignments: themselves, what was sent about them, which are begun."""
+
+    rows: Select[Any]
+    sent: Select[Any]
+    begun: Select[Any]
+
+
+def _reading(which: ColumnElement[bool]) -> _Reading:
+    about = exists().where(
+        which,
+        assignments.c.ehr == submissions.c.ehr,
+        assignments.c.patient == submissions.c.patient,
+        assignments.c.encounter == submissions.c.encounter,
+    )
+    return _Reading(
+        rows=select(assignments).where(which).order_by(assignments.c.id),
+        sent=_SENT.where(about),
+        begun=_BEGUN.where(which),
+    )
+
+
+_MINE = (assignments.c.ehr == bindparam("of_ehr")) & (assignments.c.patient == bindparam("of_patient"))
+# These two are asked at every look at a visit, so they are not put together anew.
+_OF_VISIT = _reading(_MINE & (assignments.c.encounter == bindparam("of_visit")))
+_SENT_ABOUT = _SENT.where(submissions.c.ehr == bindparam("of_ehr"), submissions.c.patient == bindparam("of_patient"))
+
+
+def _is_settled(known: Sequence[Assignment], found: Sequence[Due], opens: datetime, closes: datetime) -> bool:
+    """Whether there is nothing to write: most looks at a visit find it as it was."""
+    in_time = all((each.opens, each.closes) == (opens, closes) for each in known if each.planned)
+    stands = {(each.form.partition("|")[0], each.number) for each in known if each.standing is not Standing.CANCELLED}
+    return in_time and all((each.form.url, each.number) in stands for each in found)
 
 
 def _assignment(row: Row[Any], answer: Any, now: datetime, *, begun: bool) -> Assignment:
@@ -220,6 +250,7 @@ def _assignment(row: Row[Any], answer: Any, now: datetime, *, begun: bool) -> As
         submission=answer.key if answer else None,
         assigned=row.assigned_at,
         begun=begun,
+        planned=row.why != Why.HAND.value,
     )
 
 

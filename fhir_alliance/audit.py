@@ -65,6 +65,7 @@ class Event(StrEnum):
     EHR_VOUCHED = "ehr.vouched"
     EHR_CONFIRMED = "ehr.confirmed"
     EHR_REMOVED = "ehr.removed"
+    WISH_CHANGED = "wish.changed"
     PROBE_OPENED = "probe.opened"
     PROBE_REFUSED = "probe.refused"
     PROBE_SENT = "probe.sent"

@@ -345,6 +345,18 @@ visit_looks = sa.Table(
     sa.Index(None, "ehr", "wanted_at"),
 )
 
+# What is agreed with a patient about being asked, where that differs from the site's schedule.
+patient_wishes = sa.Table(
+    "patient_wishes",
+    metadata,
+    _text("ehr", primary_key=True),
+    _text("patient", primary_key=True),
+    sa.Column("pause_first", sa.Date, nullable=True),
+    sa.Column("pause_last", sa.Date, nullable=True),
+    sa.Column("never", sa.Boolean, nullable=False),
+    _text("schedule"),
+)
+
 # How far the visits of an EHR were looked through.
 visit_rounds = sa.Table(
     "visit_rounds",

@@ -13,8 +13,9 @@ from fhir_alliance.visits.assignments import Assignments, Trigger
 from fhir_alliance.visits.due import NO_VISIT, Answered, Due, History, SeenVisit, counts, due
 from fhir_alliance.visits.planning import asked_form, newest_forms, plan
 from fhir_alliance.visits.reading import answered_forms, flags
-from fhir_alliance.visits.schedule import AskedForm, Schedule
+from fhir_alliance.visits.schedule import Schedule
 from fhir_alliance.visits.settling import CANCELLED
+from fhir_alliance.visits.wishes import Wish, Wishes
 
 RawResource = Mapping[str, Any]
 
@@ -33,17 +34,26 @@ class DueFinder:
     """Finds what is due about a visit, and assigns it; thread safe, `clock` returns the present."""
 
     def __init__(
-        self, settings: Settings, catalogue: Catalogue, assignments: Assignments, clock: Callable[[], datetime]
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        assignments: Assignments,
+        wishes: Wishes,
+        clock: Callable[[], datetime],
     ) -> None:
         self._settings = settings
         self._catalogue = catalogue
         self._assignments = assignments
+        self._wishes = wishes
         self._clock = clock
+        newest = newest_forms(catalogue.instruments)
+        self._forms = {url: asked_form(form) for url, form in newest.items()}
+        self._pins = {url: form.canonical for url, form in newest.items()}
 
     @property
-    def pins(self) -> dict[str, str]:
+    def pins(self) -> Mapping[str, str]:
         """The canonical of each form with the version that is assigned now, by the one without."""
-        return {url: form.canonical for url, form in newest_forms(self._catalogue.instruments).items()}
+        return self._pins
 
     def find(self, record: PatientRecord, encounter: str, trigger: Trigger) -> tuple[Due, ...] | None:
         """Assign, and return, what is due about a visit; None when it is not known, or no schedule is for it.
@@ -57,8 +67,9 @@ class DueFinder:
         if visit.status in NO_VISIT:
             self._assignments.cancel_visit(record.ehr, record.patient, encounter, why=CANCELLED)
             return None
-        schedule = self._schedule_of(visit)
-        found = due(schedule, self._history(record), visit)
+        wish = self._wishes.of(record.ehr, record.patient)
+        schedule = self._schedule_of(visit, wish)
+        found = due(schedule, self._history(record, wish), visit)
         self._assignments.settle(
             record.ehr,
             record.patient,
@@ -71,25 +82,28 @@ class DueFinder:
         )
         return found if counts(schedule, visit) else None
 
-    def _schedule_of(self, visit: SeenVisit) -> Schedule:
-        """Return the schedule of the visit's clinic, or else the site's."""
+    def _schedule_of(self, visit: SeenVisit, wish: Wish) -> Schedule:
+        """Return the schedule that is agreed with the patient, or the one of the visit's clinic, or else the site's."""
         schedules = self._settings.schedules
+        if wish.schedule in schedules:
+            return plan(schedules[wish.schedule], self._usual(), self._instrument)
         own = (each for name, each in schedules.items() if name != SITE and each.clinics & visit.clinics)
         return plan(next(own, schedules[SITE]), self._usual(), self._instrument)
 
-    def _history(self, record: PatientRecord) -> History:
-        forms = {url: asked_form(form) for url, form in newest_forms(self._catalogue.instruments).items()}
+    def _history(self, record: PatientRecord, wish: Wish) -> History:
         responses = tuple(record.responses)
         return History(
             visits=record.visits,
-            answered=(*answered_forms(responses, forms), *self._sent(record, forms)),
+            answered=(*answered_forms(responses, self._forms), *self._sent(record)),
             flags=tuple(flags(responses, self._usual())),
+            pauses=(wish.pause,) if wish.pause else (),
+            never=wish.never,
         )
 
-    def _sent(self, record: PatientRecord, forms: Mapping[str, AskedForm]) -> Iterable[Answered]:
+    def _sent(self, record: PatientRecord) -> Iterable[Answered]:
         """Yield what was sent, which the record may not hold yet, or never will."""
         for canonical, encounter, at in self._assignments.answered(record.ehr, record.patient):
-            if form := forms.get(canonical.partition("|")[0]):
+            if form := self._forms.get(canonical.partition("|")[0]):
                 yield Answered(form=form, encounter=encounter, at=at)
 
     def _usual(self) -> Instrument:

@@ -50,6 +50,7 @@ from fhir_alliance.visits.finder import DueFinder
 from fhir_alliance.visits.looks import Looks
 from fhir_alliance.visits.planning import covering, newest_forms
 from fhir_alliance.visits.watcher import VisitWatcher
+from fhir_alliance.visits.wishes import Wishes
 from smart_app.web import (
     admin,
     alerts,
@@ -67,6 +68,7 @@ from smart_app.web import (
     receipts,
     signin,
     taking_back,
+    wishes,
 )
 from smart_app.web.asked import check_instruments, score_codes, site_catalogue
 from smart_app.web.csrf import csrf_token, protect
@@ -131,6 +133,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         receipts,
         changing,
         taking_back,
+        wishes,
         handed,
         definitions,
         tokens,
@@ -161,7 +164,10 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
     queue = Queue(engine, vault, answer=max(ehr.answer for ehr in settings.ehrs.values()))
     outbox, keeping = Outbox(engine, vault, clock), Keeping(engine, vault, clock)
     assignments = Assignments(engine, covering(newest_forms(catalogue.instruments).values()), clock)
-    finder, own_tokens = DueFinder(settings, catalogue, assignments, clock), BackendTokens(registry, clock)
+    finder, own_tokens = (
+        DueFinder(settings, catalogue, assignments, Wishes(engine), clock),
+        BackendTokens(registry, clock),
+    )
     return Services(
         settings=settings,
         engine=engine,
@@ -199,6 +205,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         ),
         assignments=assignments,
         finder=finder,
+        wishes=Wishes(engine),
         visits=VisitWatcher(Looks(engine), assignments, finder, own_tokens, settings.ehrs, clock=clock),
         alerts=AlertBook(engine, vault, clock),
         notifier=Notifier(engine, settings.alerts, settings.site, clock=clock) if settings.alerts else None,

@@ -74,6 +74,7 @@ def chart(launch: Launch) -> ResponseReturnValue:
         kept=data.kept,
         lapsed=_lapsed(launch),
         due=due_at(launch, data),
+        wish=services().wishes.of(launch.ehr.name, launch.patient.id),
         sent=_sent(launch),
         held=_held(launch),
     )

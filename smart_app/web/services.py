@@ -33,6 +33,7 @@ from fhir_alliance.vault import Vault
 from fhir_alliance.visits.assignments import Assignments
 from fhir_alliance.visits.finder import DueFinder
 from fhir_alliance.visits.watcher import VisitWatcher
+from fhir_alliance.visits.wishes import Wishes
 from smart_app.web.fhir.library import Library
 
 
@@ -67,6 +68,7 @@ class Services:
     harvester: Harvester
     assignments: Assignments
     finder: DueFinder
+    wishes: Wishes
     visits: VisitWatcher
     alerts: AlertBook
     notifier: Notifier | None

@@ -33,6 +33,8 @@ from page_samples import (
 from fhir_alliance.errors import EhrUnreachable
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.visits.due import Pause
+from fhir_alliance.visits.wishes import NO_WISH, Wish
 from smart_app.web.pages import (
     Action,
     AskedPage,
@@ -52,6 +54,7 @@ from smart_app.web.pages import (
     handover_page,
     visits_page,
 )
+from smart_app.web.pages.wishes import wishes_page
 
 # Where the one form posts to that is not for us.
 EHR = "/ehr/authorize"
@@ -189,6 +192,21 @@ CLINICIAN_PAGES = {
     "asked-short": (
         "asked.html",
         AskedPage(frame=SHORT_FRAME, form="core", form_title="Visit check-in, short form"),
+    ),
+    "wishes": (
+        "wishes.html",
+        wishes_page(
+            THOMAS_FRAME,
+            Wish(pause=Pause(first=TODAY, last=TODAY + timedelta(days=21)), schedule="group"),
+            schedules=["group", "intake"],
+            first=TODAY,
+            last=TODAY + timedelta(days=365),
+            pausing=False,
+        ),
+    ),
+    "wishes-no-day": (
+        "wishes.html",
+        wishes_page(THOMAS_FRAME, NO_WISH, schedules=(), first=TODAY, last=TODAY + timedelta(days=365), pausing=True),
     ),
     "delivery": ("delivery.html", delivery_page(THOMAS_FRAME, SENT, title=FORM_TITLE, days=30, today=TODAY)),
     "delivery-none": ("delivery.html", delivery_page(THOMAS_FRAME, (), title=FORM_TITLE, days=30, today=TODAY)),

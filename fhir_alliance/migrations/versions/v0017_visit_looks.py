@@ -1,4 +1,4 @@
-"""Visits that may have changed, and how far they were looked through."""
+"""Visits that may have changed, how far they were looked through, and what is agreed with patients."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -26,4 +26,14 @@ def upgrade() -> None:
         sa.Column("looked_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("tried_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("ehr", name=op.f("pk_visit_rounds")),
+    )
+    op.create_table(
+        "patient_wishes",
+        sa.Column("ehr", sa.String(), nullable=False),
+        sa.Column("patient", sa.String(), nullable=False),
+        sa.Column("pause_first", sa.Date(), nullable=True),
+        sa.Column("pause_last", sa.Date(), nullable=True),
+        sa.Column("never", sa.Boolean(), nullable=False),
+        sa.Column("schedule", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("ehr", "patient", name=op.f("pk_patient_wishes")),
     )

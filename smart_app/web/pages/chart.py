@@ -11,9 +11,10 @@ from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.companions import Companion
 from fhir_alliance.trajectory.series import Series, UsualRange, Visit
 from fhir_alliance.visits.due import Due
+from fhir_alliance.visits.wishes import NO_WISH, Wish
 from smart_app.web.pages.alerts import AlertBox
 from smart_app.web.pages.companions import CompanionTable, companion_table
-from smart_app.web.pages.due import due_sentence, is_due
+from smart_app.web.pages.due import due_sentence, is_due, wish_sentence
 from smart_app.web.pages.facts import Facts, facts_of
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.notes import held_note, notes_of
@@ -105,11 +106,13 @@ def chart_page(
     lapsed: bool = False,
     sent: Sequence[SentHere] = (),
     due: Sequence[Due] | None = None,
+    wish: Wish = NO_WISH,
 ) -> ChartPage:
     """Return the page; `answers` by response reference, `held` why each form is not in the chart yet.
 
     `kept` are the references of the responses that are kept here, because no chart gives them back; `lapsed` says that
-    the EHR has stopped to state what is written there; `due` is what is due at this visit, None without such a visit.
+    the EHR has stopped to state what is written there; `due` is what is due at this visit, None without such a visit,
+    `wish` what is agreed with the patient about that.
     """
     wording = instrument.wordings[frame.language]
     names = rater_names(frame, wording)
@@ -138,7 +141,8 @@ def chart_page(
         can_rate=can_rate,
         due=""
         if due is None
-        else due_sentence([(each, _title(each, (instrument, *on_request), frame)) for each in due]),
+        else wish_sentence(wish, today=today)
+        or due_sentence([(each, _title(each, (instrument, *on_request), frame)) for each in due]),
         rating_due=any(each.form.rater is Rater.THERAPIST for each in due or ()),
         alerts=tuple(alerts),
         sent=tuple(sent),

@@ -1,12 +1,24 @@
 """What is due at this visit, in one sentence that says why."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from fhir_alliance.instruments.definition import Form
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.visits.due import Due, Why
+from fhir_alliance.visits.wishes import Wish
+from smart_app.web.pages.words import day
 
 NOTHING = "Nothing more is due at this visit."
+
+
+def wish_sentence(wish: Wish, *, today: date) -> str:
+    """Return what is agreed with the patient where that is why nothing is due today, else nothing."""
+    if wish.never:
+        return "Not asked at visits: the patient does not wish to be."
+    if wish.pause and wish.pauses_on(today):
+        return f"Not asked until {day(wish.pause.last, today=today).text}: paused."
+    return ""
 
 
 def due_sentence(found: Sequence[tuple[Due, str]]) -> str:

@@ -1,0 +1,44 @@
+"""The page on which a clinician says what is agreed with a patient about being asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from fhir_alliance.visits.wishes import Wish
+from smart_app.web.pages.frame import Frame
+
+NO_DAY = "Choose a day from today on, within a year."
+
+
+@dataclass(frozen=True, kw_only=True)
+class WishesPage:
+    """What is chosen now, `asked` being planned, pause or never; `first` and `last` are the days a pause may end on."""
+
+    frame: Frame
+    asked: str
+    until: str
+    schedule: str
+    schedules: tuple[str, ...]
+    first: str
+    last: str
+    problem: str
+
+
+def wishes_page(
+    frame: Frame, wish: Wish, *, schedules: Sequence[str], first: date, last: date, pausing: bool
+) -> WishesPage:
+    """Return the page; `pausing` says that a pause was asked for without a day that can be meant.
+
+    A pause that is over is not shown any more.
+    """
+    paused = wish.pause is not None and wish.pause.last >= first
+    return WishesPage(
+        frame=frame,
+        asked="never" if wish.never else "pause" if paused or pausing else "planned",
+        until=wish.pause.last.isoformat() if wish.pause and paused else "",
+        schedule=wish.schedule,
+        schedules=tuple(schedules),
+        first=first.isoformat(),
+        last=last.isoformat(),
+        problem=NO_DAY if pausing else "",
+    )

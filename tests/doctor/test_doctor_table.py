@@ -109,8 +109,8 @@ def test_a_rung_below_what_the_ehr_takes(make_running: Make) -> None:
 
 def test_what_the_backend_client_may_do(make_probed: Callable[..., "Running"]) -> None:
     """Each job is told with what was asked for and what the EHR grants, and the scope that is missing stands beside."""
-    asked = "system/Encounter.rs system/Appointment.rs system/Questionnaire.crus"
-    running = make_probed("generous", asked, registered="system/Encounter.rs")
+    asked = "system/Encounter.rs system/QuestionnaireResponse.rs system/Appointment.rs system/Questionnaire.crus"
+    running = make_probed("generous", asked, registered="system/Encounter.rs system/QuestionnaireResponse.rs")
 
     output = running.doctor()
 
@@ -119,7 +119,6 @@ def test_what_the_backend_client_may_do(make_probed: Callable[..., "Running"]) -
 
     assert told("find visits by asking") == ["yes", "yes", "-"]
     assert told("find visits in appointments") == ["yes", "no", "system/Appointment.rs"]
-    assert told("be told of visits") == ["no", "no", "system/Subscription.crud"]
     assert told("publish forms")[:2] == ["no", "no"]
     assert max(map(len, output.splitlines())) <= 100
 

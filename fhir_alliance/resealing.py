@@ -33,9 +33,7 @@ class Sealed:
     @property
     def ehr(self) -> sa.ColumnElement[str]:
         """The EHR of a row, which is in the place of its values too."""
-        if "ehr" in self.table.c:
-            return self.table.c.ehr
-        return sa.select(launches.c.ehr).where(launches.c.handle == self.table.c.launch).scalar_subquery()
+        return self.table.c.ehr
 
 
 SEALED: Final = (

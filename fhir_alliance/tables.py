@@ -115,17 +115,24 @@ handovers = sa.Table(
     _moment("used_at", null=True),
 )
 
+# A draft of a patient at home is theirs on every device; one on a device in other hands is `held_by` its launch alone.
+# `encounter` is empty for a form about no visit; `expires_at` is when the form is not asked any more.
 drafts = sa.Table(
     "drafts",
     metadata,
-    _text("launch", sa.ForeignKey("launches.handle"), primary_key=True),
-    _text("form", primary_key=True),
-    _text("key", unique=True),
+    _text("key", primary_key=True),
+    _text("ehr"),
+    _text("patient"),
+    _text("encounter"),
+    _text("form"),
+    _text("held_by"),
     sa.Column("version", sa.Integer, nullable=False),
     _sealed("answers"),
     _text("audience_digest"),
     _moment("started_at"),
     _moment("updated_at"),
+    _moment("expires_at", null=True),
+    sa.UniqueConstraint("ehr", "patient", "encounter", "form", "held_by"),
 )
 
 # `launch` is no foreign key: a submission outlives the launch it came from. `payload` is all that there is to write;
@@ -325,6 +332,7 @@ assignments = sa.Table(
     _moment("assigned_at"),
     _moment("cancelled_at", null=True),
     _text("cancelled_why", null=True),
+    _moment("declined_at", null=True),
     sa.UniqueConstraint("ehr", "patient", "encounter", "form_url"),
     sa.Index(None, "closes_at"),
     sqlite_autoincrement=True,

@@ -33,7 +33,7 @@ from fhir_alliance.vault import Vault
 CONFIRMED: Final = timedelta(days=30)
 """How long after it is in the chart a payload is deleted here (P10)."""
 
-# Longer than a launch lasts: nobody can go on with it.
+# After its form is not asked any more; where that is not known, longer than a launch lasts: nobody can go on with it.
 _DRAFTS: Final = timedelta(hours=24)
 # When a submission is looked at again that could not be confirmed.
 _AGAIN: Final = timedelta(days=1)
@@ -137,7 +137,8 @@ class Keeping:
             submissions.c.accepted_at <= now - CONFIRMED
         )
         with transaction(self._engine) as connection:
-            connection.execute(delete(drafts).where(drafts.c.updated_at <= now - _DRAFTS))
+            last = func.coalesce(drafts.c.expires_at, drafts.c.updated_at)
+            connection.execute(delete(drafts).where(last <= now - _DRAFTS))
             return _forget(connection, (due & done) | never, now=now)
 
     def take_confirmed(self, now: datetime) -> Item | None:

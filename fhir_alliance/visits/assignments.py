@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Engine, Row, Select, bindparam, exists, se
 
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import assignments, drafts, launches, submissions
+from fhir_alliance.tables import assignments, drafts, submissions
 from fhir_alliance.visits import settling
 from fhir_alliance.visits.due import Due, Why
 
@@ -24,7 +24,7 @@ class Trigger(StrEnum):
 
 
 class Standing(StrEnum):
-    """Where an assignment is; only DUE can still be answered."""
+    """Where an assignment is; DUE can still be answered, and until it closes what was DECLINED with "not today"."""
 
     DUE = "due"
     COMPLETED = "completed"
@@ -54,6 +54,11 @@ class Assignment:
     assigned: datetime
     begun: bool
     planned: bool
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether nothing was sent yet, nor is it too late or needless; "not today" is said about that day only."""
+        asked = self.standing in (Standing.DUE, Standing.DECLINED) and self.submission is None
+        return asked and now < self.closes
 
 
 class Assignments:
@@ -132,7 +137,8 @@ class Assignments:
 
     def cancel_visit(self, ehr: str, patient: str, encounter: str, *, why: str) -> int:
         """Ask nothing more about a visit that did not take place; returns how many forms could still be answered."""
-        open_ones = [each.id for each in self.of_visit(ehr, patient, encounter) if each.standing is Standing.DUE]
+        now = self._clock()
+        open_ones = [each.id for each in self.of_visit(ehr, patient, encounter) if each.is_open(now)]
         change = update(assignments).where(assignments.c.id.in_(open_ones), assignments.c.cancelled_at.is_(None))
         with transaction(self._engine) as connection:
             return connection.execute(change.values(cancelled_at=self._clock(), cancelled_why=why)).rowcount
@@ -157,6 +163,13 @@ class Assignments:
         with self._engine.connect() as connection:
             rows = connection.execute(_SENT_ABOUT, {"of_ehr": ehr, "of_patient": patient}).all()
         return tuple((row.form, row.encounter, row.accepted_at) for row in rows)
+
+    def decline(self, ehr: str, patient: str, encounter: str, form_url: str) -> int:
+        """Note that the person did not want to answer today; returns how many assignments that was said of."""
+        same = (assignments.c.encounter == encounter) & (assignments.c.form_url == form_url)
+        change = update(assignments).where(_mine(ehr, patient) & same).values(declined_at=self._clock())
+        with transaction(self._engine) as connection:
+            return connection.execute(change).rowcount
 
     def _read(self, reading: "_Reading", values: Mapping[str, str]) -> tuple[Assignment, ...]:
         now = self._clock()
@@ -192,10 +205,9 @@ _SENT = (
 )
 
 _BEGUN = select(assignments.c.id).where(
-    launches.c.ehr == assignments.c.ehr,
-    launches.c.patient == assignments.c.patient,
-    launches.c.encounter == assignments.c.encounter,
-    drafts.c.launch == launches.c.handle,
+    drafts.c.ehr == assignments.c.ehr,
+    drafts.c.patient == assignments.c.patient,
+    drafts.c.encounter == assignments.c.encounter,
     drafts.c.form == assignments.c.form,
     drafts.c.version > 0,
 )
@@ -259,4 +271,6 @@ def _standing(row: Row[Any], answer: Any, now: datetime) -> Standing:
         return Standing.DECLINED if answer.declined else Standing.COMPLETED
     if row.cancelled_at:
         return Standing.CANCELLED
+    if row.declined_at:
+        return Standing.DECLINED
     return Standing.OVERDUE if row.closes_at <= now else Standing.DUE

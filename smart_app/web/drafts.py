@@ -1,17 +1,21 @@
-"""A form being filled in: the answers so far, sealed, with the key that the submission will have."""
+"""A form being filled in: the answers so far, sealed, with the key that the submission will have.
+
+At home a draft is the patient's: begun on one device, it is found on another. On a device in other hands it belongs to
+that launch alone.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select, update
 
 from fhir_alliance.errors import AllianceError
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import drafts
-from smart_app.web.launches import Launch
+from smart_app.web.launches import Launch, Role
 from smart_app.web.services import services
 
 
@@ -26,74 +30,116 @@ class DraftConflict(AllianceError):
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """The answers so far; `version` counts the changes, so that two tabs cannot overwrite each other silently."""
+    """The answers so far; `version` counts the changes, so that two tabs cannot overwrite each other silently.
+
+    `encounter` is the visit it is about, empty for none.
+    """
 
     key: str
     form: str
+    encounter: str
     version: int
     answers: Answers
     audience_digest: str
     started_at: datetime
+    updated_at: datetime
 
 
-def open_draft(launch: Launch, form: str, *, audience_digest: str, answers: Answers | None = None) -> Draft:
-    """Return the draft of a form in a launch, begun now if there is none, with these answers or without any.
+def open_draft(
+    launch: Launch,
+    form: str,
+    *,
+    audience_digest: str,
+    encounter: str | None,
+    answers: Answers | None = None,
+    expires: datetime | None = None,
+) -> Draft:
+    """Return the draft of a form about a visit, begun now if there is none, with these answers or without any.
 
-    `form` is the form's canonical, or whatever else tells one draft of a launch from another.
+    `form` is the form's canonical, or whatever else tells one draft of a patient from another; `expires` says until
+    when the form is asked.
     """
+    mine = _of(launch, encounter) & (drafts.c.form == form)
     with services().engine.connect() as reading:
-        if found := _find(reading, launch, form):
+        if found := _find(reading, launch, mine):
             return found
     now = services().clock()
     with transaction(services().engine) as connection:
-        if found := _find(connection, launch, form):  # begun at the same moment in another tab
+        if found := _find(connection, launch, mine):  # begun at the same moment in another tab
             return found
         draft = Draft(
             key=str(uuid4()),
             form=form,
+            encounter=encounter or "",
             version=0,
             answers=answers or Answers(),
             audience_digest=audience_digest,
             started_at=now,
+            updated_at=now,
         )
         connection.execute(
             insert(drafts).values(
-                launch=launch.handle,
-                form=form,
                 key=draft.key,
+                ehr=launch.ehr.name,
+                patient=launch.patient.id,
+                encounter=draft.encounter,
+                form=form,
+                held_by=_holder(launch),
                 version=0,
                 answers=_seal(launch, draft),
                 audience_digest=audience_digest,
                 started_at=now,
                 updated_at=now,
+                expires_at=expires,
             )
         )
     return draft
 
 
-def begun_draft(launch: Launch, url: str) -> Draft | None:
-    """Return the draft of a form in a launch, in whichever version it was begun; the one begun last if in several."""
-    versions = (drafts.c.launch == launch.handle) & drafts.c.form.startswith(f"{url}|", autoescape=True)
+def begun_draft(launch: Launch, url: str, encounter: str | None) -> Draft | None:
+    """Return the draft of a form about a visit, in whichever version it was begun; the one begun last if in several."""
+    versions = _of(launch, encounter) & drafts.c.form.startswith(f"{url}|", autoescape=True)
     newest = select(drafts).where(versions).order_by(drafts.c.started_at.desc()).limit(1)
     with services().engine.connect() as connection:
         row = connection.execute(newest).mappings().one_or_none()
-    return _draft(launch, row) if row else None
+    return _read(launch, row) if row else None
 
 
-def _find(connection: Connection, launch: Launch, form: str) -> Draft | None:
-    mine = (drafts.c.launch == launch.handle) & (drafts.c.form == form)
-    row = connection.execute(select(drafts).where(mine)).mappings().one_or_none()
-    return _draft(launch, row) if row else None
+def own_drafts(launch: Launch) -> list[Draft]:
+    """Return every draft that the person of a launch can go on with, the last touched first."""
+    mine = select(drafts).where(_held(launch)).order_by(drafts.c.updated_at.desc())
+    with services().engine.connect() as connection:
+        return [_read(launch, row) for row in connection.execute(mine).mappings()]
 
 
-def _draft(launch: Launch, row: RowMapping) -> Draft:
+def _holder(launch: Launch) -> str:
+    return "" if launch.role is Role.PATIENT else launch.handle
+
+
+def _held(launch: Launch) -> ColumnElement[bool]:
+    about = (drafts.c.ehr == launch.ehr.name) & (drafts.c.patient == launch.patient.id)
+    return about & (drafts.c.held_by == _holder(launch))
+
+
+def _of(launch: Launch, encounter: str | None) -> ColumnElement[bool]:
+    return _held(launch) & (drafts.c.encounter == (encounter or ""))
+
+
+def _find(connection: Connection, launch: Launch, which: ColumnElement[bool]) -> Draft | None:
+    row = connection.execute(select(drafts).where(which)).mappings().one_or_none()
+    return _read(launch, row) if row else None
+
+
+def _read(launch: Launch, row: RowMapping) -> Draft:
     return Draft(
         key=row["key"],
         form=row["form"],
+        encounter=row["encounter"],
         version=row["version"],
         answers=_open(launch, row["key"], row["answers"]),
         audience_digest=row["audience_digest"],
         started_at=row["started_at"],
+        updated_at=row["updated_at"],
     )
 
 

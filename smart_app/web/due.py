@@ -1,11 +1,12 @@
-"""What is due at the visit of a launch: the site's schedule over what the record and our own store know."""
+"""What is due: at the visit of a launch, and for a patient at home; each found by the way of every other trigger."""
 
 from fhir_alliance.instruments.definition import Form
 from fhir_alliance.instruments.facts import Advice
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import SITE
 from fhir_alliance.trajectory.series import Visit
-from fhir_alliance.visits.assignments import Trigger
-from fhir_alliance.visits.due import Due, Why
+from fhir_alliance.visits.assignments import Assignment, Trigger
+from fhir_alliance.visits.due import NO_VISIT, Due, Why
 from fhir_alliance.visits.finder import PatientRecord
 from fhir_alliance.visits.planning import asked_form
 from fhir_alliance.visits.schedule import Rule
@@ -19,8 +20,27 @@ def due_at(launch: Launch, data: ChartData) -> tuple[Due, ...] | None:
     visit = launch.context.visit
     if visit is None:
         return None
-    about = PatientRecord(ehr=launch.ehr.name, patient=launch.patient.id, visits=data.seen, responses=data.responses)
-    return services().finder.find(about, visit.encounter, Trigger.LAUNCH)
+    return services().finder.find(_record(launch, data), visit.encounter, Trigger.LAUNCH)
+
+
+def waiting(launch: Launch, data: ChartData) -> tuple[Assignment, ...]:
+    """Return what the patient can answer now, the latest visit first; what is found due is assigned on the way.
+
+    Nothing more is asked about a visit that the record says did not take place.
+    """
+    now, record = services().clock(), _record(launch, data)
+    longest = max(each.window for each in services().settings.schedules.values())
+    for visit in data.seen:
+        is_late = max(visit.start, visit.end or visit.start) + longest <= now
+        if visit.status in NO_VISIT or (visit.start <= now and not is_late):
+            services().finder.find(record, visit.encounter, Trigger.LAUNCH)
+    started = {visit.encounter: visit.start for visit in data.seen if visit.start <= now}
+    found = [
+        each
+        for each in services().assignments.of_patient(record.ehr, record.patient, since=now)
+        if each.rater is Rater.PATIENT and each.encounter in started and each.opens <= now and each.is_open(now)
+    ]
+    return tuple(sorted(found, key=lambda each: started[each.encounter], reverse=True))
 
 
 def assign_by_hand(launch: Launch, form: Form) -> None:
@@ -29,6 +49,10 @@ def assign_by_hand(launch: Launch, form: Form) -> None:
     if visit is not None:
         about = (launch.ehr.name, launch.patient.id, visit.encounter)
         services().assignments.assign(*about, [_by_hand(visit, form)], services().finder.pins, Trigger.HAND)
+
+
+def _record(launch: Launch, data: ChartData) -> PatientRecord:
+    return PatientRecord(ehr=launch.ehr.name, patient=launch.patient.id, visits=data.seen, responses=data.responses)
 
 
 def _by_hand(visit: Visit, form: Form) -> Due:

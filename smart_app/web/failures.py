@@ -73,12 +73,13 @@ def request_id() -> str:
 
 def register_failures(app: Flask) -> None:
     """Turn every exception of a request into a page."""
-    app.register_error_handler(AllianceError, _explain)
+    app.register_error_handler(AllianceError, explain)
     app.register_error_handler(HTTPException, _explain_http)
     app.register_error_handler(Exception, _explain_unknown)
 
 
-def _explain(error: AllianceError, *, http: HTTPException | None = None) -> ResponseReturnValue:
+def explain(error: AllianceError, *, http: HTTPException | None = None) -> ResponseReturnValue:
+    """Return the page, or the answer for a program, that an error becomes."""
     level = log.error if error.http_status >= 500 else log.warning
     level(
         "request.failed",
@@ -119,7 +120,7 @@ def _audit(error: AllianceError) -> None:
 
 def _explain_http(error: HTTPException) -> ResponseReturnValue:
     kind = _BY_STATUS.get(error.code or 500, BadRequest if (error.code or 500) < 500 else AllianceError)
-    return _explain(kind(f"HTTP {error.code}"), http=error)
+    return explain(kind(f"HTTP {error.code}"), http=error)
 
 
 def _explain_unknown(error: Exception) -> ResponseReturnValue:
@@ -128,4 +129,4 @@ def _explain_unknown(error: Exception) -> ResponseReturnValue:
     while trace and trace.tb_next:
         trace = trace.tb_next
     place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else ""
-    return _explain(AllianceError(f"{type(error).__name__} at {place}"))
+    return explain(AllianceError(f"{type(error).__name__} at {place}"))

@@ -1,22 +1,30 @@
 """The form itself, on a handed-over device, at home or for the therapist: answer, review, send."""
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from typing import Final
+
+from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
-from fhir_alliance.errors import InvalidAnswers, SubmissionConflict
+from fhir_alliance.errors import InvalidAnswers, NotSignedIn, SubmissionConflict
 from fhir_alliance.scoring.answers import Answers, check_answers
 from smart_app.web.access import audit, close
 from smart_app.web.drafts import Draft, DraftConflict, drop_draft, save_draft
-from smart_app.web.forms import OpenForm, form_frame, open_form, send_form, sent_form
-from smart_app.web.frames import today
+from smart_app.web.failures import explain
+from smart_app.web.following import follow_visit
+from smart_app.web.forms import NotAsked, OpenForm, form_frame, open_form, require_asked, send_form, sent_form
+from smart_app.web.frames import ends_of, today
 from smart_app.web.gates import launched
-from smart_app.web.launches import ANSWERING, Launch
+from smart_app.web.keeping import both, possible
+from smart_app.web.launches import ANSWERING, Launch, Role, find_lapsed
 from smart_app.web.pages.form import form_page, read_answers
 from smart_app.web.pages.frame import Frame
-from smart_app.web.pages.message import MessagePage
+from smart_app.web.pages.message import Action, MessagePage, error_page
 from smart_app.web.pages.review import review_page
+from smart_app.web.pages.words import moment_words
 from smart_app.web.services import services
+
+_MOVED: Final = "The date of this visit was changed in your record. Your answers are kept: look at the date and go on."
 
 bp = Blueprint("filling", __name__, url_prefix="/l/<handle>")
 
@@ -28,8 +36,9 @@ def form(launch: Launch) -> ResponseReturnValue:
     if sent := sent_form(launch):
         return _to_receipt(launch, sent.key)
     opened = open_form(launch)
+    require_asked(launch, opened)
     audit(Event.FORM_OPENED, launch)
-    return _show_form(launch, opened, opened.draft.answers)
+    return _show_form(launch, opened, opened.draft.answers, notice=_MOVED if "moved" in request.args else "")
 
 
 @bp.post("/form")
@@ -39,17 +48,37 @@ def keep_answers(launch: Launch) -> ResponseReturnValue:
     if sent_form(launch):
         raise SubmissionConflict("sent before")
     opened = open_form(launch)
-    if request.form.get("action") == "decline":
-        return _decline(launch, opened.draft)
     answers = read_answers(opened.form, request.form)
+    if request.form.get("action") == "decline":
+        return _decline(launch, opened, answers)
     try:
-        checked = check_answers(opened.form, answers)
-        save_draft(launch, opened.draft, checked, seen_version=seen_version(opened.draft))
+        save_draft(launch, opened.draft, possible(opened, answers), seen_version=seen_version(opened.draft))
+        require_asked(launch, opened)
+        check_answers(opened.form, answers)
     except InvalidAnswers as error:
-        return _show_form(launch, opened, answers, problems=error.problems), error.http_status
+        return _show_form(launch, open_form(launch), answers, problems=error.problems), error.http_status
     except DraftConflict as error:
-        return _show_form(launch, opened, checked, notice=error.sentence), error.http_status
+        opened = open_form(launch)
+        together, twice = both(opened.draft.answers, possible(opened, answers))
+        return _show_form(launch, opened, together, problems=twice, notice=error.sentence), error.http_status
     return redirect(url_for(".review", handle=launch.handle), 303)
+
+
+@bp.post("/form/keep")
+@launched(*ANSWERING)
+def keep(launch: Launch) -> ResponseReturnValue:
+    """Keep the answers so far, for the page's script; it is told the next version, when, and how long the page lives.
+
+    Answers of a page that another one has overtaken are not kept here: they would undo the others unseen (F32).
+    """
+    if sent_form(launch):
+        raise SubmissionConflict("sent before")
+    opened = open_form(launch)
+    answers = possible(opened, read_answers(opened.form, request.form))
+    saved = save_draft(launch, opened.draft, answers, seen_version=seen_version(opened.draft))
+    now, zone = services().clock(), services().settings.site.time_zone
+    at = moment_words(now, zone, today=today()).removeprefix("today, ")
+    return jsonify(version=saved.version, at=at, seconds=ends_of(launch).seconds)
 
 
 @bp.get("/review")
@@ -59,6 +88,11 @@ def review(launch: Launch) -> ResponseReturnValue:
     if sent := sent_form(launch):
         return _to_receipt(launch, sent.key)
     opened = open_form(launch)
+    require_asked(launch, opened)
+    if follow_visit(launch):
+        return redirect(url_for(".form", handle=launch.handle, moved="yes"), 303)
+    if problems := _problems(opened):
+        return _show_form(launch, opened, opened.draft.answers, problems=problems), InvalidAnswers.http_status
     page = review_page(
         opened.instrument,
         opened.form,
@@ -79,9 +113,10 @@ def send(launch: Launch) -> ResponseReturnValue:
     if sent := sent_form(launch):
         return _to_receipt(launch, sent.key)
     opened = open_form(launch)
+    require_asked(launch, opened)
     declined = opened.draft.answers.empty
     seen = seen_version(opened.draft) == opened.draft.version
-    if not seen or (declined and request.form.get("declined") != "yes"):
+    if not seen or _problems(opened) or (declined and request.form.get("declined") != "yes"):
         return redirect(url_for(".review", handle=launch.handle), 303)
     return _to_receipt(launch, send_form(launch, opened, declined=declined).key)
 
@@ -90,10 +125,61 @@ def _to_receipt(launch: Launch, key: str) -> ResponseReturnValue:
     return redirect(url_for("receipts.receipt", handle=launch.handle, key=key), 303)
 
 
-def _decline(launch: Launch, draft: Draft) -> ResponseReturnValue:
-    """Note that the person did not want to answer today; nothing goes into the chart."""
-    drop_draft(draft.key)
+@bp.errorhandler(NotAsked)
+def explain_not_asked(error: NotAsked) -> ResponseReturnValue:
+    """Say what became of the form, and lead back to what waits."""
+    url = url_for("patient.visits", handle=(request.view_args or {})["handle"])
+    action = Action(label="See what waits now", url=url)
+    frame = Frame(site=services().settings.site)
+    return render_template("message.html", page=error_page(error, frame=frame, action=action)), error.http_status
+
+
+@bp.errorhandler(NotSignedIn)
+def keep_late_answers(error: NotSignedIn) -> ResponseReturnValue:
+    """Keep what a patient's page still sends after it was left alone too long, show nothing, and offer to sign in."""
+    launch = find_lapsed((request.view_args or {}).get("handle", ""))
+    if launch is None:
+        return explain(error)
+    if request.endpoint in ("filling.keep", "filling.keep_answers") and not sent_form(launch):
+        opened = open_form(launch)
+        answers, _ = both(opened.draft.answers, possible(opened, read_answers(opened.form, request.form)))
+        save_draft(launch, opened.draft, answers, seen_version=opened.draft.version)
+    again = url_for("signin.start", name=launch.ehr.name)
+    if request.endpoint == "filling.keep":
+        return jsonify(again=again), error.http_status
+    page = MessagePage(
+        frame=Frame(site=services().settings.site),
+        heading="You were signed out",
+        sentence="This page was left alone for a while, so it has closed. Sign in again to go on where you were.",
+        safe="Your answers so far are kept.",
+        action=Action(label="Sign in again", url=again),
+        code=error.code,
+    )
+    return render_template("message.html", page=page), error.http_status
+
+
+def _problems(opened: OpenForm) -> dict[str, str]:
+    """Return what has to be looked at again in answers that were kept on the way."""
+    try:
+        check_answers(opened.form, opened.draft.answers)
+    except InvalidAnswers as error:
+        return error.problems
+    return {}
+
+
+def _decline(launch: Launch, opened: OpenForm, answers: Answers) -> ResponseReturnValue:
+    """Note that the person did not want to answer today; nothing goes into the chart.
+
+    At home the form stays until its time is over, with what was answered so far.
+    """
     audit(Event.FORM_DECLINED, launch)
+    if visit := launch.context.visit:
+        services().assignments.decline(launch.ehr.name, launch.patient.id, visit.encounter, opened.form.url)
+    if launch.role is Role.PATIENT:
+        kept, _ = both(opened.draft.answers, possible(opened, answers))
+        save_draft(launch, opened.draft, kept, seen_version=opened.draft.version)
+        return redirect(url_for("patient.visits", handle=launch.handle, said="not-today"), 303)
+    drop_draft(opened.draft.key)
     page = MessagePage(
         frame=Frame(site=services().settings.site),
         heading="Not today",
@@ -118,6 +204,8 @@ def _show_form(
         version=opened.draft.version,
         problems=problems,
         notice=notice,
+        ends=ends_of(launch),
+        at_home=launch.role is Role.PATIENT,
     )
     return render_template("form.html", page=page)
 

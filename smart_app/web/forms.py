@@ -2,11 +2,13 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import orjson
 
 from fhir_alliance.delivery.ladder import Way, way_into
 from fhir_alliance.delivery.receipts import Kind, Receipt
+from fhir_alliance.errors import AllianceError, NotReady
 from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.bundle import write_bundle
@@ -15,6 +17,7 @@ from fhir_alliance.records.submission import Submission
 from fhir_alliance.scoring.scorer import Scorer
 from fhir_alliance.settings import Rung
 from fhir_alliance.trajectory.series import Visit
+from fhir_alliance.visits.assignments import Standing
 from smart_app.web.asked import form_named, instrument_in_use
 from smart_app.web.drafts import Draft, begun_draft, open_draft
 from smart_app.web.form_languages import form_language
@@ -23,6 +26,34 @@ from smart_app.web.launches import ABSOLUTE, Launch, Role
 from smart_app.web.pages.audience import audience_text
 from smart_app.web.pages.frame import Frame
 from smart_app.web.services import services
+
+
+class NotAsked(AllianceError):
+    """What is being filled in is not asked any more; nothing that was answered is lost by that."""
+
+    code = "form.not-asked"
+    http_status = 410
+    title = "This form is not asked any more"
+    sentence = "It was withdrawn while you filled it in. Nothing was sent. Your answers so far are kept for a day."
+
+
+class VisitOff(NotAsked):
+    """The visit did not take place, says the record."""
+
+    code = "form.visit-off"
+    title = "This visit did not take place"
+    sentence = (
+        "Your record now says so. That is why we do not ask about it. Nothing was sent. "
+        "Your answers so far are kept for a day."
+    )
+
+
+class VisitLater(NotAsked):
+    """The visit was moved to a time that has not come yet."""
+
+    code = "form.visit-later"
+    title = "This visit was moved"
+    sentence = "It has not taken place yet. We ask about it afterwards. Your answers so far are kept until then."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +70,42 @@ def open_form(launch: Launch) -> OpenForm:
     """Return the form of a launch with its draft, begun now if there is none."""
     instrument, form, draft = _begun(launch)
     audience = audience_of(launch, instrument, form, launch.context.visit)
-    draft = draft or open_draft(launch, form.canonical, audience_digest=digest_of(audience))
+    visit = _encounter_of(launch)
+    draft = draft or open_draft(
+        launch, form.canonical, audience_digest=digest_of(audience), encounter=visit, expires=_asked_until(launch, form)
+    )
     return OpenForm(instrument=instrument, form=form, audience=audience, draft=draft)
 
 
 def form_frame(launch: Launch, instrument: Instrument) -> Frame:
     """Return what stands around a form: the page is in the form's language."""
     return replace(frame_of(launch), language=form_language(launch.ehr, instrument, today=today()))
+
+
+def require_asked(launch: Launch, opened: OpenForm) -> None:
+    """Raise NotReady, or NotAsked to the patient at home, when this form may not be answered any more."""
+    try:
+        form_named(opened.form.canonical)
+    except NotReady as error:
+        raise (NotAsked(error.detail) if launch.role is Role.PATIENT else error) from error
+    encounter = _encounter_of(launch)
+    assigned = services().assignments.of_visit(launch.ehr.name, launch.patient.id, encounter) if encounter else ()
+    standings = {each.standing for each in assigned if each.form.partition("|")[0] == opened.form.url}
+    if launch.role is Role.PATIENT and Standing.CANCELLED in standings:
+        raise VisitOff("cancelled")
+
+
+def _encounter_of(launch: Launch) -> str | None:
+    return launch.context.visit.encounter if launch.context.visit else None
+
+
+def _asked_until(launch: Launch, form: Form) -> datetime | None:
+    """Return until when the patient at home is asked a form; None where nobody has said so."""
+    encounter = _encounter_of(launch)
+    if encounter is None or launch.role is not Role.PATIENT:
+        return None
+    assigned = services().assignments.of_visit(launch.ehr.name, launch.patient.id, encounter)
+    return next((each.closes for each in assigned if each.form.partition("|")[0] == form.url), None)
 
 
 def audience_of(launch: Launch, instrument: Instrument, form: Form, visit: Visit | None) -> str:
@@ -69,16 +129,16 @@ def digest_of(audience: str) -> str:
 def _begun(launch: Launch) -> tuple[Instrument, Form, Draft | None]:
     """Return the form of a launch, in the version in which it was begun, whatever has been installed since (F39)."""
     instrument, form = _form_for(launch)
-    draft = begun_draft(launch, form.url)
+    draft = begun_draft(launch, form.url, _encounter_of(launch))
     if draft and draft.form != form.canonical:
-        instrument, form = form_named(draft.form)
+        instrument, form = services().catalogue.of_form(draft.form)
     return instrument, form, draft
 
 
 def _form_for(launch: Launch) -> tuple[Instrument, Form]:
-    """Return the form that was chosen at the handover, the therapist's short one, or at home the one for the visit."""
-    if launch.context.form:
-        return form_named(launch.context.form)
+    """Return the form that was chosen, the therapist's short one, or the one that is advised where none is assigned."""
+    if chosen := launch.context.asked or launch.context.form:
+        return services().catalogue.of_form(chosen)
     instrument = instrument_in_use()
     if launch.role is Role.CLINICIAN:
         return instrument, instrument.forms_of(Rater.THERAPIST)[0]
@@ -94,14 +154,19 @@ def may_rate(launch: Launch) -> bool:
 
 
 def sent_form(launch: Launch) -> Receipt | None:
-    """Return the receipt of this launch's form if it was sent: a form is sent once in a launch."""
+    """Return the receipt of this launch's form if it was sent: about one visit it is sent once in a launch.
+
+    One that was taken back may be sent again.
+    """
     since = services().clock() - ABSOLUTE
     sent = services().outbox.sent(ehr=launch.ehr.name, patient=launch.patient.id, since=since)
+    gone = {each.form_key for each in sent if each.kind is Kind.WITHDRAWAL}
     own = [each for each in sent if each.kind is Kind.ORIGINAL and each.launch == launch.handle]
     if not own:
         return None
-    _, form = _form_for(launch)
-    return next((each for each in own if each.form.partition("|")[0] == form.url), None)
+    here = (_form_for(launch)[1].url, _encounter_of(launch))
+    left = (each for each in own if each.form_key not in gone)
+    return next((each for each in left if (each.form.partition("|")[0], each.encounter) == here), None)
 
 
 def send_form(launch: Launch, opened: OpenForm, *, declined: bool) -> Receipt:

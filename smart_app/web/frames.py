@@ -3,8 +3,9 @@
 from datetime import date
 
 from smart_app.web.launches import Launch, Role
+from smart_app.web.pages.form import Ends
 from smart_app.web.pages.frame import Frame, clinician_frame, patient_frame
-from smart_app.web.pages.words import local_day
+from smart_app.web.pages.words import local_day, moment_words
 from smart_app.web.services import services
 
 
@@ -15,6 +16,13 @@ def frame_of(launch: Launch) -> Frame:
         context = launch.context
         return clinician_frame(site, launch.patient, visit=context.visit, today=today(), full=context.full_banner)
     return patient_frame(site, launch.patient)
+
+
+def ends_of(launch: Launch) -> Ends:
+    """Return when a page of a launch closes if it is left alone from now on."""
+    site, now = services().settings.site, services().clock()
+    at = moment_words(launch.ends, site.time_zone, today=today()).removeprefix("today, ")
+    return Ends(at=at, seconds=max(int((launch.ends - now).total_seconds()), 0))
 
 
 def today() -> date:

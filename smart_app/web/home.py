@@ -9,6 +9,7 @@ from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.message import Action, MessagePage
 from smart_app.web.services import services
+from smart_app.web.waiting import go_on
 
 bp = Blueprint("home", __name__)
 
@@ -37,7 +38,9 @@ def front() -> ResponseReturnValue:
 @bp.get("/l/<handle>/")
 @launched(*Role)
 def home(launch: Launch) -> ResponseReturnValue:
-    """Go where this role begins."""
+    """Go where this role begins, or on with the form that a patient was cut off from."""
+    if launch.role is Role.PATIENT and (resumed := go_on(launch)):
+        return resumed
     return redirect(url_for(_first_page(launch), handle=launch.handle), 303)
 
 

@@ -7,13 +7,13 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import orjson
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from fhir_alliance.errors import HandedOver, NotSignedIn
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.settings import EhrSettings
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import drafts, launches
+from fhir_alliance.tables import launches
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.cookies import new_secret
 from smart_app.web.headers import allow_framing
@@ -43,6 +43,8 @@ IDLE: Final = {
     Role.HANDOVER: timedelta(minutes=30),
 }
 ABSOLUTE: Final = timedelta(hours=8)
+# How long a page left open may still send what was answered on it.
+_LAPSED: Final = timedelta(hours=24)
 _SEEN_EVERY: Final = timedelta(minutes=1)
 
 
@@ -53,13 +55,15 @@ class Context:
     `practitioner` is the clinician who signed in, as a relative reference; `form` is the canonical of the one form that
     the launch is for; `hand_over` that of a form the EHR asked a clinician to give, `to_form` that it asked for the own
     form first; without `full_banner` the EHR shows around us who the patient is; `recorder` is who signed in where the
-    patient answers with somebody's help; `look` is how the EHR wants the pages to be.
+    patient answers with somebody's help; `look` is how the EHR wants the pages to be; `asked` is the canonical of the
+    form that was chosen from what is due.
     """
 
     patient: PatientShown
     visit: Visit | None
     practitioner: str = ""
     form: str = ""
+    asked: str = ""
     hand_over: str = ""
     to_form: bool = False
     full_banner: bool = True
@@ -69,7 +73,10 @@ class Context:
 
 @dataclass(frozen=True, kw_only=True)
 class Launch:
-    """One opened launch; `user` is the relative reference of who signed in, `grant` the EHR's permission."""
+    """One opened launch; `user` is the relative reference of who signed in, `grant` the EHR's permission.
+
+    Left alone from now on, it ends at `ends`.
+    """
 
     handle: str
     ehr: EhrSettings
@@ -79,6 +86,7 @@ class Launch:
     grant: str
     confirmed: bool
     context: Context
+    ends: datetime
 
     @property
     def patient(self) -> PatientShown:
@@ -138,12 +146,26 @@ def find_launch(handle: str) -> Launch:
             raise HandedOver("ended")
     if row is None or row["ended_at"] or not _in_time(row, now):
         raise NotSignedIn("no live launch")
-    if now - row["seen_at"] > _SEEN_EVERY:
+    seen = row["seen_at"]
+    if now - seen > _SEEN_EVERY:
+        seen = now
         with transaction(services().engine) as writing:
             writing.execute(update(launches).where(launches.c.handle == handle).values(seen_at=now))
-    launch = _launch(row)
+    launch = replace(_launch(row), ends=_end(row, seen))
     show_look(launch.context.look)
     return launch
+
+
+def find_lapsed(handle: str) -> Launch | None:
+    """Return a patient's own launch of this browser's session that was only left alone for too long.
+
+    Nothing may be shown in it; what its open page still sends may be kept (T42). None when there is no such launch.
+    """
+    with services().engine.connect() as connection:
+        mine = (launches.c.handle == handle) & of_live_session(launches.c.session_hash)
+        own = (launches.c.role == Role.PATIENT) & launches.c.ended_at.is_(None)
+        row = connection.execute(select(launches).where(mine, own)).mappings().one_or_none()
+    return _launch(row) if row and services().clock() <= row["created_at"] + _LAPSED else None
 
 
 def confirm_launch(launch: Launch) -> None:
@@ -153,15 +175,14 @@ def confirm_launch(launch: Launch) -> None:
         connection.execute(update(launches).where(launches.c.handle == launch.handle).values(confirmed))
 
 
-def choose_visit(launch: Launch, visit: Visit | None) -> None:
-    """Fix the visit that the form of a launch is about."""
-    context = replace(launch.context, visit=visit)
+def choose_visit(launch: Launch, visit: Visit | None, *, form: str = "") -> Launch:
+    """Fix the visit that the form of a launch is about, and the form when one was chosen; returns the launch so."""
+    context = replace(launch.context, visit=visit, asked=form)
     sealed = _seal(launch.ehr.name, launch.handle, context)
     values = {"context": sealed, "encounter": visit.encounter if visit else None}
     with transaction(services().engine) as connection:
         connection.execute(update(launches).where(launches.c.handle == launch.handle).values(values))
-        # Answers that were begun were about the visit chosen before: a page that still shows them is now an old one.
-        connection.execute(delete(drafts).where(drafts.c.launch == launch.handle))
+    return replace(launch, context=context)
 
 
 def end_launch(connection: Connection, handle: str, *, at: datetime) -> None:
@@ -177,8 +198,12 @@ def read_launch(connection: Connection, handle: str) -> Launch | None:
 
 
 def _in_time(row: RowMapping, now: datetime) -> bool:
-    idle, age = now - row["seen_at"], now - row["created_at"]
-    return bool(idle <= IDLE[Role(row["role"])] and age <= ABSOLUTE)
+    return now <= _end(row, row["seen_at"])
+
+
+def _end(row: RowMapping, seen: datetime) -> datetime:
+    created: datetime = row["created_at"]
+    return min(seen + IDLE[Role(row["role"])], created + ABSOLUTE)
 
 
 def _launch(row: RowMapping) -> Launch:
@@ -191,6 +216,7 @@ def _launch(row: RowMapping) -> Launch:
         grant=row["grant_id"],
         confirmed=row["confirmed_at"] is not None,
         context=_open(row["ehr"], row["handle"], row["context"]),
+        ends=_end(row, row["seen_at"]),
     )
 
 

@@ -7,28 +7,28 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
-from fhir_alliance.delivery.receipts import Kind, Receipt, State
-from fhir_alliance.instruments.words import Rater
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.access import audit, close
-from smart_app.web.asked import instrument_in_use
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role, choose_visit, confirm_launch
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.handover import confirm_page
+from smart_app.web.pages.home import home_page
 from smart_app.web.pages.message import closed_page
 from smart_app.web.pages.visits import visits_page
-from smart_app.web.pages.words import local_day
-from smart_app.web.reading import read_open_visits
-from smart_app.web.receipts import shown_as
-from smart_app.web.sent import newest_sent
+from smart_app.web.reading import ChartData, read_own_visits
 from smart_app.web.services import services
+from smart_app.web.waiting import is_taken_back, open_waiting, sent_lately, sent_rows, waiting_forms
 
 bp = Blueprint("patient", __name__, url_prefix="/l/<handle>")
 
 # A form about a visit is asked in its last minutes, or by link up to two days after it.
 _STILL_ASKED: Final = timedelta(hours=48)
+_NOTICES: Final = {
+    "gone": "That form is not asked any more. Here is what waits now. Answers that you began are kept for a day.",
+    "not-today": "Thank you. Nothing was sent, and your care does not change. You can still answer later.",
+}
 
 
 @bp.get("/confirm")
@@ -58,51 +58,58 @@ def not_me(launch: Launch) -> ResponseReturnValue:
 @bp.get("/visits")
 @launched(Role.HANDOVER, Role.PATIENT)
 def visits(launch: Launch) -> ResponseReturnValue:
-    """Let the patient choose the visit; one that the EHR named is not asked about again (S35).
+    """Show what waits and what was sent; a visit that the EHR named, or a form named before, is not asked about again.
 
-    On a handed-over device nothing is shown of what was sent before.
+    On a handed-over device nothing is shown of what was sent before (S35).
     """
-    asked = [] if launch.context.visit else _asked_about(launch)
-    at_home = launch.role is Role.PATIENT
-    if launch.context.visit or not (asked or at_home):
+    named, visit = launch.context.form, launch.context.visit
+    if named and visit:
         return redirect(url_for("filling.form", handle=launch.handle), 303)
-    zone = services().settings.site.time_zone
-    shown = _sent(launch) if at_home else []
-    sent = [(each.key, local_day(each.accepted_at, zone), shown_as(each)) for each in shown]
-    page = visits_page(frame_of(launch), asked, sent=sent, today=today())
-    return render_template("visits.html", page=page)
+    data = read_own_visits(launch)
+    if named:
+        return _ask_visit(launch, data)
+    found = waiting_forms(launch, data)
+    own = [each for each in found if visit and each.visit.encounter == visit.encounter]
+    if own and not launch.context.asked:
+        return open_waiting(launch, own[0])
+    if not found and launch.role is Role.HANDOVER:
+        return redirect(url_for("filling.form", handle=launch.handle), 303)
+    notice = _NOTICES.get(request.args.get("said", ""), "")
+    page = home_page(frame_of(launch), found, sent=list(sent_rows(launch)), today=today(), notice=notice)
+    return render_template("home.html", page=page)
 
 
 @bp.post("/visit")
 @launched(Role.HANDOVER, Role.PATIENT)
 def visit(launch: Launch) -> ResponseReturnValue:
-    """Fix the visit; only one that was offered, or none in particular, can be chosen."""
-    wanted = request.form.get("encounter")
-    chosen = next((each for each in _asked_about(launch) if each.encounter == wanted), None)
-    choose_visit(launch, chosen)
-    return redirect(url_for("filling.form", handle=launch.handle), 303)
+    """Fix the visit and the form that waits for it; only what was offered, or no visit in particular, can be chosen."""
+    wanted, data = request.form.get("encounter"), read_own_visits(launch)
+    if launch.context.form:
+        choose_visit(launch, next((each for each in _asked_about(launch, data) if each.encounter == wanted), None))
+        return redirect(url_for("filling.form", handle=launch.handle), 303)
+    found = next((each for each in waiting_forms(launch, data) if each.choice == wanted), None)
+    if found is None and wanted != "none":
+        return redirect(url_for(".visits", handle=launch.handle, said="gone"), 303)
+    return open_waiting(launch, found)
 
 
-def _asked_about(launch: Launch) -> list[Visit]:
-    """Return the visits that a form can still be about: begun, not longer ago than two days, not answered yet."""
-    now = services().clock()
-    on_their_way = {each.encounter for each in _sent(launch) if not _is_taken_back(each)}
+def _ask_visit(launch: Launch, data: ChartData) -> ResponseReturnValue:
+    asked = _asked_about(launch, data)
+    if not asked and launch.role is Role.HANDOVER:
+        return redirect(url_for("filling.form", handle=launch.handle), 303)
+    return render_template("visits.html", page=visits_page(frame_of(launch), asked, today=today()))
+
+
+def _asked_about(launch: Launch, data: ChartData) -> list[Visit]:
+    """Return the visits that a named form can still be about: begun, not longer ago than two days, not answered yet."""
+    now, url = services().clock(), launch.context.form.partition("|")[0]
+    done = {
+        each.get("encounter", {}).get("reference")
+        for each in data.responses
+        if each.get("status") != "entered-in-error" and str(each.get("questionnaire")).partition("|")[0] == url
+    } | {
+        each.encounter for each in sent_lately(launch) if each.form.partition("|")[0] == url and not is_taken_back(each)
+    }
     return [
-        each
-        for each in read_open_visits(launch, _patient_forms())
-        if timedelta() <= now - each.start <= _STILL_ASKED and each.encounter not in on_their_way
+        each for each in data.visits if timedelta() <= now - each.start <= _STILL_ASKED and each.encounter not in done
     ]
-
-
-def _sent(launch: Launch) -> list[Receipt]:
-    """Return what the patient sent in the last days, each form's newest version, newest first."""
-    since = services().clock() - max(_STILL_ASKED, launch.ehr.change_window)
-    return [each for each in newest_sent(launch, since=since) if each.form in _patient_forms()]
-
-
-def _is_taken_back(found: Receipt) -> bool:
-    return found.kind is Kind.WITHDRAWAL and found.state is State.DELIVERED
-
-
-def _patient_forms() -> set[str]:
-    return {form.canonical for form in instrument_in_use().forms_of(Rater.PATIENT)}

@@ -107,8 +107,8 @@ def read_chart(launch: Launch) -> ChartData:
     )
 
 
-def read_open_visits(launch: Launch, forms: Collection[str]) -> tuple[Visit, ...]:
-    """Return the patient's visits without a response to one of the forms (pinned canonicals), oldest first."""
+def read_own_visits(launch: Launch) -> ChartData:
+    """Return the patient's visits and responses, without any score, in one round trip."""
     patient = launch.patient.id
     scopes = services().grants.scopes(launch.grant)
     reads: Sequence[Read] = (
@@ -116,13 +116,17 @@ def read_open_visits(launch: Launch, forms: Collection[str]) -> tuple[Visit, ...
         _if(scopes, "QuestionnaireResponse", _responses(patient)),
     )
     encounters, responses = with_ehr(launch, lambda client: _together(client, reads))
-    answered = {
-        each.get("encounter", {}).get("reference")
-        for each in _of_patient(responses.resources, patient)
-        if each.get("questionnaire") in forms and each.get("status") != "entered-in-error"
-    }
-    visits = read_visits(encounters.resources, patient=patient)
-    return tuple(visit for visit in visits if visit.encounter not in answered)
+    gone = services().outbox.taken_back(ehr=launch.ehr.name, patient=patient)
+    kept, _ = _kept(launch)
+    return ChartData(
+        visits=read_visits(encounters.resources, patient=patient),
+        seen=seen_visits(encounters.resources, patient=patient),
+        observations=(),
+        responses=(*_without(gone, _of_patient(responses.resources, patient)), *kept),
+        complete=encounters.complete and responses.complete,
+        withheld=(),
+        kept=frozenset(),
+    )
 
 
 def with_ehr(launch: Launch, read: Callable[[FhirClient], T]) -> T:

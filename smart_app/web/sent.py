@@ -94,7 +94,14 @@ def open_change(launch: Launch, sent: Sent) -> tuple[OpenForm, Visit | None]:
     response = services().outbox.response(sent.newest.key, ehr=launch.ehr.name, patient=launch.patient.id)
     answers = read_answers(response, form) if response else Answers()
     name = f"{sent.first.key} {sent.newest.version}"
-    draft = open_draft(launch, name, audience_digest=digest_of(audience), answers=answers)
+    draft = open_draft(
+        launch,
+        name,
+        audience_digest=digest_of(audience),
+        encounter=sent.first.encounter,
+        answers=answers,
+        expires=sent.until,
+    )
     return OpenForm(instrument=instrument, form=form, audience=audience, draft=draft), visit
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, update
 
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import audit, drafts, launches, sessions, submissions
+from fhir_alliance.tables import audit, drafts, submissions
 
 if TYPE_CHECKING:
     from tests.delivery.conftest import FakeEhr, Site
@@ -149,21 +149,18 @@ def test_one_worker_looks(site: "Site", key: str) -> None:
 
 
 def test_drafts_are_forgotten_after_a_day(site: "Site") -> None:
-    """A draft that nobody has touched for a day is deleted, a younger one is not."""
+    """A draft goes a day after its form is not asked any more, or was last touched where nobody said until when."""
     now = site.clock.now
-    times = {"created_at": now, "seen_at": now}
-    launch = {"session_hash": "s", "ehr": "harbor", "role": "patient", "user_reference": "", "user_key": ""}
-    grant = site.grant()
+    draft = {"ehr": "harbor", "patient": "p", "encounter": "", "held_by": "", "version": 0, "answers": b"x"}
+    times = {"old": (0, None), "touched": (2, None), "over": (0, -1), "open": (0, 2)}
     with transaction(site.engine) as connection:
-        connection.execute(insert(sessions).values(id_hash="s", **times))
-        rest = {"patient": "p", "grant_id": grant, "context": b""}
-        connection.execute(insert(launches).values(handle="l", **launch, **rest, **times))
-        for number, hours in enumerate((0, 2)):
-            touched = now + timedelta(hours=hours)
-            draft = {"key": f"k{number}", "version": 0, "answers": b"x", "audience_digest": "", "started_at": now}
-            connection.execute(insert(drafts).values(launch="l", form=f"f{number}", updated_at=touched, **draft))
+        for key, (touched, expires) in times.items():
+            at = now + timedelta(hours=touched)
+            until = now + timedelta(hours=expires) if expires is not None else None
+            more = {"started_at": now, "updated_at": at, "expires_at": until, "audience_digest": ""}
+            connection.execute(insert(drafts).values(key=key, form=key, **draft, **more))
 
     done = purge(site, hours=24)
 
     with site.engine.connect() as connection:
-        assert (done, connection.scalars(select(drafts.c.key)).all()) == (0, ["k1"])
+        assert (done, set(connection.scalars(select(drafts.c.key)))) == (0, {"touched", "open"})

@@ -52,6 +52,7 @@ def doors(house: House) -> dict[str, Door]:
         "/l/<handle>/confirm": Door(house, confirming, "confirm", confirm),
         "/l/<handle>/not-me": Door(house, confirming, "not-me", confirm),
         "/l/<handle>/form": Door(house, filling, "form", handle_of(form), **hidden, **CORE, action="review"),
+        "/l/<handle>/form/keep": Door(house, filling, "form/keep", handle_of(form), **hidden, **CORE),
         "/l/<handle>/send": Door(house, filling, "send", handle_of(form), **hidden, declined="yes"),
         "/l/<handle>/visit": Door(house, home, "visit", handle_of(visits), encounter="none"),
         **corrections(house),

@@ -1,14 +1,14 @@
 """Every page in every state, by name: the template and its value."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from course_samples import COURSE, LONG_COURSE, NOW, TODAY, visit
 from delivery_samples import FORM_TITLE, OUTBOX, OUTBOX_NONE, SENT, item_of
+from home_samples import SENT_AT_HOME, home
 from kind_samples import KIND_PAGES
 from page_samples import (
     ALERTS,
     FILLED,
-    KEY,
     MARIA,
     MODULES,
     NOBODY,
@@ -52,6 +52,7 @@ from smart_app.web.pages import (
     delivery_page,
     error_page,
     handover_page,
+    home_page,
     visits_page,
 )
 from smart_app.web.pages.wishes import wishes_page
@@ -102,16 +103,15 @@ PATIENT_PAGES = {
         "enter_code.html",
         EnterCodePage(frame=NOBODY, problem="This code does not work. Please ask for a new one."),
     ),
-    "visits": (
-        "visits.html",
-        visits_page(
-            PATIENT_FRAME,
-            [visit(5, days_ago=7), visit(6, days_ago=0)],
-            sent=[(KEY, date(2026, 10, 29), ReceiptState.IN_CHART)],
-            today=TODAY,
-        ),
+    "home": ("home.html", home(declined=True)),
+    "home-begun": ("home.html", home(begun=3)),
+    "home-none": ("home.html", home_page(PATIENT_FRAME, [], sent=SENT_AT_HOME, today=TODAY)),
+    "home-new": (
+        "home.html",
+        home_page(PATIENT_FRAME, [], today=TODAY, notice="Thank you. Nothing was sent, and your care does not change."),
     ),
-    "visits-none": ("visits.html", visits_page(PATIENT_FRAME, [], sent=[], today=TODAY)),
+    "visits": ("visits.html", visits_page(PATIENT_FRAME, [visit(5, days_ago=7), visit(6, days_ago=0)], today=TODAY)),
+    "visits-none": ("visits.html", visits_page(PATIENT_FRAME, [], today=TODAY)),
     "error": (
         "message.html",
         error_page(EhrUnreachable(), frame=NOBODY, reference="3f9c1a", action=Action(label="Try again", url="/")),

@@ -175,7 +175,7 @@ def test_an_error_says_what_to_tell_support() -> None:
 
 def test_visits_are_offered_newest_first() -> None:
     """The visit one is most likely to mean comes first."""
-    page = visits_page(PATIENT_FRAME, [visit(5, days_ago=7), visit(6, days_ago=1)], sent=[], today=TODAY)
+    page = visits_page(PATIENT_FRAME, [visit(5, days_ago=7), visit(6, days_ago=1)], today=TODAY)
 
     assert [(choice.encounter, choice.day.text, choice.therapist) for choice in page.choices] == [
         ("Encounter/v6", "yesterday", "Dr. Okafor"),

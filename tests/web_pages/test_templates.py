@@ -79,12 +79,12 @@ def test_every_form_that_posts_carries_the_csrf_token(name: str) -> None:
 
 @pytest.mark.parametrize("name", PATIENT_PAGES)
 def test_every_patient_page_says_where_help_is(name: str) -> None:
-    """The crisis line and somebody who is not the therapist are on every page the patient may see, in its footer."""
+    """Who sees what is sent, the crisis line and somebody else to talk to are in every patient page's footer."""
     footer = gallery.render(name).partition("<footer>")[2]
 
     assert SITE.crisis_line in footer
     assert SITE.someone_else in footer
-    assert "Nobody watches this page live." in footer
+    assert "Nobody watches this page live. Your therapist can see what you send." in footer
 
 
 @pytest.mark.parametrize("name", [name for name in PATIENT_PAGES if name.startswith("form")])

@@ -16,6 +16,7 @@ from smart_app.web.pages.handover import (
     confirm_page,
     handover_page,
 )
+from smart_app.web.pages.home import HomePage, SentForm, Waiting, home_page
 from smart_app.web.pages.message import Action, GoOnPage, MessagePage, NewWindowPage, closed_page, error_page
 from smart_app.web.pages.portals import Portal, PortalsPage
 from smart_app.web.pages.review import ReceiptPage, ReceiptState, ReviewPage, answer_rows, review_page
@@ -34,6 +35,7 @@ __all__ = [
     "Frame",
     "GoOnPage",
     "HandoverPage",
+    "HomePage",
     "MessagePage",
     "NewWindowPage",
     "Portal",
@@ -42,10 +44,12 @@ __all__ = [
     "ReceiptPage",
     "ReceiptState",
     "ReviewPage",
+    "SentForm",
     "SentHere",
     "StartPage",
     "TakeBackPage",
     "VisitsPage",
+    "Waiting",
     "alert_box",
     "answer_rows",
     "audience_text",
@@ -57,6 +61,7 @@ __all__ = [
     "error_page",
     "form_page",
     "handover_page",
+    "home_page",
     "patient_frame",
     "read_answers",
     "review_page",

@@ -15,11 +15,20 @@ from smart_app.web.pages.words import When, day, local_day
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ends:
+    """When a page that is left alone closes: `at` in words, and in how many seconds."""
+
+    at: str
+    seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class FormPage:
     """The form of one visit; `key` names the submission, `version` the draft these answers belong to.
 
     The visit's day stands between the two parts of the heading, if it is about one visit at all. `place` is where it
-    posts to below the launch; a form that `changes` what was sent leads back to it.
+    posts to below the launch; a form that `changes` what was sent leads back to it. `ends`
+    is when the page closes if it is left alone; `at_home` leads back to what else waits.
     """
 
     frame: Frame
@@ -35,6 +44,8 @@ class FormPage:
     notice: str = ""
     place: str = "/form"
     changes: str = ""
+    ends: Ends | None = None
+    at_home: bool = False
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -71,6 +82,8 @@ def form_page(
     problems: Mapping[str, str] | None = None,
     notice: str = "",
     changes: str = "",
+    ends: Ends | None = None,
+    at_home: bool = False,
 ) -> FormPage:
     """Return the page; `problems` is linkId -> sentence, as InvalidAnswers carries it, `notice` is about the whole.
 
@@ -91,6 +104,8 @@ def form_page(
         notice=notice,
         place=f"{changes}/change" if changes else "/form",
         changes=changes,
+        ends=ends,
+        at_home=at_home,
     )
 
 

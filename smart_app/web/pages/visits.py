@@ -1,4 +1,4 @@
-"""What a patient at home sees first: forms that wait, and what was sent."""
+"""Which visit a form is about that was chosen before: the person says so."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from datetime import date
 
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.pages.frame import Frame
-from smart_app.web.pages.review import ReceiptState
 from smart_app.web.pages.words import When, local_day, relative_day
 
 
@@ -20,27 +19,15 @@ class VisitChoice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SentForm:
-    """One form that was sent; `key` leads to its receipt."""
-
-    key: str
-    day: When
-    state: ReceiptState
-
-
-@dataclass(frozen=True, kw_only=True)
 class VisitsPage:
-    """The visits to choose from, newest first, and the forms already sent."""
+    """The visits to choose from, newest first."""
 
     frame: Frame
     choices: tuple[VisitChoice, ...]
-    sent: tuple[SentForm, ...]
 
 
-def visits_page(
-    frame: Frame, visits: Sequence[Visit], *, sent: Sequence[tuple[str, date, ReceiptState]], today: date
-) -> VisitsPage:
-    """Return the page; `visits` have no form yet, `sent` is (key, day, state) of each form sent."""
+def visits_page(frame: Frame, visits: Sequence[Visit], *, today: date) -> VisitsPage:
+    """Return the page; `visits` have no form yet."""
     newest_first = sorted(visits, key=lambda visit: visit.start, reverse=True)
     return VisitsPage(
         frame=frame,
@@ -52,5 +39,4 @@ def visits_page(
             )
             for visit in newest_first
         ),
-        sent=tuple(SentForm(key=key, day=relative_day(on, today=today), state=state) for key, on, state in sent),
     )

@@ -124,6 +124,91 @@ function answerByDigit(event) {
   radio.click();
 }
 
+// Keeps every answer on the server soon after it was given. Nothing is stored in the browser: without a connection the
+// page itself holds the answers, and tries again until they are kept.
+function keepAnswers(form) {
+  const said = document.getElementById("kept");
+  const version = form.elements.version;
+  let changes = 0, kept = 0, busy = false, over = false, timer, wait = 2000;
+
+  function tell(text, link) {
+    said.hidden = false;
+    if (said.textContent !== text) said.textContent = text;
+    if (link) said.append(" ", Object.assign(document.createElement("a"), { href: link, textContent: "Sign in again" }));
+  }
+
+  function soon(after) {
+    clearTimeout(timer);
+    if (!over) timer = setTimeout(keep, after);
+  }
+
+  async function keep() {
+    clearTimeout(timer);
+    if (busy || over || kept === changes) return;
+    const sending = changes;
+    busy = true;
+    try {
+      const reply = await fetch(form.dataset.keep, { method: "POST", body: new URLSearchParams(new FormData(form)), keepalive: true });
+      if (reply.ok) {
+        const answer = await reply.json();
+        version.value = answer.version;
+        kept = sending;
+        wait = 2000;
+        tell(`Saved ${answer.at}`);
+        stayUntil(answer.seconds);
+      } else if (reply.status < 500 && reply.status !== 429) {
+        await refused(reply);
+      } else later();
+    } catch {
+      later();
+    }
+    busy = false;
+    if (kept !== changes) soon(wait);
+  }
+
+  function later() {
+    tell("Not saved yet. We will try again.");
+    wait = Math.min(wait * 1.5, 30000);
+  }
+
+  async function refused(reply) {
+    over = true;
+    if (reply.status === 401 && reply.headers.get("Content-Type").includes("json")) {
+      tell("You were signed out. Your answers so far are kept.", (await reply.json()).again);
+    } else if (reply.status === 409) {
+      tell("This form was filled in on another page or device, too. Press Review: you will see the answers of both.");
+    } else tell("This form has changed. Your answers so far are kept. Press Review to see what to do.");
+  }
+
+  form.addEventListener("input", () => { changes += 1; soon(600); });
+  window.addEventListener("online", keep);
+  document.addEventListener("visibilitychange", () => { if (document.hidden) keep(); });
+  // A page that comes back from the browser's memory may hold answers that were not kept.
+  window.addEventListener("pageshow", (event) => { if (event.persisted) { changes += 1; keep(); } });
+  // A press of a button sends everything, so nothing else may overtake it.
+  form.addEventListener("submit", (event) => {
+    if (navigator.onLine) { over = true; clearTimeout(timer); return; }
+    event.preventDefault();
+    tell("Not saved yet. You are offline: your answers stay on this page. We will try again.");
+  });
+}
+
+// Tells two minutes before that a page left alone will close; what is kept meanwhile puts the end off.
+let ending, closing;
+
+function stayUntil(seconds) {
+  const place = document.getElementById("ending");
+  if (!place) return;
+  clearTimeout(ending);
+  clearTimeout(closing);
+  place.hidden = true;
+  ending = setTimeout(() => {
+    place.textContent = "This page closes in 2 minutes. Your answers so far are kept. Answer or change something to stay.";
+    place.hidden = false;
+  }, Math.max(seconds - 120, 0) * 1000);
+  closing = setTimeout(() => { place.textContent = "This page has closed. Your answers so far are kept. Sign in again to go on."; }, seconds * 1000);
+}
+
 // The receipt page says by itself when the answers are in the chart.
 function followReceipt(place) {
   let wait = 1000;
@@ -179,6 +264,8 @@ function sendOnce(form) {
 }
 
 for (const form of document.querySelectorAll("#answers")) enhanceForm(form);
+for (const form of document.querySelectorAll("#answers[data-keep]")) keepAnswers(form);
+for (const place of document.querySelectorAll("#ends")) stayUntil(Number(place.dataset.seconds));
 for (const place of document.querySelectorAll("#state")) followReceipt(place);
 for (const plot of document.querySelectorAll(".plot")) walkVisits(plot);
 for (const form of document.querySelectorAll("[data-once]")) sendOnce(form);

@@ -121,7 +121,7 @@ def test_the_confirming_page_shows_only_a_part_of_name_and_birth_date() -> None:
     assert not re.search("Santos|1990|Okafor|Nov", html)
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("form")])
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith(("form", "home"))])
 def test_the_first_question_comes_with_the_first_flight(name: str) -> None:
     """Headers and the whole gzipped form, stylesheet included, arrive before the first acknowledgement."""
     html = gallery.render(name).encode()

@@ -166,8 +166,8 @@ class Assignments:
 
     def decline(self, ehr: str, patient: str, encounter: str, form_url: str) -> int:
         """Note that the person did not want to answer today; returns how many assignments that was said of."""
-        same = (assignments.c.encounter == encounter) & (assignments.c.form_url == form_url)
-        change = update(assignments).where(_mine(ehr, patient) & same).values(declined_at=self._clock())
+        mine = (assignments.c.ehr == ehr) & (assignments.c.patient == patient) & (assignments.c.encounter == encounter)
+        change = update(assignments).where(mine, assignments.c.form_url == form_url).values(declined_at=self._clock())
         with transaction(self._engine) as connection:
             return connection.execute(change).rowcount
 

@@ -54,7 +54,8 @@ def journey(clinic: Clinic) -> tuple[list[Person], dict[str, str]]:
     faults(clinic, patient, form.url)
     secrets |= {"patient's session": str(patient.cookie(SESSION)), "link": link.rpartition("/")[2]}
     secrets |= {"short code": short.replace("-", ""), "state": query["state"][0], "code": query["code"][0]}
-    review = patient.submit(patient.open(form.url), form.form("/form"), **CORE | {"harder": "yes"}, action="review")
+    form = patient.open(form.url)
+    review = patient.submit(form, form.form("/form"), **CORE | {"harder": "yes"}, action="review")
     assert "Check your answers" in review.text
     return [clinician, patient], secrets
 

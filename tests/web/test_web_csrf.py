@@ -49,6 +49,7 @@ def doors(house: House) -> dict[str, Door]:
     return {
         "/l/<handle>/handover": Door(house, clinician, "handover", handle_of(chart), form="core"),
         "/l/<handle>/alerts/<int:alert>": Door(house, clinician, "alerts/1", handle_of(chart)),
+        "/l/<handle>/asking": Door(house, clinician, "asking", handle_of(chart), asked="planned"),
         "/l/<handle>/confirm": Door(house, confirming, "confirm", confirm),
         "/l/<handle>/not-me": Door(house, confirming, "not-me", confirm),
         "/l/<handle>/form": Door(house, filling, "form", handle_of(form), **hidden, **CORE, action="review"),

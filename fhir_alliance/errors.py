@@ -22,10 +22,13 @@ AllianceError
 ├── CsrfError          the request did not come from our own page
 ├── ReaderRefused      a program at our FHIR endpoint could not prove who it is
 ├── HandoverError      the one-time code is used, expired or unknown
+├── LinkRefused        a patient's link is unknown, used, withdrawn or expired; which is not told
+├── TabletRefused      this device is no tablet of the clinic, or the code that would make it one is no good
 ├── ProbeRefused       a write probe may not begin: nothing was sent
 ├── PublishConflict    the same version is already published with other content
 ├── SubmissionConflict the same submission key came with other answers
 ├── StoreError         the database refused: not saved
+├── MessengerError     the site's program did not take a patient's link: copy or print it
 ├── MailError          the mail server did not take an alert's mail: it is tried again
 └── EhrError           talking to the EHR failed
     ├── EhrUnreachable     no usable answer: the outcome of a write is unknown
@@ -243,6 +246,27 @@ class HandoverError(AllianceError):
     sentence = "The code may have been used already, or its 15 minutes are over. Please ask for a new one."
 
 
+class LinkRefused(AllianceError):
+    """A patient's link that is unknown, used, withdrawn, expired or locked; which of these is not told."""
+
+    code = "link.invalid"
+    http_status = 404
+    title = "This link does not work"
+    sentence = (
+        "It may have been used already, or its time is over. Answers that you sent are safe. "
+        "To get a new link, please ask the clinic."
+    )
+
+
+class TabletRefused(AllianceError):
+    """This device is not registered as a tablet of the clinic, or the code to register it is no good."""
+
+    code = "tablet.invalid"
+    http_status = 404
+    title = "This code does not work"
+    sentence = "The code may have been used already, or its 15 minutes are over. Please ask your administrator."
+
+
 class ReaderRefused(AllianceError):
     """A program that asks for a token of ours did not prove who it is; the detail says which part is wrong."""
 
@@ -301,6 +325,12 @@ class StoreError(AllianceError):
     http_status = 503
     title = "Not saved yet"
     sentence = "Your answers are not saved, but they are still here on this page. Please press Send again in a minute."
+
+
+class MessengerError(AllianceError):
+    """The site's own program did not take a link to pass it on; the detail is what it ended with."""
+
+    code = "messenger.failed"
 
 
 class MailError(AllianceError):

@@ -103,6 +103,7 @@ launches = sa.Table(
     _moment("ended_at", null=True),
 )
 
+# `launch` is where the form went on, `tablet` on which of the clinic's tablets, if it was one.
 handovers = sa.Table(
     "handovers",
     metadata,
@@ -113,6 +114,40 @@ handovers = sa.Table(
     _moment("created_at"),
     _moment("expires_at"),
     _moment("used_at", null=True),
+    _text("launch", null=True),
+    _text("tablet", null=True),
+)
+
+# A clinic's tablet, by what recognises its cookie; before that by what recognises the code that registers it.
+tablets = sa.Table(
+    "tablets",
+    metadata,
+    _text("id", primary_key=True),
+    _text("name"),
+    _text("code_hash", unique=True),
+    _moment("invited_at"),
+    _text("device_hash", null=True, unique=True),
+    _moment("registered_at", null=True),
+    _moment("removed_at", null=True),
+)
+
+# A link that a patient answers by without a sign-in: `link_hash` recognises it, its launch waits for who has it.
+patient_links = sa.Table(
+    "patient_links",
+    metadata,
+    _text("id", primary_key=True),
+    _text("link_hash", unique=True),
+    _text("launch", sa.ForeignKey("launches.handle"), unique=True),
+    _text("ehr"),
+    _text("patient"),
+    _text("form"),
+    _text("made_by"),
+    _moment("made_at"),
+    _moment("expires_at"),
+    sa.Column("tries_left", sa.Integer, nullable=False),
+    _moment("opened_at", null=True),
+    _moment("revoked_at", null=True),
+    sa.Index(None, "ehr", "patient"),
 )
 
 # A draft of a patient at home is theirs on every device; one on a device in other hands is `held_by` its launch alone.

@@ -68,9 +68,20 @@ class Grants:
         It holds no token and has ended from the start, so that what is accepted with it is delivered by the backend
         client, or waits for somebody to sign in. Raises SignInNeeded when there is no backend client.
         """
-        settings = self._registry.by_name(ehr)
-        mine = {"ehr": ehr, "client": "backend", "fhir_base": settings.fhir_base}
-        mine["client_mark"] = client_mark(_client(settings, "backend"))
+        return self._ended_one(ehr, client_mark(_client(self._registry.by_name(ehr), "backend")))
+
+    def of_nobody(self, ehr: str) -> str:
+        """Return the id of the permission of an answer for which nobody signed in (a patient's link).
+
+        It is the app's own where there is a backend client; else one without a client, with which everything waits for
+        the next sign-in for this patient.
+        """
+        backend = self._registry.by_name(ehr).backend
+        return self._ended_one(ehr, client_mark(backend) if backend else None)
+
+    def _ended_one(self, ehr: str, mark: str | None) -> str:
+        base = self._registry.by_name(ehr).fhir_base
+        mine: dict[str, str | None] = {"ehr": ehr, "client": "backend", "fhir_base": base, "client_mark": mark}
         known = select(grants.c.id).where(*(grants.c[name] == value for name, value in mine.items())).limit(1)
         now = self._clock()
         rest = {"user": "", "scopes": "", "access_token": b"", "expires_at": now, "created_at": now, "ended_at": now}

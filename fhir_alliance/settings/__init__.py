@@ -1,6 +1,7 @@
 """The site's settings: one frozen object from `alliance.toml`, read once, every fault reported together."""
 
 from fhir_alliance.settings.embedding import Embedding
+from fhir_alliance.settings.links import LinkSettings, TabletSettings
 from fhir_alliance.settings.readers import ChartReaders, Readers, Shown
 from fhir_alliance.settings.reading import read_settings
 from fhir_alliance.settings.schedules import SITE, AskSettings, ScheduleSettings
@@ -36,6 +37,7 @@ __all__ = [
     "FreeTextSettings",
     "HarvestSettings",
     "InstrumentSettings",
+    "LinkSettings",
     "NoteType",
     "OperationsSettings",
     "ReaderSettings",
@@ -45,6 +47,7 @@ __all__ = [
     "Settings",
     "Shown",
     "SiteSettings",
+    "TabletSettings",
     "VisitSettings",
     "WriteSettings",
     "client_secret",

@@ -10,6 +10,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 
 from fhir_alliance.settings.addresses import LOOPBACK, origin
 from fhir_alliance.settings.ehr_schema import EHR_NAME, VARIABLE, EhrSchema, build_ehr, token_faults
+from fhir_alliance.settings.links import LinkSchema, TabletSchema
 from fhir_alliance.settings.reader_schema import ReaderSchema, build_readers, reader_faults
 from fhir_alliance.settings.schedules import ScheduleSchema, build_schedules, schedule_faults
 from fhir_alliance.settings.strict import FILLED, Strict
@@ -94,6 +95,7 @@ class _SiteSchema(Strict):
     )
     snomed = fields.Boolean(load_default=False, truthy={True}, falsy={False})
     confirm_by = fields.Integer(load_default=1, strict=True, validate=validate.OneOf([1, 2]))
+    blind_until_both = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
 class _FreeTextSchema(Strict):
@@ -131,6 +133,8 @@ class SettingsSchema(Strict):
         values=fields.Nested(ScheduleSchema),
         load_default=dict,
     )
+    links = fields.Nested(LinkSchema, load_default=None)
+    tablets = fields.Nested(TabletSchema, load_default=None)
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -164,6 +168,8 @@ class SettingsSchema(Strict):
             ehrs={name: build_ehr(name, values, self.context_folder) for name, values in data["ehr"].items()},
             readers=build_readers(data["reader"], self.context_folder),
             schedules=build_schedules(data["schedule"]),
+            links=data["links"],
+            tablets=data["tablets"],
         )
 
     def _alerts(self, values: dict[str, Any] | None) -> AlertSettings | None:

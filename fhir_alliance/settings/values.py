@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from fhir_alliance.settings.embedding import Embedding
+from fhir_alliance.settings.links import LinkSettings, TabletSettings
 from fhir_alliance.settings.readers import Readers
 from fhir_alliance.settings.schedules import SITE, ScheduleSettings
 from fhir_alliance.settings.writing import WriteSettings
@@ -148,6 +149,7 @@ class SiteSettings:
 
     `snomed` says that the site may use SNOMED CT: then its codes go with the scores that have one. `confirm_by` is the
     number of people who have to confirm where an EHR has moved before launches go there.
+    With `blind_until_both` a therapist sees what a patient rated about a visit once both have.
     """
 
     name: str
@@ -156,6 +158,7 @@ class SiteSettings:
     time_zone: ZoneInfo
     snomed: bool = False
     confirm_by: int = 1
+    blind_until_both: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,7 +224,8 @@ class Settings:
     `vault_key_file` holds the key of what is stored encrypted, `wording_folder` the words a site has a licence for,
     `questionnaire_folder` its own forms, which may ask for free text only with `free_text`;
     without `alerts` no instrument with an item on self-harm can be used. `readers` may read at our FHIR endpoint.
-    Of the `schedules` the one named SITE is for every visit that no other is for.
+    Of the `schedules` the one named SITE is for every visit that no other is for. Without `links` and `tablets` there
+    are no links for patients and no clinic tablets.
     """
 
     public_url: str
@@ -237,6 +241,8 @@ class Settings:
     ehrs: Mapping[str, EhrSettings]
     readers: Mapping[str, ReaderSettings] = field(default_factory=dict)
     schedules: Mapping[str, ScheduleSettings] = field(default_factory=lambda: {SITE: ScheduleSettings()})
+    links: LinkSettings | None = None
+    tablets: TabletSettings | None = None
 
     @property
     def host(self) -> str:

@@ -120,6 +120,12 @@ time_zone = "America/New_York"
 [instruments]
 on_request = ["gad-7", "phq-4"]
 
+[links]
+enabled = true
+
+[tablets]
+enabled = true
+
 [ehr.harbor]
 title = "Harbor EHR (sandbox)"
 fhir_base = "{site.fhir_base}"

@@ -10,6 +10,7 @@ from fhir_alliance.store import transaction
 from smart_app.web.cookies import SESSION, forget, read_secret
 from smart_app.web.failures import request_id
 from smart_app.web.launches import ABSOLUTE, IDLE, Launch
+from smart_app.web.on_tablet import tablet_here
 from smart_app.web.services import Services, services
 from smart_app.web.sessions import end_session
 
@@ -43,5 +44,6 @@ def close(page: str) -> Response:
             end_session(connection, secret, at=services().clock())
     forget(response, SESSION)
     response.call_on_close(end_unused_grants(services()))
-    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    # A clinic's tablet stays one: its cookie shows nobody, and takes codes only.
+    response.headers["Clear-Site-Data"] = '"cache", "storage"' if tablet_here() else '"cache", "cookies", "storage"'
     return response

@@ -62,6 +62,9 @@ from smart_app.web import (
     handed,
     home,
     keys,
+    kiosk,
+    linked,
+    links,
     metrics,
     patient,
     proxy,
@@ -77,6 +80,7 @@ from smart_app.web.fhir import definitions, records, tasks, tokens
 from smart_app.web.fhir.library import Library
 from smart_app.web.headers import add_headers, style_nonce
 from smart_app.web.look.showing import shown_look
+from smart_app.web.on_tablet import tablet_here
 from smart_app.web.services import Services, services, utc_now
 
 _log = structlog.get_logger(__name__)
@@ -84,6 +88,9 @@ MAX_BODY: Final = 64 * 1024
 # Guessing a short code or flooding a launch is slow work; honest use stays far below.
 _LIMITS: Final = {
     "handed.use_code": "10 per minute",
+    "linked.begin": "20 per minute",
+    "kiosk.use_code": "20 per minute",
+    "kiosk.register": "10 per minute",
     "metrics.figures": "60 per minute",
     "admin.begin": "60 per minute",
     "signin.launch": "120 per minute",
@@ -135,6 +142,9 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         taking_back,
         wishes,
         handed,
+        links,
+        linked,
+        kiosk,
         definitions,
         tokens,
         records,
@@ -247,6 +257,7 @@ def _page_parts() -> dict[str, Any]:
         "csrf_token": csrf_token(),
         "asset": _asset,
         "look": shown_look(),
+        "tablet": tablet_here(),
         "base": f"/l/{handle}" if handle else "",
     }
 

@@ -1,17 +1,16 @@
 """The clinician's path: the view of one patient, and handing a form over."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import segno
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
 from fhir_alliance.delivery.reasons import reason_of
 from fhir_alliance.ehr.findings import lapsed
 from fhir_alliance.ehr.rungs import NEEDS
-from fhir_alliance.instruments.definition import Form, Instrument
+from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.questionnaire import form_title
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.answers import read_answers
@@ -23,13 +22,16 @@ from fhir_alliance.trajectory.usual import usual_range
 from smart_app.web.access import audit
 from smart_app.web.alerts import alerts_of
 from smart_app.web.asked import LANGUAGE, instrument_in_use, on_request
+from smart_app.web.blind import blinded
 from smart_app.web.due import assign_by_hand, due_at
-from smart_app.web.failures import BadRequest
 from smart_app.web.forms import may_rate
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.handovers import create_handover
 from smart_app.web.launches import Launch, Role
+from smart_app.web.linking import links_for
+from smart_app.web.links import lockings
+from smart_app.web.offered import chosen_form, offered
 from smart_app.web.pages.chart import SentHere, chart_page
 from smart_app.web.pages.frame import first_name
 from smart_app.web.pages.handover import AskedPage, handover_page
@@ -49,9 +51,10 @@ def chart(launch: Launch) -> ResponseReturnValue:
     data = read_chart(launch)
     audit(Event.CHART_READ, launch)
     instrument = instrument_in_use()
+    shown, blind = blinded(launch, data, instrument)
     # Another therapist's series stays hidden, also from a colleague who opens the chart.
     therapist = launch.context.practitioner
-    series = _series_about(therapist, data, instrument, launch)
+    series = _series_about(therapist, shown, instrument, launch)
     own_visits = [visit for visit in data.visits if visit.therapist == therapist]
     ratings = _ratings(series, data.visits, instrument)
     scale = instrument.scales[0]
@@ -60,7 +63,7 @@ def chart(launch: Launch) -> ResponseReturnValue:
         frame=frame_of(launch),
         visits=own_visits,
         series=series,
-        answers=_answers(data),
+        answers=_answers(shown),
         usual=usual_range(ratings[:-1], scale),
         first_line=first_line(first_name(launch.patient.name), ratings, scale),
         today=today(),
@@ -77,6 +80,9 @@ def chart(launch: Launch) -> ResponseReturnValue:
         wish=services().wishes.of(launch.ehr.name, launch.patient.id),
         sent=_sent(launch),
         held=_held(launch),
+        blind=blind,
+        can_link=links_for(launch) is not None,
+        told=lockings(launch),
     )
     return render_template("chart.html", page=page)
 
@@ -86,7 +92,7 @@ def chart(launch: Launch) -> ResponseReturnValue:
 def asked(launch: Launch) -> ResponseReturnValue:
     """Offer the one form that the health record asked to be handed over; whatever else is asked for, show the view."""
     wanted = launch.context.hand_over
-    for name, instrument, form in _offered():
+    for name, instrument, form in offered():
         if form.canonical == wanted:
             title = form_title(instrument.wordings[LANGUAGE], form)
             return render_template("asked.html", page=AskedPage(frame=frame_of(launch), form=name, form_title=title))
@@ -97,7 +103,7 @@ def asked(launch: Launch) -> ResponseReturnValue:
 @launched(Role.CLINICIAN)
 def handover(launch: Launch) -> ResponseReturnValue:
     """Show a code that works once, for the form that was chosen."""
-    instrument, form = _chosen_form()
+    instrument, form = chosen_form()
     assign_by_hand(launch, form)
     code = create_handover(launch, form.canonical)
     site = services().settings
@@ -138,22 +144,6 @@ def _lapsed(launch: Launch) -> bool:
     """Whether the EHR has stopped to state what is written there: said before anything is handed over (F19)."""
     with services().engine.connect() as connection:
         return bool(lapsed(connection, launch.ehr.name, NEEDS[launch.ehr.write.rung]))
-
-
-def _chosen_form() -> tuple[Instrument, Form]:
-    chosen = request.form.get("form", "")
-    for name, instrument, form in _offered():
-        if name == chosen:
-            return instrument, form
-    raise BadRequest("no such form")
-
-
-def _offered() -> Iterator[tuple[str, Instrument, Form]]:
-    """Yield what can be handed over by name: `form` of the instrument in use, `instrument/form` of one on request."""
-    usual = instrument_in_use()
-    for instrument in (usual, *on_request()):
-        for form in instrument.forms_of(Rater.PATIENT):
-            yield form.form if instrument is usual else f"{instrument.name}/{form.form}", instrument, form
 
 
 def _companions(data: ChartData, instrument: Instrument, launch: Launch) -> tuple[Companion, ...]:

@@ -1,4 +1,4 @@
-"""The cookies: for the minutes before a launch is finished, for the session after it, and for an administrator."""
+"""The cookies: for the minutes before a launch is finished, for the session after it, an administrator, a tablet."""
 
 import hashlib
 import re
@@ -11,6 +11,7 @@ from werkzeug import Response
 PRE_LAUNCH: Final = "__Host-ta_pre"
 ADMIN: Final = "__Host-ta_adm"
 SESSION: Final = "__Host-ta_sid"
+TABLET: Final = "__Host-ta_tab"
 PRE_LAUNCH_SECONDS: Final = 600
 _SECRET: Final = re.compile(r"\A[A-Za-z0-9_-]{43}\Z")
 
@@ -41,9 +42,9 @@ def set_secret(response: Response, name: str, value: str, *, seconds: int | None
     )
 
 
-def set_strict(response: Response, name: str, value: str) -> None:
+def set_strict(response: Response, name: str, value: str, *, seconds: int | None = None) -> None:
     """Set one of our cookies so that it comes back at the top level only, and never with a request from elsewhere."""
-    response.set_cookie(name, value, path="/", secure=True, httponly=True, samesite="Strict")
+    response.set_cookie(name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="Strict")
 
 
 def forget(response: Response, name: str) -> None:

@@ -8,7 +8,16 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from fhir_alliance.audit import Event, record
-from fhir_alliance.errors import AllianceError, CsrfError, HandoverError, LaunchError, NotSignedIn, StoreError
+from fhir_alliance.errors import (
+    AllianceError,
+    CsrfError,
+    HandoverError,
+    LaunchError,
+    LinkRefused,
+    NotSignedIn,
+    StoreError,
+    TabletRefused,
+)
 from fhir_alliance.store import transaction
 from smart_app.web.fhir.refusals import is_ours, outcome
 from smart_app.web.pages.frame import Frame
@@ -60,6 +69,8 @@ _AUDITED: dict[type[AllianceError], Event] = {
     NotSignedIn: Event.ACCESS_REFUSED,
     CsrfError: Event.ACCESS_REFUSED,
     HandoverError: Event.HANDOVER_REFUSED,
+    LinkRefused: Event.LINK_REFUSED,
+    TabletRefused: Event.TABLET_REFUSED,
 }
 _BY_STATUS: dict[int, type[AllianceError]] = {404: NotFound, 405: NotFound, 413: TooLarge, 429: TooMany}
 

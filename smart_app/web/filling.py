@@ -118,7 +118,10 @@ def send(launch: Launch) -> ResponseReturnValue:
     seen = seen_version(opened.draft) == opened.draft.version
     if not seen or _problems(opened) or (declined and request.form.get("declined") != "yes"):
         return redirect(url_for(".review", handle=launch.handle), 303)
-    return _to_receipt(launch, send_form(launch, opened, declined=declined).key)
+    sent = send_form(launch, opened, declined=declined)
+    if launch.role is Role.LINK:
+        audit(Event.LINK_USED, launch)
+    return _to_receipt(launch, sent.key)
 
 
 def _to_receipt(launch: Launch, key: str) -> ResponseReturnValue:
@@ -127,9 +130,9 @@ def _to_receipt(launch: Launch, key: str) -> ResponseReturnValue:
 
 @bp.errorhandler(NotAsked)
 def explain_not_asked(error: NotAsked) -> ResponseReturnValue:
-    """Say what became of the form, and lead back to what waits."""
+    """Say what became of the form, and lead a patient at home back to what waits."""
     url = url_for("patient.visits", handle=(request.view_args or {})["handle"])
-    action = Action(label="See what waits now", url=url)
+    action = Action(label="See what waits now", url=url) if error.at_home else None
     frame = Frame(site=services().settings.site)
     return render_template("message.html", page=error_page(error, frame=frame, action=action)), error.http_status
 

@@ -8,7 +8,7 @@ import orjson
 
 from fhir_alliance.delivery.ladder import Way, way_into
 from fhir_alliance.delivery.receipts import Kind, Receipt
-from fhir_alliance.errors import AllianceError, NotReady
+from fhir_alliance.errors import AllianceError, InvalidDefinition, NotReady
 from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.bundle import write_bundle
@@ -29,12 +29,19 @@ from smart_app.web.services import services
 
 
 class NotAsked(AllianceError):
-    """What is being filled in is not asked any more; nothing that was answered is lost by that."""
+    """What is being filled in is not asked any more; nothing that was answered is lost by that.
+
+    `at_home` says that the patient can see what else waits.
+    """
 
     code = "form.not-asked"
     http_status = 410
     title = "This form is not asked any more"
     sentence = "It was withdrawn while you filled it in. Nothing was sent. Your answers so far are kept for a day."
+
+    def __init__(self, detail: str, *, at_home: bool = True) -> None:
+        super().__init__(detail)
+        self.at_home = at_home
 
 
 class VisitOff(NotAsked):
@@ -83,16 +90,23 @@ def form_frame(launch: Launch, instrument: Instrument) -> Frame:
 
 
 def require_asked(launch: Launch, opened: OpenForm) -> None:
-    """Raise NotReady, or NotAsked to the patient at home, when this form may not be answered any more."""
+    """Raise NotReady to a clinician, NotAsked to whoever answers, when this form may not be answered any more."""
     try:
         form_named(opened.form.canonical)
     except NotReady as error:
-        raise (NotAsked(error.detail) if launch.role is Role.PATIENT else error) from error
+        raise _withdrawn(launch, error) from error
     encounter = _encounter_of(launch)
     assigned = services().assignments.of_visit(launch.ehr.name, launch.patient.id, encounter) if encounter else ()
     standings = {each.standing for each in assigned if each.form.partition("|")[0] == opened.form.url}
     if launch.role is Role.PATIENT and Standing.CANCELLED in standings:
         raise VisitOff("cancelled")
+
+
+def _withdrawn(launch: Launch, error: AllianceError) -> AllianceError:
+    """Return what to raise: a clinician is told what is wrong with the form, whoever answers what became of it."""
+    if launch.role is Role.CLINICIAN:
+        return error
+    return NotAsked(error.code, at_home=launch.role is Role.PATIENT)
 
 
 def _encounter_of(launch: Launch) -> str | None:
@@ -127,11 +141,17 @@ def digest_of(audience: str) -> str:
 
 
 def _begun(launch: Launch) -> tuple[Instrument, Form, Draft | None]:
-    """Return the form of a launch, in the version in which it was begun, whatever has been installed since (F39)."""
-    instrument, form = _form_for(launch)
-    draft = begun_draft(launch, form.url, _encounter_of(launch))
-    if draft and draft.form != form.canonical:
-        instrument, form = services().catalogue.of_form(draft.form)
+    """Return the form of a launch, in the version in which it was begun, whatever has been installed since (F39).
+
+    Raises NotAsked where the person answering was asked for one that may not be asked any more.
+    """
+    try:
+        instrument, form = _form_for(launch)
+        draft = begun_draft(launch, form.url, _encounter_of(launch))
+        if draft and draft.form != form.canonical:
+            instrument, form = services().catalogue.of_form(draft.form)
+    except (NotReady, InvalidDefinition) as error:
+        raise _withdrawn(launch, error) from error
     return instrument, form, draft
 
 

@@ -1,24 +1,32 @@
 """The tablet goes to the patient: a code that works once, for one form, outside the EHR's frame."""
 
-import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from fhir_alliance.audit import Event, record
 from fhir_alliance.errors import HandoverError
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import handovers, sessions
-from smart_app.web.cookies import SESSION, fingerprint, new_secret, read_secret
-from smart_app.web.launches import Context, Launch, Role, end_launch, open_launch, read_launch
+from fhir_alliance.tables import handovers, submissions
+from smart_app.web.codes import new_code, plain_code
+from smart_app.web.cookies import fingerprint, new_secret
+from smart_app.web.launches import (
+    Context,
+    Launch,
+    Role,
+    end_launch,
+    is_left_alone,
+    move_launch,
+    note_confirmed,
+    open_launch,
+    read_launch,
+)
 from smart_app.web.services import services
-from smart_app.web.sessions import end_session
+from smart_app.web.sessions import begin_own_session
 
 LIFE: Final = timedelta(minutes=15)
-# No 0, O, 1, I, L: nobody should have to guess what a screen shows.
-_ALPHABET: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 _LENGTH: Final = 6
 
 
@@ -34,7 +42,7 @@ class HandoverCode:
 def create_handover(launch: Launch, form: str) -> HandoverCode:
     """Return a new one-time code for one form (its pinned canonical); only fingerprints of it are stored."""
     now = services().clock()
-    short = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    short = new_code(_LENGTH)
     code = HandoverCode(link=new_secret(), short=short, expires_at=now + LIFE)
     with transaction(services().engine) as connection:
         connection.execute(
@@ -58,30 +66,60 @@ def use_link(link: str) -> tuple[str, str]:
 
 def use_short(typed: str) -> tuple[str, str]:
     """Do the same for a typed code: case, spaces and hyphens do not matter."""
-    plain = "".join(letter for letter in typed.upper() if letter.isalnum())
-    return _use(handovers.c.short_hash == fingerprint(plain))
+    return _use(_typed(typed))
 
 
-def _use(found: object) -> tuple[str, str]:
+def use_on_tablet(typed: str, tablet: str) -> tuple[str, str]:
+    """Do the same on a clinic's tablet, by its id; there a form that was left can be gone on with by the same code.
+
+    That is so while nothing was sent and nobody has said "not me" or "not today", on this tablet only, for as long as a
+    form left alone stays open anywhere. Who has the tablet is asked again.
+    """
+    now = services().clock()
+    used = _typed(typed) & handovers.c.used_at.is_not(None) & (handovers.c.tablet == tablet)
+    with transaction(services().engine) as connection:
+        handle = connection.scalar(select(handovers.c.launch).where(used))
+        if handle is not None and _is_open(connection, handle):
+            launch = read_launch(connection, handle)
+            secret = begin_own_session(connection, at=now)
+            move_launch(connection, handle, session=fingerprint(secret), at=now)
+            note_confirmed(connection, handle, at=None)
+            if launch is not None:
+                _audit(connection, Event.HANDOVER_RESUMED, launch, now)
+            return secret, handle
+    return _use(_typed(typed), tablet=tablet)
+
+
+def _is_open(connection: Connection, handle: str) -> bool:
+    sent = select(submissions.c.key).where(submissions.c.launch == handle).limit(1)
+    return is_left_alone(connection, handle) and connection.scalar(sent) is None
+
+
+def _typed(typed: str) -> ColumnElement[bool]:
+    return handovers.c.short_hash == fingerprint(plain_code(typed))
+
+
+def _use(found: ColumnElement[bool], *, tablet: str | None = None) -> tuple[str, str]:
     now = services().clock()
     with transaction(services().engine) as connection:
         live = handovers.c.used_at.is_(None) & (handovers.c.expires_at > now)
-        use = update(handovers).where(found, live).values(used_at=now)  # type: ignore[arg-type]
-        row = connection.execute(use.returning(handovers.c.from_launch, handovers.c.form)).one_or_none()
+        use = update(handovers).where(found, live).values(used_at=now, tablet=tablet)
+        columns = (handovers.c.code_hash, handovers.c.from_launch, handovers.c.form)
+        row = connection.execute(use.returning(*columns)).one_or_none()
         launch = read_launch(connection, row.from_launch) if row else None
         if row is None or launch is None:
             raise HandoverError("unknown, used or expired")
         # Whoever holds the code now must not reach the chart: the view it came from ends, here and on this device.
         end_launch(connection, launch.handle, at=now)
-        if old := read_secret(SESSION):
-            end_session(connection, old, at=now)
         _audit(connection, Event.HANDOVER_USED, launch, now)
-        return _begin(connection, launch, row.form, now)
+        secret, handle = _begin(connection, launch, row.form, now)
+        used = handovers.c.code_hash == row.code_hash
+        connection.execute(update(handovers).where(used).values(launch=handle))
+        return secret, handle
 
 
 def _begin(connection: Connection, launch: Launch, form: str, now: datetime, *, recorder: str = "") -> tuple[str, str]:
-    secret = new_secret()
-    connection.execute(insert(sessions).values(id_hash=fingerprint(secret), created_at=now, seen_at=now))
+    secret = begin_own_session(connection, at=now)
     handle = open_launch(
         connection,
         session=fingerprint(secret),
@@ -111,8 +149,6 @@ def hand_to_patient(launch: Launch) -> tuple[str, str]:
     recorder = launch.user if launch.user.startswith("RelatedPerson/") else ""
     with transaction(services().engine) as connection:
         end_launch(connection, launch.handle, at=now)
-        if old := read_secret(SESSION):
-            end_session(connection, old, at=now)
         _audit(connection, Event.HANDOVER_USED, launch, now)
         return _begin(connection, launch, launch.context.form, now, recorder=recorder)
 

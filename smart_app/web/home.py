@@ -18,6 +18,7 @@ _FIRST_PAGE = {
     Role.PATIENT: "patient.visits",
     Role.PROXY: "proxy.who",
     Role.HANDOVER: "patient.confirm",
+    Role.LINK: "filling.form",
 }
 
 

@@ -30,10 +30,13 @@ class Role(StrEnum):
     PATIENT = "patient"
     PROXY = "proxy"
     HANDOVER = "handover"
+    LINK = "link"
 
 
 # Who may see a form, and what was sent with it; somebody who acts for the patient may not (P8).
-ANSWERING: Final = (Role.CLINICIAN, Role.PATIENT, Role.HANDOVER)
+ANSWERING: Final = (Role.CLINICIAN, Role.PATIENT, Role.HANDOVER, Role.LINK)
+# Who holds a device that may be somebody else's a minute later: what was sent is not shown there (T50).
+PASSING: Final = (Role.HANDOVER, Role.LINK)
 
 # A screen left alone closes by itself; a form gets longer, because nobody should lose answers by thinking.
 IDLE: Final = {
@@ -41,6 +44,7 @@ IDLE: Final = {
     Role.PATIENT: timedelta(minutes=30),
     Role.PROXY: timedelta(minutes=15),
     Role.HANDOVER: timedelta(minutes=30),
+    Role.LINK: timedelta(minutes=30),
 }
 ABSOLUTE: Final = timedelta(hours=8)
 # How long a page left open may still send what was answered on it.
@@ -125,7 +129,7 @@ def open_launch(
             encounter=context.visit.encounter if context.visit else None,
             grant_id=grant,
             context=_seal(ehr, handle, context),
-            confirmed_at=None if role is Role.HANDOVER else at,
+            confirmed_at=None if role in PASSING else at,
             created_at=at,
             seen_at=at,
         )
@@ -171,8 +175,12 @@ def find_lapsed(handle: str) -> Launch | None:
 def confirm_launch(launch: Launch) -> None:
     """Record that the person said who they are."""
     with transaction(services().engine) as connection:
-        confirmed = {"confirmed_at": services().clock()}
-        connection.execute(update(launches).where(launches.c.handle == launch.handle).values(confirmed))
+        note_confirmed(connection, launch.handle, at=services().clock())
+
+
+def note_confirmed(connection: Connection, handle: str, *, at: datetime | None) -> None:
+    """Record when the person of a launch said who they are; with None they have to say it again."""
+    connection.execute(update(launches).where(launches.c.handle == handle).values(confirmed_at=at))
 
 
 def choose_visit(launch: Launch, visit: Visit | None, *, form: str = "") -> Launch:
@@ -190,11 +198,22 @@ def end_launch(connection: Connection, handle: str, *, at: datetime) -> None:
     connection.execute(update(launches).where(launches.c.handle == handle).values(ended_at=at))
 
 
-def read_launch(connection: Connection, handle: str) -> Launch | None:
+def move_launch(connection: Connection, handle: str, *, session: str, at: datetime) -> None:
+    """Let a launch go on in another session (by its fingerprint), from now and there only, with what was answered."""
+    begun = {"session_hash": session, "created_at": at, "seen_at": at, "ended_at": None}
+    connection.execute(update(launches).where(launches.c.handle == handle).values(begun))
+
+
+def read_launch(connection: Connection, handle: str, *, even_ended: bool = False) -> Launch | None:
     """Return a launch that has not ended, whoever asks; for parts that hold another proof than the session."""
-    alive = (launches.c.handle == handle) & launches.c.ended_at.is_(None)
-    row = connection.execute(select(launches).where(alive)).mappings().one_or_none()
-    return _launch(row) if row else None
+    row = connection.execute(select(launches).where(launches.c.handle == handle)).mappings().one_or_none()
+    return _launch(row) if row and (even_ended or row["ended_at"] is None) else None
+
+
+def is_left_alone(connection: Connection, handle: str) -> bool:
+    """Whether a launch was left without being closed, and not for too long to go on."""
+    row = connection.execute(select(launches).where(launches.c.handle == handle)).mappings().one_or_none()
+    return row is not None and row["ended_at"] is None and _in_time(row, services().clock())
 
 
 def _in_time(row: RowMapping, now: datetime) -> bool:

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from fhir_alliance.audit import Event
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.access import audit, close
+from smart_app.web.forms import sent_form
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role, choose_visit, confirm_launch
@@ -34,7 +35,9 @@ _NOTICES: Final = {
 @bp.get("/confirm")
 @launched(Role.HANDOVER)
 def confirm(launch: Launch) -> ResponseReturnValue:
-    """Ask whether the device is with the right person."""
+    """Ask whether the device is with the right person; once the form was sent, nothing is asked and nobody named."""
+    if sent := sent_form(launch):
+        return redirect(url_for("receipts.receipt", handle=launch.handle, key=sent.key), 303)
     return render_template("confirm.html", page=confirm_page(services().settings.site, launch.patient))
 
 
@@ -48,7 +51,7 @@ def say_yes(launch: Launch) -> ResponseReturnValue:
 
 
 @bp.post("/not-me")
-@launched(Role.HANDOVER, Role.PATIENT)
+@launched(Role.HANDOVER, Role.PATIENT, Role.LINK)
 def not_me(launch: Launch) -> ResponseReturnValue:
     """End at once and show nothing more."""
     audit(Event.PATIENT_DENIED, launch)

@@ -22,10 +22,11 @@ from fhir_alliance.delivery.receipts import (
 )
 from fhir_alliance.records.answers import read_answers
 from fhir_alliance.settings import Rung
+from smart_app.web.blind import hides
 from smart_app.web.form_languages import form_language
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
-from smart_app.web.launches import ANSWERING, Launch, Role
+from smart_app.web.launches import ANSWERING, PASSING, Launch
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.review import AnswerRow, ReceiptPage, ReceiptState, answer_rows
 from smart_app.web.pages.words import moment_words
@@ -66,14 +67,14 @@ def receipt(launch: Launch, key: str) -> ResponseReturnValue:
     found = sent.newest
     if found.key != key:
         return redirect(url_for(".receipt", handle=launch.handle, key=found.key), 303)
-    handed_over = launch.role is Role.HANDOVER
+    handed_over = launch.role in PASSING
     page = ReceiptPage(
         frame=Frame(site=services().settings.site) if handed_over else frame_of(launch),
         key=found.key,
         state=shown_as(found),
         declined=found.declined,
         handover=handed_over,
-        rows=() if handed_over else _rows(launch, found),
+        rows=() if handed_over or hides(launch, found) else _rows(launch, found),
         repeats_help=bool(services().catalogue.of_form(found.form)[0].alert_items),
         changed=found.kind is Kind.AMENDMENT,
         can_change=sent.open,

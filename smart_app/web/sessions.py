@@ -28,6 +28,31 @@ def begin_session(connection: Connection, *, user_key: str, at: datetime) -> str
     return secret
 
 
+def begin_own_session(connection: Connection, *, at: datetime) -> str:
+    """Return the secret of a new session for one patient; whatever was open in this browser before ends here."""
+    if old := read_secret(SESSION):
+        end_session(connection, old, at=at)
+    secret = new_secret()
+    connection.execute(insert(sessions).values(id_hash=fingerprint(secret), created_at=at, seen_at=at))
+    return secret
+
+
+def nobodys_session(connection: Connection, *, at: datetime) -> str:
+    """Return the fingerprint of a session that nobody has, for a launch that waits for its person."""
+    mark = fingerprint(new_secret())
+    connection.execute(insert(sessions).values(id_hash=mark, created_at=at, seen_at=at, ended_at=at))
+    return mark
+
+
+def leave_session(connection: Connection, secret: str, *, at: datetime) -> bool:
+    """Close a session in its browser, and leave its launch to whoever can prove that it is theirs.
+
+    Returns whether it was open.
+    """
+    alive = (sessions.c.id_hash == fingerprint(secret)) & sessions.c.ended_at.is_(None)
+    return connection.execute(update(sessions).where(alive).values(ended_at=at)).rowcount > 0
+
+
 def end_session(connection: Connection, secret: str, *, at: datetime) -> None:
     """End a session and every launch that is open in it."""
     ended: Mapping[str, datetime] = {"ended_at": at}

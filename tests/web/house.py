@@ -218,6 +218,23 @@ class House(Clinic):
         door = person.open(self.admin_link(name))
         return person, person.submit(door, door.forms[0])
 
+    def link(self, clinician: Person, chart: Page, form: str = "core", **fields: str) -> str:
+        """Make a patient's link as a clinician; returns its address."""
+        links = clinician.open(chart.url.replace("/chart", "/links"))
+        page = clinician.submit(links, links.form("/links"), form=form, **fields)
+        return page.text.partition('class="copy" readonly value="')[2].partition('"')[0]
+
+    def born(self, patient: str = MARIA) -> dict[str, str]:
+        """Return a patient's birth date as it is typed at a link."""
+        year, month, day = self.ehr.extensions["sandbox_store"].read("Patient", patient)["birthDate"].split("-")
+        return {"day": day.lstrip("0"), "month": month.lstrip("0"), "year": year}
+
+    def linked(self, patient: str = MARIA, form: str = "core") -> tuple[Person, Page]:
+        """Return a patient who has opened a link, at the form."""
+        person, link = Person(), self.link(*self.clinician(patient), form)
+        start = person.open(link)
+        return person, person.submit(start, start.forms[0], **self.born(patient))
+
     def rows(self, table: Table) -> list[dict[str, Any]]:
         """Return the rows of one of the app's tables."""
         with self.services.engine.connect() as connection:

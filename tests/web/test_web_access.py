@@ -28,7 +28,7 @@ class Visitor:
 
 EVERYBODY = {
     Route("GET", ""), Route("GET", "form"), Route("POST", "form"), Route("GET", "review"), Route("POST", "send"),
-    Route("GET", "receipt/<key>"), Route("GET", "receipt/<key>/state"),
+    Route("GET", "receipt/<key>"), Route("GET", "receipt/<key>/state"), Route("POST", "form/keep"),
 }  # fmt: skip
 CHANGE = {
     Route(method, f"receipt/<key>/{path}")
@@ -42,11 +42,19 @@ ALERT = Route("POST", "alerts/<int:alert>")
 MAY = {
     "clinician": EVERYBODY
     | {Route("GET", "chart"), Route("GET", "delivery"), Route("GET", "handover"), Route("POST", "handover"), ALERT}
+    | {
+        Route("GET", "asking"),
+        Route("POST", "asking"),
+        Route("GET", "links"),
+        Route("POST", "links"),
+        Route("POST", "links/<link>/revoke"),
+    }
     | WITHDRAW,
     "patient": EVERYBODY | {Route("GET", "visits"), Route("POST", "visit"), Route("POST", "not-me")} | CHANGE,
     "handover": EVERYBODY
     | {Route("GET", "confirm"), Route("POST", "confirm"), Route("POST", "not-me")}
     | {Route("GET", "visits"), Route("POST", "visit")},
+    "link": EVERYBODY | {Route("POST", "not-me")},
 }
 # What a proxy does not reach is in test_web_proxy.py.
 PROXY = {Route("GET", "who"), Route("POST", "here"), Route("POST", "not-here")}
@@ -60,6 +68,7 @@ def visitors(house: House) -> dict[str, Visitor]:
     home, visits = house.at_home(THOMAS)
     chosen = home.submit(visits, visits.form("/visit"), encounter="none")
     opened = {"clinician": (clinician, form), "patient": (home, chosen), "handover": house.handed(MARIA)}
+    opened["link"] = house.linked(MARIA)
     return {role: _sent(*each) for role, each in opened.items()}
 
 
@@ -88,10 +97,10 @@ def ask(house: House, person: Person, route: Route, *, handle: str, key: str) ->
 
 def test_the_table_of_pages_is_complete(house: House) -> None:
     """Every page of a launch is in the table below by role: a new one must be put there."""
-    assert set(routes(house)) == MAY["clinician"] | MAY["patient"] | MAY["handover"] | PROXY
+    assert set(routes(house)) == MAY["clinician"] | MAY["patient"] | MAY["handover"] | MAY["link"] | PROXY
 
 
-@pytest.mark.parametrize("role", ["clinician", "patient", "handover"])
+@pytest.mark.parametrize("role", ["clinician", "patient", "handover", "link"])
 def test_a_role_sees_its_own_pages_only(house: House, visitors: dict[str, Visitor], role: str) -> None:
     """With its own live launch a role reaches its pages; every other page does not exist for it (T48)."""
     mine = visitors[role]

@@ -36,6 +36,7 @@ def doors(house: House) -> dict[str, Door]:
     """Open one live launch per role, and stand before every route that posts."""
     clinician, chart = house.clinician()
     link, short = house.code(clinician, chart)
+    lasting = house.link(clinician, chart)
     confirming = Person()
     start = confirming.open(house.code(*house.clinician())[0])
     confirm = handle_of(confirming.submit(start, start.forms[0]))
@@ -64,6 +65,11 @@ def doors(house: House) -> dict[str, Door]:
         "/admin/retry": Door(house, admin, "/admin/retry", code="invalid", ehr="harbor"),
         "/admin/forms/<key>/retry": Door(house, admin, "/admin/forms/none/retry"),
         "/admin/forms/<key>/release": Door(house, admin, "/admin/forms/none/release", said="mended"),
+        "/l/<handle>/links": Door(house, clinician, "links", handle_of(chart), form="core"),
+        "/l/<handle>/links/<link>/revoke": Door(house, clinician, "links/none/revoke", handle_of(chart)),
+        "/link/<link>": Door(house, stranger, lasting.removeprefix(house.site.app_url), **house.born()),
+        "/kiosk": Door(house, stranger, "/kiosk", code=short),
+        "/kiosk/register": Door(house, stranger, "/kiosk/register", code="AAA-AAA-AAAA"),
         "/handover/": Door(house, stranger, "/handover/", code=short),
         "/handover/<link>": Door(house, stranger, link.removeprefix(house.site.app_url)),
     }

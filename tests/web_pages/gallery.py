@@ -8,6 +8,7 @@ from page_states import PAGES
 import smart_app.web
 from smart_app.web.look.style import read_look
 from smart_app.web.look.stylesheet import stylesheet
+from smart_app.web.on_tablet import TabletHere
 
 WEB = Path(smart_app.web.__file__).parent
 TEMPLATES = Environment(
@@ -50,6 +51,9 @@ LOOKS = {
 }
 
 
+TABLET = TabletHere(id="one", idle=600)
+
+
 def render(name: str) -> str:
     """Return one page of the gallery as HTML; after a dot its name has the look of an EHR, such as "chart.warm"."""
     name, _, ehr = name.partition(".")
@@ -61,4 +65,5 @@ def render(name: str) -> str:
         base="/l/abc",
         asset=lambda file: f"/static/{file}",
         look=LOOKS[ehr],
+        tablet=TABLET if name.startswith("tablet-") else None,
     )

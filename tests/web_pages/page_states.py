@@ -6,6 +6,7 @@ from course_samples import COURSE, LONG_COURSE, NOW, TODAY, visit
 from delivery_samples import FORM_TITLE, OUTBOX, OUTBOX_NONE, SENT, item_of
 from home_samples import SENT_AT_HOME, home
 from kind_samples import KIND_PAGES
+from link_samples import LINK_ROWS, OFFERS, made
 from page_samples import (
     ALERTS,
     FILLED,
@@ -30,7 +31,7 @@ from page_samples import (
     thomas_chart,
 )
 
-from fhir_alliance.errors import EhrUnreachable
+from fhir_alliance.errors import EhrUnreachable, HandoverError
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.visits.due import Pause
@@ -55,6 +56,8 @@ from smart_app.web.pages import (
     home_page,
     visits_page,
 )
+from smart_app.web.pages.kiosk import KioskPage
+from smart_app.web.pages.links import LinksPage, LinkStartPage, Typed, mismatch_words
 from smart_app.web.pages.wishes import wishes_page
 
 # Where the one form posts to that is not for us.
@@ -110,6 +113,24 @@ PATIENT_PAGES = {
         "home.html",
         home_page(PATIENT_FRAME, [], today=TODAY, notice="Thank you. Nothing was sent, and your care does not change."),
     ),
+    "link-start": ("link_start.html", LinkStartPage(frame=NOBODY, action="/link/abc", until=UNTIL)),
+    "link-start-problem": (
+        "link_start.html",
+        LinkStartPage(
+            frame=NOBODY,
+            action="/link/abc",
+            until=UNTIL,
+            typed=Typed("4", "3", "1989"),
+            problem=mismatch_words(2),
+        ),
+    ),
+    "tablet-waiting": ("kiosk.html", KioskPage(frame=NOBODY, registered=True)),
+    "tablet-problem": ("kiosk.html", KioskPage(frame=NOBODY, registered=True, problem=HandoverError.sentence)),
+    "tablet-new": ("kiosk.html", KioskPage(frame=NOBODY, registered=False)),
+    "tablet-confirm": ("confirm.html", confirm_page(SITE, MARIA)),
+    "tablet-form": ("form.html", patient_form("core", Answers())),
+    "tablet-receipt": ("receipt.html", receipt(ReceiptState.RECEIVED, handover=True, frame=NOBODY)),
+    "tablet-closed": ("message.html", closed_page(PATIENT_FRAME)),
     "visits": ("visits.html", visits_page(PATIENT_FRAME, [visit(5, days_ago=7), visit(6, days_ago=0)], today=TODAY)),
     "visits-none": ("visits.html", visits_page(PATIENT_FRAME, [], today=TODAY)),
     "error": (
@@ -161,6 +182,21 @@ CLINICIAN_PAGES = {
         "chart.html",
         thomas_chart(COURSE, "Last answer (Thu 12 Nov): 4.8.", due=[due(Rater.PATIENT, "full"), due(Rater.THERAPIST)]),
     ),
+    "chart-blind": (
+        "chart.html",
+        thomas_chart(COURSE, "Last answer (Thu 5 Nov): 5.8.", visits=13, blind=True, can_link=True),
+    ),
+    "links": (
+        "links.html",
+        LinksPage(frame=THOMAS_FRAME, offers=OFFERS, passes_on=True, hours=48, rows=LINK_ROWS),
+    ),
+    "links-none": (
+        "links.html",
+        LinksPage(frame=THOMAS_FRAME, offers=OFFERS, passes_on=False, hours=48, rows=()),
+    ),
+    "link-made": ("link_made.html", made(passed_on=None)),
+    "link-made-sent": ("link_made.html", made(passed_on=True)),
+    "link-made-not-sent": ("link_made.html", made(passed_on=False)),
     "chart-none": ("chart.html", thomas_chart(COURSE, "No answers yet.", visits=0)),
     "chart-two": (
         "chart.html",

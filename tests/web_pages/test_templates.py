@@ -149,6 +149,7 @@ def test_every_template_is_in_the_gallery() -> None:
         "_alerts.html",
         "_parts.html",
         "_questions.html",
+        "_tablet.html",
         "_trend.html",
     }
 

@@ -29,6 +29,7 @@ _SCORES: Final = {
     Rater.PATIENT: "Scores made from them go into your health record.",
     Rater.THERAPIST: "Scores made from your answers go into the patient's health record, marked as your guess.",
 }
+_ORGANISATION: Final = "The organisation can read them in the health record, too."
 # Until a site has attested who reads the record, the most that may be is said.
 _ANYBODY: Final = {
     Rater.PATIENT: (
@@ -83,7 +84,7 @@ def audience_text(
     """
     record = _record(rater, readers, rung)
     if rater is Rater.THERAPIST:
-        return record
+        return record if rung is Rung.HOLD else f"{record} {_ORGANISATION}"
     told = _PATIENT.format(therapist=therapist or "Your therapist", record=record)
     return told + (_PASSED_ON.format(numbers=" and ".join(map(str, passed_on))) if passed_on else "")
 

@@ -81,6 +81,7 @@ class ChartPage:
     alerts: tuple[AlertBox, ...] = ()
     sent: tuple[SentHere, ...] = ()
     held: str = ""
+    can_link: bool = False
 
 
 def chart_page(
@@ -107,12 +108,16 @@ def chart_page(
     sent: Sequence[SentHere] = (),
     due: Sequence[Due] | None = None,
     wish: Wish = NO_WISH,
+    blind: bool = False,
+    can_link: bool = False,
+    told: Sequence[str] = (),
 ) -> ChartPage:
     """Return the page; `answers` by response reference, `held` why each form is not in the chart yet.
 
     `kept` are the references of the responses that are kept here, because no chart gives them back; `lapsed` says that
     the EHR has stopped to state what is written there; `due` is what is due at this visit, None without such a visit,
-    `wish` what is agreed with the patient about that.
+    `wish` what is agreed with the patient about that; `blind` says that the patient's rating of a visit waits for the
+    therapist's, `told` is what else has to be known.
     """
     wording = instrument.wordings[frame.language]
     names = rater_names(frame, wording)
@@ -124,7 +129,12 @@ def chart_page(
         caveat=wording.caveat,
         anchors=wording.anchors,
         first_line=kept_together(first_line),
-        notes=notes_of(complete, withheld, of_others, any_kept=any(row.kept for row in rows), lapsed=lapsed),
+        notes=(
+            *told,
+            *notes_of(
+                complete, withheld, of_others, any_kept=any(row.kept for row in rows), lapsed=lapsed, blind=blind
+            ),
+        ),
         facts=facts_of(instrument, wording, rows, today),
         trend=trend_of(
             instrument, wording.scores[instrument.scales[0].name], rows, names=names, usual=usual, today=today
@@ -147,6 +157,7 @@ def chart_page(
         alerts=tuple(alerts),
         sent=tuple(sent),
         held=held_note(held),
+        can_link=can_link and can_hand_over,
     )
 
 

@@ -17,6 +17,10 @@ LAPSED = (
     "This health record no longer says that it takes what this app writes. A form can still be handed over and "
     "answered; until the record takes it, it is kept here. Please tell your administrator."
 )
+BLIND = (
+    "The patient has rated a visit that you have not. What they rated is shown once you have rated it, too, so that "
+    "your guess stays a guess; or when the time to rate it is over. Alerts are always shown."
+)
 
 
 def notes_of(
@@ -26,13 +30,14 @@ def notes_of(
     *,
     any_kept: bool,
     lapsed: bool = False,
+    blind: bool = False,
 ) -> tuple[str, ...]:
     """Return the notes; `withheld` are types of resources.
 
-    `lapsed` says that the EHR has stopped to state what the site's rung needs.
+    `lapsed` says that the EHR has stopped to state what the site's rung needs, `blind` that the therapist rates first.
     """
     lacking = tuple(WITHHELD[kind] for kind in withheld)
-    said = ((INCOMPLETE, not complete), (OF_OTHERS, of_others), (KEPT_HERE, any_kept), (LAPSED, lapsed))
+    said = ((INCOMPLETE, not complete), (OF_OTHERS, of_others), (KEPT_HERE, any_kept), (LAPSED, lapsed), (BLIND, blind))
     return (*lacking, *(note for note, holds in said if holds))
 
 

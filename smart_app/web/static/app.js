@@ -263,9 +263,56 @@ function sendOnce(form) {
   window.addEventListener("pageshow", () => delete form.dataset.sent);
 }
 
+// A clinic's tablet goes back to its start by itself. Who is still there can stay; what was answered is saved first.
+const WARNING = 30;
+
+function returnToStart(place) {
+  const stay = place.querySelector("[data-stay]");
+  const soon = place.querySelector(".soon");
+  const form = document.getElementById("answers");
+  const seconds = Number(place.dataset.seconds);
+  const told = place.querySelector("p[data-words]:not(.soon)");
+  if (told) told.textContent = told.dataset.words;
+  let touched = Date.now();
+
+  async function leave() {
+    clearInterval(watch);
+    try {
+      if (form) await fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    } finally {
+      location.replace(place.dataset.start);
+    }
+  }
+
+  function look() {
+    const left = seconds - (Date.now() - touched) / 1000;
+    const warning = left <= WARNING && seconds > WARNING;
+    if (left <= 0) leave();
+    if (warning === stay.hidden) {
+      stay.hidden = !warning;
+      soon.textContent = warning ? soon.dataset.words : "";
+    }
+  }
+
+  function touch() {
+    touched = Date.now();
+    look();
+  }
+
+  for (const event of ["pointerdown", "keydown", "input", "scroll"]) document.addEventListener(event, touch, { passive: true });
+  place.querySelector("a").addEventListener("click", (event) => { event.preventDefault(); leave(); });
+  const watch = setInterval(look, 1000);
+}
+
+// A page that the browser kept from before shows what may not be shown any more: it is asked for again, but for one
+// without a connection, which may hold answers that nobody else has.
+window.addEventListener("pageshow", (event) => { if (event.persisted && navigator.onLine) location.reload(); });
+
 for (const form of document.querySelectorAll("#answers")) enhanceForm(form);
 for (const form of document.querySelectorAll("#answers[data-keep]")) keepAnswers(form);
 for (const place of document.querySelectorAll("#ends")) stayUntil(Number(place.dataset.seconds));
+for (const place of document.querySelectorAll("#tablet")) returnToStart(place);
+for (const field of document.querySelectorAll("[data-copy]")) field.addEventListener("focus", () => field.select());
 for (const place of document.querySelectorAll("#state")) followReceipt(place);
 for (const plot of document.querySelectorAll(".plot")) walkVisits(plot);
 for (const form of document.querySelectorAll("[data-once]")) sendOnce(form);

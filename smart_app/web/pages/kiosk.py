@@ -1,0 +1,14 @@
+"""What a clinic's tablet shows between two patients."""
+
+from dataclasses import dataclass
+
+from smart_app.web.pages.frame import Frame
+
+
+@dataclass(frozen=True, kw_only=True)
+class KioskPage:
+    """The start of a tablet: it waits for a patient's code, or, before it is `registered`, for an administrator's."""
+
+    frame: Frame
+    registered: bool
+    problem: str = ""

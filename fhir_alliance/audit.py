@@ -69,6 +69,7 @@ class Event(StrEnum):
     READER_REFUSED = "reader.refused"
     RECORDS_READ = "records.read"
     RECORDS_REFUSED = "records.refused"
+    CARDS_GIVEN = "cards.given"
     HARVEST_LOOKED = "harvest.looked"
     HARVEST_REFUSED = "harvest.refused"
     HARVEST_CLAIM_DIFFERS = "harvest.claim-differs"

@@ -409,6 +409,19 @@ visit_rounds = sa.Table(
     _moment("tried_at"),
 )
 
+# What clinicians did with a CDS Hooks card, by the card's uuid: nothing of a patient.
+card_feedback = sa.Table(
+    "card_feedback",
+    metadata,
+    _text("ehr", primary_key=True),
+    _text("card", primary_key=True),
+    _text("service"),
+    _text("outcome"),
+    _text("reason", null=True),
+    _moment("given_at"),
+    _moment("received_at"),
+)
+
 # Append-only: triggers of the first migration refuse every change.
 audit = sa.Table(
     "audit",

@@ -44,49 +44,66 @@ def verify_assertion(
     `keys` returns the registered keys of a reader for a `kid`. Raises ReaderRefused, saying which part is wrong and
     never what it held.
     """
-    try:
-        header, reader = _claimed(assertion, readers)
-        key = keys(reader, header["kid"]).get_by_kid(header["kid"], {"alg": header["alg"], "use": "sig"})
-        claims = jwt.decode(assertion, key, algorithms=ALGORITHMS).claims
-    except (JoseError, ValueError, EhrUnreachable) as error:
-        raise ReaderRefused(f"assertion: {type(error).__name__}") from None
-    expires = _check(claims, client_id=reader.client_id, audience=audience, now=now.timestamp())
-    return Proven(reader=reader, jti=claims["jti"], expires_at=datetime.fromtimestamp(expires, UTC))
+    header, claimed = read_unverified(assertion)
+    subject = claimed.get("sub")
+    reader = readers.get(subject) if isinstance(subject, str) else None
+    if reader is None:
+        raise ReaderRefused("assertion: client not registered")
+    claims = verify(assertion, header, jku=reader.jwks_uri, keys=lambda kid: keys(reader, kid))
+    if claims.get("iss") != reader.client_id or claims.get("sub") != reader.client_id:
+        raise ReaderRefused("assertion: iss or sub")
+    expires = check_use(claims, audience=audience, now=now)
+    return Proven(reader=reader, jti=claims["jti"], expires_at=expires)
 
 
-def _claimed(assertion: str, readers: Mapping[str, ReaderSettings]) -> tuple[Mapping[str, Any], ReaderSettings]:
-    """Return the header and the reader an assertion says it comes from; nothing is verified yet."""
-    if len(assertion) > _MAX_BYTES:
+def read_unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the header and the claims of a signed token; nothing is verified yet.
+
+    Raises ReaderRefused for what no key of anybody could make right.
+    """
+    if len(token) > _MAX_BYTES:
         raise ReaderRefused("assertion: too large")
-    unverified = jws.extract_compact(assertion.encode())
-    header, claims = unverified.headers(), strict_json(unverified.payload)
+    try:
+        unverified = jws.extract_compact(token.encode())
+        header, claims = unverified.headers(), strict_json(unverified.payload)
+    except (JoseError, ValueError) as error:
+        raise ReaderRefused(f"assertion: {type(error).__name__}") from None
     if header.get("alg") not in ALGORITHMS or _FOREIGN & header.keys():
         raise ReaderRefused("assertion: algorithm or key not accepted")
     if header.get("typ") != "JWT" or not isinstance(header.get("kid"), str):
         raise ReaderRefused("assertion: typ or kid")
-    subject = claims.get("sub") if isinstance(claims, dict) else None
-    reader = readers.get(subject) if isinstance(subject, str) else None
-    if reader is None:
-        raise ReaderRefused("assertion: client not registered")
-    if header.get("jku", reader.jwks_uri) != reader.jwks_uri:
+    return header, claims if isinstance(claims, dict) else {}
+
+
+def verify(
+    token: str, header: Mapping[str, Any], *, jku: str | None, keys: Callable[[str], KeySet]
+) -> Mapping[str, Any]:
+    """Return the claims of a token that one of the registered keys has signed; `jku` is their registered address.
+
+    Raises ReaderRefused.
+    """
+    if header.get("jku", jku) != jku:
         raise ReaderRefused("assertion: jku")
-    return header, reader
+    try:
+        key = keys(header["kid"]).get_by_kid(header["kid"], {"alg": header["alg"], "use": "sig"})
+        return jwt.decode(token, key, algorithms=ALGORITHMS).claims
+    except (JoseError, ValueError, EhrUnreachable) as error:
+        raise ReaderRefused(f"assertion: {type(error).__name__}") from None
 
 
-def _check(claims: Mapping[str, Any], *, client_id: str, audience: str, now: float) -> int:
-    """Return when the assertion expires, in seconds since 1970."""
-    if claims.get("iss") != client_id or claims.get("sub") != client_id:
-        raise ReaderRefused("assertion: iss or sub")
+def check_use(claims: Mapping[str, Any], *, audience: str, now: datetime) -> datetime:
+    """Return when a token expires that is for `audience`, for now and for once; raises ReaderRefused."""
+    seconds = now.timestamp()
     if claims.get("aud") not in (audience, [audience]):
         raise ReaderRefused("assertion: aud")
     expires = claims.get("exp")
-    if type(expires) is not int or not now < expires <= now + LONGEST:
+    if type(expires) is not int or not seconds < expires <= seconds + LONGEST:
         raise ReaderRefused("assertion: exp")
     for name in ("iat", "nbf"):
         moment = claims.get(name, 0)
-        if type(moment) is not int or moment > now + _LEEWAY:
+        if type(moment) is not int or moment > seconds + _LEEWAY:
             raise ReaderRefused(f"assertion: {name}")
     jti = claims.get("jti")
     if not isinstance(jti, str) or not 1 <= len(jti) <= 255:
         raise ReaderRefused("assertion: jti")
-    return expires
+    return datetime.fromtimestamp(expires, UTC)

@@ -5,21 +5,40 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from joserfc.jwk import KeySet
 
 from fhir_alliance.ehr.http import Door
 from fhir_alliance.ehr.keys import KeyCache, public_keys
 from fhir_alliance.errors import EhrUnreachable, InvalidSettings
-from fhir_alliance.settings import ReaderSettings
 from fhir_alliance.strict_json import strict_json
+
+
+class KeyOwner(Protocol):
+    """Who signs: a reader, or an EHR that asks for cards; its keys are in a file or at an address."""
+
+    @property
+    def name(self) -> str:
+        """What its keys are kept under."""
+
+    @property
+    def jwks_file(self) -> Path | None:
+        """The file, if it is one."""
+
+    @property
+    def jwks_uri(self) -> str | None:
+        """The address, if it is one."""
+
+    @property
+    def allow_private(self) -> bool:
+        """Whether the address may be one of a private network."""
 
 
 class ReaderKeys:
     """The registered keys of each reader; thread safe."""
 
-    def __init__(self, readers: Mapping[str, ReaderSettings], *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, readers: Mapping[str, KeyOwner], *, clock: Callable[[], float] = time.monotonic) -> None:
         """Raise InvalidSettings with every key file that is none."""
         self._clock = clock
         self._lock = threading.Lock()
@@ -28,7 +47,7 @@ class ReaderKeys:
         if faults:
             raise InvalidSettings(faults)
 
-    def of(self, reader: ReaderSettings, kid: str) -> KeySet:
+    def of(self, reader: KeyOwner, kid: str) -> KeySet:
         """Return a reader's keys: a file as it is now, an address fetched again when that can help.
 
         Raises EhrUnreachable when there are none to be had.
@@ -51,12 +70,12 @@ def _fault(path: Path) -> str:
     try:
         keys = _read(path)
     except EhrUnreachable as error:
-        return f"{path.name}: is not a readable JWKS of a reader ({error.detail})"
+        return f"{path.name}: is not a readable JWKS ({error.detail})"
     private = any(key.is_private for key in keys)
-    return f"{path.name}: holds a private key; a reader gives away its public keys only" if private else ""
+    return f"{path.name}: holds a private key; give the public keys only" if private else ""
 
 
-def _fetch(reader: ReaderSettings) -> Any:
+def _fetch(reader: KeyOwner) -> Any:
     address = reader.jwks_uri or ""
     answer = Door(base_urls=[address], allow_private=reader.allow_private).request("GET", address)
     if not answer.ok:

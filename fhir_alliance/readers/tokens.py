@@ -9,9 +9,9 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
-from fhir_alliance.errors import ReaderRefused
 from fhir_alliance.readers.assertions import Proven
-from fhir_alliance.tables import reader_proofs, reader_tokens
+from fhir_alliance.readers.proofs import spend
+from fhir_alliance.tables import reader_tokens
 
 LIFE: Final = timedelta(seconds=300)
 """How long a token is good (spec row S50)."""
@@ -35,12 +35,8 @@ class ReaderTokens:
     def issue(self, connection: Connection, proven: Proven, scopes: Iterable[str]) -> str:
         """Return a new token within the caller's transaction; ReaderRefused when the proof was used before."""
         now = self._clock()
-        for table in (reader_proofs, reader_tokens):
-            connection.execute(delete(table).where(table.c.expires_at <= now))
-        jti = _digest(f"{proven.reader.client_id} {proven.jti}")
-        if connection.scalar(select(reader_proofs.c.jti_hash).where(reader_proofs.c.jti_hash == jti)):
-            raise ReaderRefused("assertion: used before")
-        connection.execute(insert(reader_proofs).values(jti_hash=jti, expires_at=proven.expires_at))
+        connection.execute(delete(reader_tokens).where(reader_tokens.c.expires_at <= now))
+        spend(connection, proven.reader.client_id, proven.jti, expires_at=proven.expires_at, now=now)
         token = secrets.token_urlsafe(32)
         row = {"token_hash": _digest(token), "reader": proven.reader.name, "scopes": " ".join(sorted(scopes))}
         connection.execute(insert(reader_tokens).values(**row, expires_at=now + LIFE))

@@ -1,5 +1,6 @@
 """The site's settings: one frozen object from `alliance.toml`, read once, every fault reported together."""
 
+from fhir_alliance.settings.cds import CdsSettings
 from fhir_alliance.settings.embedding import Embedding
 from fhir_alliance.settings.links import LinkSettings, TabletSettings
 from fhir_alliance.settings.readers import ChartReaders, Readers, Shown
@@ -28,6 +29,7 @@ __all__ = [
     "SITE",
     "AlertSettings",
     "AskSettings",
+    "CdsSettings",
     "ChartReaders",
     "ClientSettings",
     "EhrSettings",

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from fhir_alliance.settings.addresses import base, origin, url
+from fhir_alliance.settings.cds import CdsSchema, build_cds
 from fhir_alliance.settings.embedding import Embedding
 from fhir_alliance.settings.readers import Readers, ReadersSchema
 from fhir_alliance.settings.strict import FILLED, Strict
@@ -112,6 +113,7 @@ class EhrSchema(Strict):
     readers = fields.Nested(ReadersSchema, load_default=None)
     change_window_hours = fields.Integer(load_default=24, strict=True, validate=validate.Range(min=0, max=720))
     harvest = fields.Nested(_HarvestSchema, load_default=None)
+    cds = fields.Nested(CdsSchema, load_default=None)
     languages = fields.List(
         fields.String(validate=validate.Regexp(_LANGUAGE, error="is not a language code such as en")),
         load_default=("en",),
@@ -171,6 +173,7 @@ def build_ehr(name: str, values: dict[str, Any], folder: Path) -> EhrSettings:
         "readers": readers,
         "style_origins": styles,
         "harvest": harvest,
+        "cds": build_cds(values["cds"], name=name, folder=folder, allow_private=values["allow_private"]),
         "languages": tuple(values["languages"]),
         "visits": values["visits"] and _visits(**values["visits"]),
     }

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from fhir_alliance.settings.addresses import LOOPBACK, origin
+from fhir_alliance.settings.cds import cds_faults
 from fhir_alliance.settings.ehr_schema import EHR_NAME, VARIABLE, EhrSchema, build_ehr, token_faults
 from fhir_alliance.settings.links import LinkSchema, TabletSchema
 from fhir_alliance.settings.reader_schema import ReaderSchema, build_readers, reader_faults
@@ -144,7 +145,7 @@ class SettingsSchema(Strict):
         faults = {
             "operations": mail,
             "reader": reader_faults(data["reader"], data["ehr"]),
-            "ehr": token_faults(data["ehr"]),
+            "ehr": token_faults(data["ehr"]) or cds_faults(data["ehr"]),
             "schedule": schedule_faults(data["schedule"]),
         }
         if any(faults.values()):

@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from fhir_alliance.settings.cds import CdsSettings
 from fhir_alliance.settings.embedding import Embedding
 from fhir_alliance.settings.links import LinkSettings, TabletSettings
 from fhir_alliance.settings.readers import Readers
@@ -84,6 +85,7 @@ class EhrSettings:
     again before. Forms are in the first of the `languages` in which there are words. Where a patient picks a portal its
     brand is read from `brand_bundle` unless the EHR itself names one at its own origin, or that one's. `embedding` says
     whether the `frame_ancestors` may show the app inside their pages.
+    Without `cds` nobody there gets cards.
     """
 
     name: str
@@ -112,6 +114,7 @@ class EhrSettings:
     languages: tuple[str, ...] = ("en",)
     embedding: Embedding = Embedding.EITHER
     brand_bundle: str | None = None
+    cds: CdsSettings | None = None
 
     @property
     def framed_by(self) -> tuple[str, ...]:

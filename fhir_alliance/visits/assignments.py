@@ -21,6 +21,7 @@ class Trigger(StrEnum):
     LAUNCH = "launch"
     HAND = "hand"
     POLL = "poll"
+    CARD = "card"
 
 
 class Standing(StrEnum):

@@ -8,7 +8,7 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from fhir_alliance.ehr.draft import BACKEND_SCOPES, CLINICIAN_SCOPES, PATIENT_SCOPES
+from fhir_alliance.ehr.draft import BACKEND_SCOPES, CLINICIAN_SCOPES, PATIENT_SCOPES, VISIT_SCOPES
 from fhir_alliance.key_file import create_key_file
 
 _SURVEY_ONLY = "?category=http://terminology.hl7.org/CodeSystem/observation-category|survey"
@@ -29,6 +29,15 @@ _NOTES = """
 [ehr.harbor.write]
 rung = "note"
 keep_days = 3650
+"""
+# Visits are looked through as well, so that a card says what is due before anybody has opened the app.
+_CARDS = """
+[ehr.harbor.visits]
+poll_minutes = 5
+
+[ehr.harbor.cds]
+issuer = "{site.fhir_base}"
+jwks_uri = "{site.ehr_url}/auth/cds-jwks"
 """
 # How the demo's site writes into each kind of EHR that does not take everything.
 _WRITE = {"flowsheet": _ROWS_ONLY, "lab-and-vitals-only": _NOTES, "notes-only": _NOTES}
@@ -88,6 +97,16 @@ def write_site(
     }
     site.sandbox.write_text(json.dumps(sandbox, indent=2), "utf-8")
     return site
+
+
+def offer_cards(site: Site) -> None:
+    """Let the sandbox EHR of a site that is written, and not running yet, show our cards in its charts."""
+    asked = f"{BACKEND_SCOPES} {VISIT_SCOPES}"
+    settings = site.settings.read_text("utf-8").replace(BACKEND_SCOPES, asked)
+    site.settings.write_text(settings + _CARDS.format(site=site), "utf-8")
+    sandbox = json.loads(site.sandbox.read_text("utf-8").replace(BACKEND_SCOPES, asked))
+    sandbox["cds_services"] = f"{site.app_url}/cds-services"
+    site.sandbox.write_text(json.dumps(sandbox, indent=2), "utf-8")
 
 
 def _with_notes(scopes: str) -> str:

@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
-from flask import Flask
+from flask import Flask, jsonify
 
 from smart_app.sandbox.auth import server
+from smart_app.sandbox.auth.cds_key import CdsKey
 from smart_app.sandbox.auth.grants import Grants
 from smart_app.sandbox.chart import pages
+from smart_app.sandbox.chart.cards import CardService
 from smart_app.sandbox.config import SandboxConfig
 from smart_app.sandbox.fhir import rest
 from smart_app.sandbox.fhir.store import ResourceStore
@@ -27,12 +29,13 @@ def create_sandbox(config: SandboxConfig) -> Flask:
         now = datetime.now(CLINIC_TIME)
         record = population(config.today or now.date(), now=None if config.today else now)
         store.load(filter(config.allowed.holds, record))
-    grants = Grants(config)
+    grants, cds_key = Grants(config), CdsKey(config)
     app = Flask(__name__)
     app.extensions["sandbox_store"] = store
     app.extensions["sandbox_grants"] = grants
     log_traffic(app)
     app.register_blueprint(rest.blueprint(store, config, grants.access), url_prefix="/fhir")
     app.register_blueprint(server.blueprint(config, store, grants))
-    app.register_blueprint(pages.blueprint(config, store, grants))
+    app.register_blueprint(pages.blueprint(config, store, grants, CardService(config, cds_key)))
+    app.add_url_rule("/auth/cds-jwks", "cds_jwks", lambda: jsonify(cds_key.jwks()))
     return app

@@ -51,6 +51,7 @@ class SandboxConfig:
 
     Without `filtered_writes` an app that asks for a write scope with a filter is refused, as some EHRs do. `profile` is
     the kind of EHR it plays; where writes are reviewed, that takes `review_seconds`.
+    A chart that is opened shows the cards of the service at `cds_services`.
     """
 
     base_url: str
@@ -62,6 +63,7 @@ class SandboxConfig:
     filtered_writes: bool = True
     profile: str = "generous"
     review_seconds: float = 3
+    cds_services: str | None = None
 
     def __post_init__(self) -> None:
         """Check that the profile is a known one."""

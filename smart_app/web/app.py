@@ -16,6 +16,8 @@ from flask_limiter.util import get_remote_address
 
 from fhir_alliance.alerts.book import AlertBook
 from fhir_alliance.alerts.notifier import Notifier
+from fhir_alliance.cards.budget import Budget
+from fhir_alliance.cards.desk import Desk
 from fhir_alliance.conformance.contents import publishable
 from fhir_alliance.delivery.alarms import Alarms
 from fhir_alliance.delivery.correcting import Corrections
@@ -61,6 +63,7 @@ from smart_app.web import (
     filling,
     handed,
     home,
+    hooks,
     keys,
     kiosk,
     linked,
@@ -97,6 +100,8 @@ _LIMITS: Final = {
     "signin.start": "120 per minute",
     "choosing.portals": "120 per minute",
     "fhir_tokens.token": "60 per minute",
+    "hooks.cards": "1200 per minute",
+    "hooks.feedback": "600 per minute",
     "fhir_records.search": "600 per minute",
     "fhir_records.read": "600 per minute",
     "fhir_tasks.search": "600 per minute",
@@ -147,6 +152,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         kiosk,
         definitions,
         tokens,
+        hooks,
         records,
         tasks,
     ):
@@ -217,6 +223,8 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         finder=finder,
         wishes=Wishes(engine),
         visits=VisitWatcher(Looks(engine), assignments, finder, own_tokens, settings.ehrs, clock=clock),
+        desk=Desk(settings, catalogue, vault, assignments, Looks(engine), clock),
+        card_budget=Budget(),
         alerts=AlertBook(engine, vault, clock),
         notifier=Notifier(engine, settings.alerts, settings.site, clock=clock) if settings.alerts else None,
         clock=clock,

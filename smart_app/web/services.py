@@ -10,6 +10,8 @@ from sqlalchemy import Engine
 
 from fhir_alliance.alerts.book import AlertBook
 from fhir_alliance.alerts.notifier import Notifier
+from fhir_alliance.cards.budget import Budget
+from fhir_alliance.cards.desk import Desk
 from fhir_alliance.delivery.alarms import Alarms
 from fhir_alliance.delivery.correcting import Corrections
 from fhir_alliance.delivery.courier import Courier
@@ -70,6 +72,8 @@ class Services:
     finder: DueFinder
     wishes: Wishes
     visits: VisitWatcher
+    desk: Desk
+    card_budget: Budget
     alerts: AlertBook
     notifier: Notifier | None
     clock: Callable[[], datetime]

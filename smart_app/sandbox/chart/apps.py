@@ -2,7 +2,7 @@
 
 from urllib.parse import urlencode
 
-from flask import abort, redirect, render_template
+from flask import abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from smart_app.sandbox.auth.grants import Grants
@@ -50,12 +50,13 @@ class AppPages:
         return client
 
     def _launch(self, app: SandboxClient, patient: PatientCard, *, need_patient_banner: bool) -> str:
-        """Begin a launch for today's visit, if there is one, and return the URL to open."""
+        """Begin a launch for today's visit, if there is one, and return the URL to open; a card may have said more."""
         launch = self._grants.begin_launch(
             user=current_user() or "",
             patient=patient.id,
             encounter=patient.today.id if patient.today else None,
             need_patient_banner=need_patient_banner,
+            app_context=request.form.get("app_context") or None,
         )
         separator = "&" if "?" in (app.launch_url or "") else "?"
         return f"{app.launch_url}{separator}{urlencode({'iss': self._config.fhir_base, 'launch': launch})}"

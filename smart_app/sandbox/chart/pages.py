@@ -6,6 +6,7 @@ from werkzeug.exceptions import HTTPException
 
 from smart_app.sandbox.auth.grants import Grants
 from smart_app.sandbox.chart.apps import AppPages
+from smart_app.sandbox.chart.cards import CardService
 from smart_app.sandbox.chart.patients import PatientPages
 from smart_app.sandbox.chart.policy import content_security_policy, guard
 from smart_app.sandbox.chart.portal import PortalPages
@@ -17,11 +18,11 @@ from smart_app.sandbox.fhir.outcomes import NotFound
 from smart_app.sandbox.fhir.store import ResourceStore
 
 
-def blueprint(config: SandboxConfig, store: ResourceStore, grants: Grants) -> Blueprint:
+def blueprint(config: SandboxConfig, store: ResourceStore, grants: Grants, cards: CardService) -> Blueprint:
     """Return the blueprint with every page for people, absolute: register it without a prefix."""
     record = Record(store, config)
     chart = Blueprint("chart", __name__)
-    _add_pages(chart, record, config, grants)
+    _add_pages(chart, record, config, grants, cards)
     policy = content_security_policy(config)
     chart.after_request(lambda response: guard(response, policy))
     chart.register_error_handler(HTTPException, _refused)
@@ -30,9 +31,9 @@ def blueprint(config: SandboxConfig, store: ResourceStore, grants: Grants) -> Bl
     return chart
 
 
-def _add_pages(chart: Blueprint, record: Record, config: SandboxConfig, grants: Grants) -> None:
+def _add_pages(chart: Blueprint, record: Record, config: SandboxConfig, grants: Grants, cards: CardService) -> None:
     """Add the routes."""
-    sign_in, patients = SignInPages(record), PatientPages(record)
+    sign_in, patients = SignInPages(record), PatientPages(record, cards)
     apps, portal = AppPages(record, config, grants), PortalPages(record, config)
     for method, rule, view in (
         ("GET", "/", sign_in.home),

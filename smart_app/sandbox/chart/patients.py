@@ -4,18 +4,21 @@ from flask import Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from smart_app.sandbox.chart.access import clinicians_only
+from smart_app.sandbox.chart.cards import CardService
 from smart_app.sandbox.chart.labels import Resource, value_words
 from smart_app.sandbox.chart.moments import read_moment
 from smart_app.sandbox.chart.notes import note_file, note_lines
 from smart_app.sandbox.chart.record import PatientCard, Record, form_title
 from smart_app.sandbox.chart.results import Row, result_days, result_groups
+from smart_app.sandbox.chart.session import current_user
 
 
 class PatientPages:
     """Pages that read one chart, or list all of them."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, cards: CardService) -> None:
         self._record = record
+        self._cards = cards
 
     @clinicians_only
     def patients(self) -> ResponseReturnValue:
@@ -27,10 +30,16 @@ class PatientPages:
 
     @clinicians_only
     def summary(self, patient_id: str) -> ResponseReturnValue:
-        """Show who the patient is, who cares for them and the latest value of each result."""
+        """Show who the patient is, who cares for them, the latest value of each result, and the cards of services."""
+        patient = self._record.patient(patient_id)
         return render_template(
             "sandbox/summary.html",
-            patient=self._record.patient(patient_id),
+            patient=patient,
+            cards=self._cards.on_chart_opened(
+                user=current_user() or "",
+                patient=patient_id,
+                encounter=patient.today.id if patient.today else None,
+            ),
             care_team=_care_team(self._record, patient_id),
             latest=_latest(self._record, patient_id),
         )

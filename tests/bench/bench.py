@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .accepting import accepting_rows
+from .cards import card_rows
 from .command import command_rows
 from .records import record_rows
 from .scoring import scoring_rows
@@ -19,12 +20,14 @@ def main() -> None:
     table = Table(title="FHIR Alliance, one run")
     for name in ("What", "Measured", "Goal"):
         table.add_column(name)
-    with tempfile.TemporaryDirectory(prefix="fhir-alliance-bench-") as folder:
+    make = tempfile.TemporaryDirectory
+    with make(prefix="fhir-alliance-bench-") as folder, make(prefix="fhir-alliance-cards-") as cards:
         groups = (
             scoring_rows(),
             record_rows(),
             site_rows(Path(folder)),
             accepting_rows(Path(folder)),
+            card_rows(Path(cards)),
             command_rows(),
             table_rows(Path(folder)),
         )

@@ -34,6 +34,9 @@ from fhir_alliance.settings import ClientSettings, EhrSettings, Settings, SiteSe
 from fhir_alliance.store import open_store
 from fhir_alliance.tables import attempts, submissions
 from fhir_alliance.vault import Vault
+from tests.delivery.corrected import amend, send, withdraw
+
+__all__ = ("amend", "send", "withdraw")
 
 NOW = datetime(2026, 11, 12, 15, 42, 9, tzinfo=UTC)
 PATIENT = {

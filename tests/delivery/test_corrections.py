@@ -1,90 +1,32 @@
 """A form that is changed or taken back, at every point of its way into the chart."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import orjson
 import pytest
 from sqlalchemy import select
 
 from fhir_alliance.audit import verify
 from fhir_alliance.delivery.correcting import Cause, Correction
-from fhir_alliance.delivery.ladder import Way, way_into
-from fhir_alliance.delivery.receipts import Receipt, State, UnknownReceipt
+from fhir_alliance.delivery.receipts import State, UnknownReceipt
 from fhir_alliance.errors import CorrectionRefused, SubmissionConflict
-from fhir_alliance.records.bundle import write_bundle
-from fhir_alliance.records.corrections import at_first_time
-from fhir_alliance.records.flowsheet import build_rows
-from fhir_alliance.records.submission import Submission
-from fhir_alliance.settings import FlowsheetRow, Rung, WriteSettings
 from fhir_alliance.tables import audit
+from tests.delivery.corrected import (
+    FORM,
+    MARIA,
+    ONE_SET,
+    ONE_STORE,
+    SECOND,
+    SEVENS,
+    THIRD,
+    Change,
+    answered,
+    core_score,
+)
 
 if TYPE_CHECKING:
     from tests.delivery.conftest import FakeEhr, Site
-
-ONE_SET = {"QuestionnaireResponse": 1, "Observation": 7, "Provenance": 1}
-SEVENS = {str(item): "7" for item in range(1, 12)}
-NINES = {str(item): "9" for item in range(1, 12)}
-FORM, SECOND, THIRD = (str(UUID(int=number)) for number in (1, 2, 3))
-MARIA = {"ehr": "harbor", "patient": "maria-lopez"}
-
-Change = Callable[..., Receipt]
-
-# What an EHR does is the same whatever the store is.
-ONE_STORE = pytest.mark.parametrize("empty_store", ["sqlite"], indirect=True)
-
-
-@pytest.fixture
-def send(site: "Site", make_submission: Callable[..., Submission]) -> Callable[..., Submission]:
-    """Accept the first version of a form."""
-
-    def make(**fields: Any) -> Submission:
-        submission = make_submission(SEVENS, form="full", key=FORM, **fields)
-        site.outbox.accept(submission, orjson.dumps(write_bundle(submission)), grant=site.grant())
-        return submission
-
-    return make
-
-
-@pytest.fixture
-def amend(site: "Site", make_submission: Callable[..., Submission]) -> Change:
-    """Accept other answers to it, given a minute later."""
-
-    def make(given: dict[str, str] = NINES, *, key: str = SECOND, seen: int = 1, **fields: Any) -> Receipt:
-        first = make_submission(SEVENS, form="full", key=FORM)
-        later = {"authored": site.clock.pass_by(minutes=1), "scored": site.clock.now, **fields}
-        submission = make_submission(given, form="full", key=key, **later)
-        bundle = at_first_time(write_bundle(replace(submission, key=FORM)), write_bundle(first))
-        asked = Correction(form_key=FORM, seen=seen, cause=Cause.MISTAKE, asked_by="Patient/maria-lopez")
-        return site.corrections.amend(submission, orjson.dumps(bundle), asked, grant=site.grant())
-
-    return make
-
-
-@pytest.fixture
-def withdraw(site: "Site") -> Change:
-    """Accept that it is taken back."""
-
-    def make(*, key: str = SECOND, seen: int = 1, **about: Any) -> Receipt:
-        asked = Correction(form_key=FORM, seen=seen, cause=Cause.WRONG_PERSON, asked_by="Practitioner/ada-okafor")
-        return site.corrections.withdraw(key, asked, **{**MARIA, **about}, launch="launch-9", grant=site.grant())
-
-    return make
-
-
-def core_score(ehr: "FakeEhr") -> dict[str, Any]:
-    """Return the first score of the chart."""
-    return next(each for each in ehr.resources["Observation"].values() if "valueQuantity" in each)
-
-
-def answered(response: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the items of a response that have a chosen answer, wherever they stand."""
-    inner = [each for item in response.get("item", []) for each in answered(item)]
-    coded = [each for each in response.get("item", []) if "valueCoding" in each.get("answer", [{}])[0]]
-    return [*coded, *inner]
 
 
 def test_f33_other_answers_are_a_new_version(site: "Site", ehr: "FakeEhr", send: Any, amend: Change) -> None:
@@ -193,38 +135,6 @@ def test_changed_while_a_worker_has_it_in_hand(
     assert site.standing(SECOND) == ("delivered", None)
     assert len(ehr.posts) == 1
     assert (core_score(ehr)["valueQuantity"]["value"], len(ehr.puts)) == (9, 8 if sent_first else 0)
-
-
-def test_unknown_outcome_is_settled_first(
-    site: "Site", ehr: "FakeEhr", send: Any, withdraw: Change, make_fault: Callable[..., Any]
-) -> None:
-    """What was sent without an answer is looked for, then taken back; it never stands beside its withdrawal."""
-    send()
-    ehr.faults.append(make_fault(status=None, commit=True))
-    site.deliver()
-
-    receipt = withdraw()
-    site.deliver(minutes=15)
-    site.deliver(minutes=15)
-
-    assert receipt.state is State.ACCEPTED
-    assert [site.standing(key) for key in (FORM, SECOND)] == [("delivered", None)] * 2
-    assert (ehr.statuses(), len(ehr.posts)) == (["entered-in-error"], 1)
-
-
-def test_correction_waits_for_what_a_person_has_to_look_at(
-    site: "Site", ehr: "FakeEhr", send: Any, withdraw: Change
-) -> None:
-    """Of what is held after it was sent nobody knows what is in the chart: its correction is not tried before."""
-    ehr.change = lambda resource: resource.update(status="preliminary") if "hasMember" in resource else None
-    send()
-    site.deliver()
-
-    withdraw()
-    tried = site.deliver(hours=1)
-
-    assert site.standing(FORM) == ("held", "changed-by-ehr")
-    assert (tried, site.standing(SECOND), ehr.puts) == (0, ("accepted", None), [])
 
 
 def test_several_corrections_follow_each_other(
@@ -519,156 +429,6 @@ def test_server_that_forgets_is_no_foreign_edit(site: "Site", ehr: "FakeEhr", se
     site.deliver()
 
     assert (site.standing(SECOND), ehr.statuses()) == (("delivered", None), ["amended"])
-
-
-ROWS = tuple(
-    FlowsheetRow(score=f"visit-check-in-{name}", system="urn:rows", code=code, display=name, unit="score")
-    for name, code in (("core", "1"), ("full", "2"))
-)
-
-
-@pytest.fixture
-def in_rows(site: "Site", make_submission: Callable[..., Submission]) -> Callable[..., None]:
-    """Accept a version of a form whose core score goes into a flowsheet row; `seen` is the version it corrects."""
-
-    def make(given: dict[str, str], *, key: str, seen: int = 0, form: str = "core") -> None:
-        submission = make_submission(given, key=key, form=form)
-        filed = replace(submission, key=FORM)
-        rows = build_rows(filed, ROWS, category="vital-signs")
-        way = Way(
-            rung=Rung.FLOWSHEET,
-            pieces=orjson.dumps(rows) if rows else None,
-            stays=None if rows else "not-in-chart",
-            kept_until=site.clock.now + timedelta(days=30),
-        )
-        bundle, grant = orjson.dumps(write_bundle(filed)), site.grant()
-        if not seen:
-            site.outbox.accept(submission, bundle, grant=grant, way=way)
-            return
-        asked = Correction(form_key=FORM, seen=seen, cause=Cause.MISTAKE, asked_by="Patient/maria-lopez")
-        site.corrections.amend(submission, bundle, asked, grant=grant, way=way)
-
-    return make
-
-
-@ONE_STORE
-def test_rows_are_corrected_in_their_place(site: "Site", ehr: "FakeEhr", in_rows: Callable[..., None]) -> None:
-    """A value is amended; without a number it is struck out, as rows hold numbers only; then it is a value again."""
-    in_rows({**SEVENS}, key=FORM)
-    site.deliver()
-    told = []
-    for seen, given in enumerate(({**NINES}, {}, {**SEVENS}), 1):
-        in_rows(given, key=str(UUID(int=seen + 1)), seen=seen)
-        site.deliver()
-        row = ehr.only("Observation")
-        told.append((row["status"], row["valueQuantity"]["value"]))
-
-    assert told == [("amended", 9), ("entered-in-error", 9), ("amended", 7)]
-    assert {site.standing(str(UUID(int=number))) for number in (1, 2, 3, 4)} == {("delivered", None)}
-
-
-@ONE_STORE
-def test_row_that_was_empty_is_filled(
-    site: "Site", ehr: "FakeEhr", in_rows: Callable[..., None], make_fault: Callable[..., Any]
-) -> None:
-    """A score that newly is one gets a row of its own, also when nothing of the form had one: once (F10)."""
-    in_rows({}, key=FORM)
-
-    in_rows({**NINES}, key=SECOND, seen=1)
-    site.deliver()
-
-    assert (site.standing(FORM), site.standing(SECOND)) == (("replaced", None), ("delivered", None))
-    assert ehr.only("Observation")["status"] == "final"
-
-
-@ONE_STORE
-@pytest.mark.parametrize("lost", [False, True], ids=["heard", "lost"])
-def test_row_of_a_score_that_newly_is_one(
-    site: "Site", ehr: "FakeEhr", in_rows: Callable[..., None], make_fault: Callable[..., Any], lost: bool
-) -> None:
-    """Beside a row that is corrected a new one is made, once, also when nobody hears whether it was (F10)."""
-    in_rows({str(item): "7" for item in range(1, 7)}, key=FORM, form="full")
-    site.deliver()
-    if lost:
-        ehr.with_location = False
-
-    in_rows({**NINES}, key=SECOND, seen=1, form="full")
-    site.deliver()
-    site.deliver(minutes=15)
-
-    rows = {each["code"]["coding"][0]["code"]: each["status"] for each in ehr.resources["Observation"].values()}
-    assert (site.standing(SECOND), rows) == (("delivered", None), {"1": "amended", "2": "final"})
-    assert ehr.count()["Observation"] == 2
-
-
-@pytest.fixture
-def noted(site: "Site", make_submission: Callable[..., Submission]) -> None:
-    """Accept a form whose scores go into a note."""
-    submission = make_submission(SEVENS, key=FORM)
-    write = WriteSettings(rung=Rung.NOTE, keep=timedelta(days=30))
-    way = way_into(submission, write, now=site.clock.now)
-    site.outbox.accept(submission, orjson.dumps(write_bundle(submission)), grant=site.grant(), way=way)
-
-
-@ONE_STORE
-@pytest.mark.parametrize(
-    ("status", "standing"),
-    [
-        (403, ("held", "no-updates")),
-        (405, ("held", "no-updates")),
-        (412, ("unknown", "conflict")),
-        (429, ("accepted", "ehr.refused")),
-        (200, ("unknown", "not-read-back")),
-    ],
-)
-def test_refused_update_of_a_note(
-    site: "Site",
-    ehr: "FakeEhr",
-    noted: None,
-    withdraw: Change,
-    make_fault: Callable[..., Any],
-    status: int,
-    standing: tuple[str, str],
-) -> None:
-    """A note that the EHR does not let us mark is for a person, or is tried again; it is never called taken back."""
-    site.deliver()
-    ehr.put_faults.append(make_fault(status=status))
-    withdraw()
-
-    site.deliver()
-
-    assert (site.standing(FORM), site.standing(SECOND)) == (("delivered", None), standing)
-
-
-@ONE_STORE
-@pytest.mark.parametrize("gone", [True, False], ids=["gone", "without-version"])
-def test_note_that_cannot_be_marked(site: "Site", ehr: "FakeEhr", noted: None, withdraw: Change, gone: bool) -> None:
-    """A note that the chart no longer has, or counts no versions of, is left to a person."""
-    site.deliver()
-    note = ehr.only("DocumentReference")
-    if gone:
-        ehr.resources["DocumentReference"].clear()
-    else:
-        del note["meta"]["versionId"]
-    withdraw()
-
-    site.deliver()
-
-    assert site.standing(SECOND) == ("held", "gone-from-chart" if gone else "no-updates")
-    assert ehr.puts == []
-
-
-@ONE_STORE
-def test_row_that_somebody_changed_is_left_alone(site: "Site", ehr: "FakeEhr", in_rows: Callable[..., None]) -> None:
-    """Another value, or another comment, in the row is theirs (F17)."""
-    in_rows({**SEVENS}, key=FORM)
-    site.deliver()
-    ehr.edit({**ehr.only("Observation"), "note": [{"text": "Theirs."}]})
-
-    in_rows({**NINES}, key=SECOND, seen=1)
-    site.deliver()
-
-    assert (site.standing(SECOND), ehr.puts) == (("held", "changed-in-chart"), [])
 
 
 @ONE_STORE

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from fhir_alliance.delivery.expected import (
@@ -17,6 +18,7 @@ from fhir_alliance.delivery.expected import (
 from fhir_alliance.delivery.outcomes import Stop, hold_reason
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.ehr.fhir import FhirClient
+from fhir_alliance.ehr.paging import SearchResult
 from fhir_alliance.errors import EhrUnreachable, FhirError, SignInNeeded
 from fhir_alliance.records.patient import read_patient
 from fhir_alliance.records.submission import PatientShown
@@ -67,17 +69,47 @@ class Chart:
         wanted = identifiers_of(score)[0]
         return self._find("Observation", wanted, self._recent(), lambda each: _is_score(each, score))
 
+    def all_of(self, ours: Resource) -> list[Resource]:
+        """Return all there is of a response or score of ours, by identifier and by patient, be it there twice.
+
+        Stops when nothing could be proven. What is filed for somebody else comes too when it has our identifier.
+        """
+        response = ours["resourceType"] == "QuestionnaireResponse"
+        in_chart = [("patient", self._patient_id)] if response else self._recent()
+        found: dict[str, Resource] = {}
+        proven = False
+        for params in ([("identifier", "|".join(identifiers_of(ours)[0]))], in_chart):
+            if (result := self._searched(ours["resourceType"], params)) is None:
+                continue
+            with foreign():
+                mine = [each for each in result.resources if identifiers_of(each) or self.is_of_patient(each)]
+                is_ours = self._is_ours if response else partial(_is_score, score=ours)
+                found |= {each["id"]: each for each in mine if is_ours(each)}
+            proven = proven or result.complete
+        if not proven:
+            raise Stop(State.HELD, "outcome-unknown")
+        return list(found.values())
+
+    def is_of_patient(self, resource: Resource) -> bool:
+        """Whether a resource is filed for the patient that it was sent for."""
+        return self._subject(resource) == self._expected.subject
+
+    def _searched(self, kind: str, params: Params) -> SearchResult | None:
+        """Return what a search finds, None where the EHR does not let us search like that."""
+        try:
+            return self._client.search(kind, params)
+        except FhirError as error:
+            if isinstance(error, SignInNeeded) or hold_reason(error) is None:
+                raise
+            return None
+
     def _find(
         self, kind: str, identifier: Identifier, in_chart: Params, is_ours: Callable[[Resource], bool]
     ) -> str | None:
         """Search by identifier, which a server may ignore or refuse, and by patient."""
         proven = False
         for params in ([("identifier", "|".join(identifier))], in_chart):
-            try:
-                found = self._client.search(kind, params)
-            except FhirError as error:
-                if isinstance(error, SignInNeeded) or hold_reason(error) is None:
-                    raise
+            if (found := self._searched(kind, params)) is None:
                 continue
             with foreign():
                 ours = {each["id"] for each in found.resources if is_ours(each)}

@@ -165,19 +165,26 @@ class CorrectionDelivery:
 
     def _tell(self, steps: Sequence[_Step], ids: Sequence[str]) -> None:
         """Say once who corrected this and why, where that is allowed; a refusal changes nothing."""
-        if not self._tells or self._queue.last_send(self._item, "provenance") is not None:
-            return
-        provenance = correction_provenance(
-            [f"{step.change.kind}/{each}" for step, each in zip(steps, ids, strict=True)],
-            asked_by=self._item.asked_by,
-            recorded=self._sender.now(),
-            taken_back=self._taken_back,
-            cause=self._item.cause,
-        )
-        try:
-            self._sender.write("provenance", partial(self._client.create, provenance))
-        except (EhrError, Stop):
-            return
+        if self._tells:
+            targets = [f"{step.change.kind}/{each}" for step, each in zip(steps, ids, strict=True)]
+            tell_correction(self._queue, self._client, self._sender, self._item, targets)
+
+
+def tell_correction(queue: Queue, client: FhirClient, sender: Sender, item: Item, targets: list[str]) -> None:
+    """Write once who corrected some resources and why; a refusal changes nothing."""
+    if queue.last_send(item, "provenance") is not None:
+        return
+    provenance = correction_provenance(
+        targets,
+        asked_by=item.asked_by,
+        recorded=sender.now(),
+        taken_back=item.kind is Kind.WITHDRAWAL,
+        cause=item.cause,
+    )
+    try:
+        sender.write("provenance", partial(client.create, provenance))
+    except (EhrError, Stop):
+        return
 
 
 def _resources(version: Version, rung: Rung) -> list[Resource]:

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from fhir_alliance.delivery.correcting import NEVER_SENT
-from fhir_alliance.delivery.deliveries import AnyDelivery, ChartAccess, delivery_of
+from fhir_alliance.delivery.deliveries import ChartAccess, delivery_of
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
@@ -164,14 +164,24 @@ class Courier:
 
     def _deliver(self, item: Item, clock: Clock) -> Settlement:
         written = self._queue.versions.written_before(item.form_key, item.version)
-        if item.kind is Kind.WITHDRAWAL and not written:
+        unsettled = self._unsettled(item)
+        if item.kind is Kind.WITHDRAWAL and not (written or unsettled):
             return Settlement(state=State.DELIVERED, reason=NEVER_SENT)
         if item.rung is not Rung.OBSERVATIONS and not (written or item.sealed_pieces):
             return Settlement(state=State.HELD, reason=NOT_IN_CHART)
         self._check_binding(item)
-        return self._senders.deliver(
-            item, lambda sent, token, scopes: self._delivery(sent, token, scopes, written, clock=clock).run()
-        )
+
+        def run(sent: Item, token: str, scopes: Set[str]) -> Settlement:
+            access = self._access(sent, token, scopes, clock)
+            return delivery_of(self._queue, self._keeping, sent, written, access, unsettled=unsettled).run()
+
+        return self._senders.deliver(item, run)
+
+    def _unsettled(self, item: Item) -> Sequence[Version]:
+        """Return what is taken back without waiting for a person to settle it."""
+        if (item.kind, item.rung) != (Kind.WITHDRAWAL, Rung.OBSERVATIONS):
+            return ()
+        return self._queue.versions.unsettled_before(item.form_key, item.version)
 
     def _check_binding(self, item: Item) -> None:
         """Stop before anything is sent when the settings mean another EHR or client by the same name (F44)."""
@@ -180,14 +190,11 @@ class Courier:
         if not self._grants.is_of_same_client(item.grant):
             raise Stop(State.HELD, "client-changed")
 
-    def _delivery(
-        self, item: Item, token: str, scopes: Set[str], written: Sequence[Version], *, clock: Clock
-    ) -> AnyDelivery:
+    def _access(self, item: Item, token: str, scopes: Set[str], clock: Clock) -> ChartAccess:
         ehr = self._registry.by_name(item.ehr)
         client = FhirClient(self._registry.door(ehr), ehr.fhir_base, token)
         sender = Sender(self._queue, client, item, clock=clock, quiet=ehr.answer)
-        chart = ChartAccess(client=client, fhir_base=ehr.fhir_base, scopes=scopes, sender=sender)
-        return delivery_of(self._queue, self._keeping, item, written, chart)
+        return ChartAccess(client=client, fhir_base=ehr.fhir_base, scopes=scopes, sender=sender)
 
     def _settlement(self, item: Item, error: AllianceError, state: State, reason: str, now: datetime) -> Settlement:
         if state not in (State.ACCEPTED, State.UNKNOWN):

@@ -15,6 +15,7 @@ from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.scores import ScoreDelivery
 from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.delivery.steps import Delivery
+from fhir_alliance.delivery.striking import StrikingDelivery
 from fhir_alliance.delivery.versions import Version
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.scopes import Level, allows
@@ -22,7 +23,7 @@ from fhir_alliance.settings import Rung
 
 _LEVELS: Final[tuple[Level, ...]] = ("user", "patient", "system")
 
-AnyDelivery = Delivery | PieceDelivery | NoteDelivery | CorrectionDelivery | ScoreDelivery
+AnyDelivery = Delivery | PieceDelivery | NoteDelivery | CorrectionDelivery | StrikingDelivery | ScoreDelivery
 """The steps for one leased submission: `run` makes them."""
 
 
@@ -42,9 +43,18 @@ class ChartAccess:
 
 
 def delivery_of(
-    queue: Queue, keeping: Keeping, item: Item, written: Sequence[Version], chart: ChartAccess
+    queue: Queue,
+    keeping: Keeping,
+    item: Item,
+    written: Sequence[Version],
+    chart: ChartAccess,
+    *,
+    unsettled: Sequence[Version] = (),
 ) -> AnyDelivery:
-    """Return the steps for an item; `written` are the versions of its form that the chart has taken before it."""
+    """Return the steps for an item; `written` are the versions of its form that the chart has taken before it.
+
+    `unsettled` are those that a withdrawal takes back although nobody knows what of them is in the chart.
+    """
     client, base, sender = chart.client, chart.fhir_base, chart.sender
     if item.harvested_version is not None:
         return ScoreDelivery(queue, client, item, sender, fhir_base=base)
@@ -53,6 +63,9 @@ def delivery_of(
         return NoteCorrection(queue, keeping, client, item, bundle, sender, fhir_base=base)
     if item.rung is Rung.NOTE:
         return NoteDelivery(queue, keeping, client, item, queue.bundle(item), sender, fhir_base=base)
+    if unsettled:
+        sent, told = [*written, *unsettled], chart.tells
+        return StrikingDelivery(queue, client, item, sent, sender, fhir_base=base, may_tell_provenance=told)
     if written:
         told = chart.tells
         return CorrectionDelivery(queue, client, item, written, sender, fhir_base=base, may_tell_provenance=told)

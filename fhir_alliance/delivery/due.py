@@ -1,15 +1,17 @@
 """What is due: waiting long enough or abandoned by its worker, and not behind an earlier form of the same patient.
 
-A correction comes after what it corrects, also when that waits for a person.
+A correction comes after what it corrects, also when that waits for a person; taking back goes ahead of what waits, and
+nothing more of that is due.
 """
 
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Column, ColumnElement, CompoundSelect, FromClause, Select, exists, func, or_, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, FromClause, Select, exists, func, or_, select, union_all
 
 from fhir_alliance.delivery.outcomes import Outcome
 from fhir_alliance.delivery.receipts import Kind, State, form_key, is_newest
+from fhir_alliance.delivery.versions import is_taken_back
 from fhir_alliance.settings import Rung
 from fhir_alliance.tables import attempts, submissions
 
@@ -71,13 +73,16 @@ def _doubtful(now: datetime) -> Select[tuple[str]]:
 def _due(state: State, now: datetime) -> Select[tuple[str]]:
     earlier = submissions.alias("earlier")
     until = submissions.c.leased_until if state is State.LEASED else submissions.c.next_attempt_at
+    in_hand = (earlier.c.state == State.LEASED) & ~_is_over(earlier.c.leased_until, now)
+    waits = earlier.c.state.in_(_MOVING) | _is_unsettled_version(earlier)
     behind = exists().where(
         earlier.c.ehr == submissions.c.ehr,
         earlier.c.patient == submissions.c.patient,
         earlier.c.sequence < submissions.c.sequence,
-        earlier.c.state.in_(_MOVING) | _is_unsettled_version(earlier),
+        in_hand | (waits & ~is_taken_back(earlier)),
     )
-    return select(submissions.c.key).where(submissions.c.state == state, _is_over(until, now), ~behind)
+    mine = (submissions.c.state == state) & _is_over(until, now)
+    return select(submissions.c.key).where(mine, ~is_taken_back(submissions), ~behind)
 
 
 def _is_unsettled_version(earlier: FromClause) -> ColumnElement[bool]:
@@ -86,5 +91,5 @@ def _is_unsettled_version(earlier: FromClause) -> ColumnElement[bool]:
     return same & earlier.c.state.not_in((State.DELIVERED, State.REPLACED))
 
 
-def _is_over(until: Column[datetime], now: datetime) -> ColumnElement[bool]:
+def _is_over(until: ColumnElement[datetime], now: datetime) -> ColumnElement[bool]:
     return (until <= now) | (until > now + _TOO_FAR)

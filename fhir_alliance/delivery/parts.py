@@ -19,8 +19,8 @@ from fhir_alliance.errors import FhirError
 
 PART: Final = "part-"
 """How the steps begin that send one entry of a transaction alone; its number follows."""
-# An index may lag, so what nobody has refused is found missing twice, the second time long after the send (F08).
-_QUIET_TIMES: Final = 10
+QUIET_TIMES: Final = 10
+"""So many quiet times after a send an index may lag: before, what nobody has refused is not surely missing (F08)."""
 
 Resource = dict[str, Any]
 
@@ -120,7 +120,7 @@ class Parts:
         if last is None or last.outcome is Outcome.REFUSED:
             return
         seen_missing = self._item.reason == NOT_READ_BACK
-        if last.outcome is Outcome.WRITTEN or not seen_missing or self._sender.is_fresh(last, times=_QUIET_TIMES):
+        if last.outcome is Outcome.WRITTEN or not seen_missing or self._sender.is_fresh(last, times=QUIET_TIMES):
             raise missing(last.status)
 
     def _fate(self, part: _Part) -> Send | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
@@ -12,10 +12,10 @@ from sqlalchemy import Connection, Engine, Row, Select, insert, select, update
 
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.due import ehrs_due, next_doubtful, next_due
-from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop
+from fhir_alliance.delivery.outcomes import NOT_READ_BACK, Outcome, Settlement, Stop
 from fhir_alliance.delivery.receipts import DELETED, Kind, State, place
 from fhir_alliance.delivery.turns import turn
-from fhir_alliance.delivery.versions import Versions, is_corrected
+from fhir_alliance.delivery.versions import Versions, give_up, is_corrected, is_taken_back
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.settings import ANSWER, Rung
 from fhir_alliance.store import transaction
@@ -154,7 +154,8 @@ class Queue:
     def begin_send(self, item: Item, step: str, now: datetime) -> int:
         """Write down, with its audit row, that a send is about to happen; returns the attempt's id.
 
-        Stops when the lease has passed to somebody else, or before the first send of what was corrected since.
+        Stops when the lease has passed to somebody else, before the first send of what was corrected since, and before
+        any other of what was taken back.
         StoreError when it cannot be written down: nothing is sent.
         """
         with transaction(self._engine) as connection:
@@ -163,6 +164,10 @@ class Queue:
                 raise Stop(State.LEASED, "lease-lost")
             if is_corrected(connection, item.key):
                 raise Stop(State.REPLACED, "corrected")
+            taken_back = (submissions.c.key == item.key) & is_taken_back(submissions)
+            if connection.scalar(select(submissions.c.key).where(taken_back)):
+                # What takes it back looks for what is in the chart.
+                raise Stop(State.UNKNOWN, NOT_READ_BACK)
             values = {"submission": item.key, "started_at": now, "step": step}
             attempt: int = connection.execute(insert(attempts).values(**values).returning(attempts.c.id)).scalar_one()
             _audit(connection, item, Event.SUBMISSION_SENT, step, now)
@@ -188,7 +193,10 @@ class Queue:
             connection.execute(change)
 
     def settle(self, item: Item, settlement: Settlement, now: datetime) -> None:
-        """End the lease with what the try came to; a lease that was lost changes nothing."""
+        """End the lease with what the try came to; a lease that was lost changes nothing.
+
+        When a form has been taken back, what was open of its versions ends with it.
+        """
         values = {
             "state": settlement.state,
             "reason": settlement.reason,
@@ -202,6 +210,9 @@ class Queue:
             settled = connection.execute(update(submissions).where(mine).values(**values)).rowcount
             if settled and (event := _EVENTS.get(settlement.state)):
                 _audit(connection, item, event, settlement.reason or "done", now)
+            if settled and (item.kind, settlement.state) == (Kind.WITHDRAWAL, State.DELIVERED):
+                for key in give_up(connection, item.form_key, item.version):
+                    _audit(connection, replace(item, key=key), Event.SUBMISSION_REPLACED, "taken-back", now)
 
     def _take(self, which: Select[tuple[str]], **values: Any) -> Item | None:
         lease = str(uuid4())

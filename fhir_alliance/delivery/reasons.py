@@ -13,7 +13,9 @@ _BY_STATE: Final[Mapping[State, Reason]] = {
         "it was sent, and the health record did not say what became of it", WAIT, Who.NOBODY, Again.ITSELF, "F05"
     ),
     State.DELIVERED: Reason("it is in the chart", "", Who.NOBODY, Again.NEVER, ""),
-    State.REPLACED: Reason("a later version took its place before it was sent", "", Who.NOBODY, Again.NEVER, "F33"),
+    State.REPLACED: Reason(
+        "a later version took its place before it was known to be in the chart", "", Who.NOBODY, Again.NEVER, "F33"
+    ),
 }
 _TAKEN_BACK: Final = Reason("it is taken back", "", Who.NOBODY, Again.NEVER, "F34")
 # What nobody foresaw when this was written, such as a fault of the app with a code of its own.

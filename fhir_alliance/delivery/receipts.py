@@ -39,7 +39,8 @@ DELETED = b""
 class State(StrEnum):
     """Where a submission is; UNKNOWN was sent without a usable answer, HELD waits for a person.
 
-    REPLACED was taken back, or changed, before anything of it had been sent: nothing ever is.
+    REPLACED was taken back, or changed, before anything of it had been sent, or taken back before it was known to be in
+    the chart: nothing more of it is sent.
     """
 
     ACCEPTED = "accepted"

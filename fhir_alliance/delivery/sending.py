@@ -51,7 +51,11 @@ class Sender:
 
     def is_fresh(self, last: Send, *, times: int = 1) -> bool:
         """Whether an earlier send is so new, by so many quiet times, that the EHR may not have written it yet."""
-        return self._clock() - last.started_at < self._quiet * times
+        return self.may_come(last.started_at, times=times)
+
+    def may_come(self, sent_at: datetime, *, times: int = 1) -> bool:
+        """Whether what was sent at a time may still be written, or found, by so many quiet times."""
+        return self._clock() - sent_at < self._quiet * times
 
     def now(self) -> datetime:
         """Return the present, as sends are written down with it."""

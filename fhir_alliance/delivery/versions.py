@@ -1,16 +1,20 @@
 """The versions of one form: the first, and the corrections that came after it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Engine, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, FromClause, exists, func, select, update
 
 from fhir_alliance.delivery.outcomes import Outcome
 from fhir_alliance.delivery.receipts import Kind, State, form_key, place
+from fhir_alliance.settings import Rung
 from fhir_alliance.tables import attempts, submissions
 from fhir_alliance.vault import Vault
 
+# What is neither in the chart nor given up.
+_OPEN: Final = (State.ACCEPTED, State.LEASED, State.UNKNOWN, State.HELD, State.REJECTED)
 # What no worker has in hand, and is not finished.
 _AT_REST: Final = (State.ACCEPTED, State.UNKNOWN, State.HELD, State.REJECTED)
 # Refused because something is there already: perhaps ours.
@@ -42,9 +46,27 @@ class Versions:
         """
         if version == 1:
             return ()
-        mine = (form_key() == form) & (submissions.c.version < version) & (submissions.c.state == State.DELIVERED)
+        return self._read(_before(form, version) & (submissions.c.state == State.DELIVERED))
+
+    def unsettled_before(self, form: str, version: int) -> tuple[Version, ...]:
+        """Return the versions before one of which something has left us and nobody knows what is in the chart.
+
+        Oldest first; raises as `written_before` does.
+        """
+        return self._read(_before(form, version) & submissions.c.state.in_(_OPEN) & ~never_left())
+
+    def last_sent(self, form: str, version: int) -> datetime | None:
+        """Return when something of a version before one was last sent, None when nothing ever was."""
+        mine = _before(form, version) & (attempts.c.submission == submissions.c.key)
+        left = attempts.c.outcome.is_distinct_from(Outcome.NOT_SENT)
         with self._engine.connect() as connection:
-            rows = connection.execute(select(submissions).where(mine).order_by(submissions.c.version)).all()
+            return connection.scalar(
+                select(attempts.c.started_at).where(mine, left).order_by(attempts.c.id.desc()).limit(1)
+            )
+
+    def _read(self, which: ColumnElement[bool]) -> tuple[Version, ...]:
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(submissions).where(which).order_by(submissions.c.version)).all()
         return tuple(
             Version(
                 key=row.key,
@@ -85,7 +107,33 @@ def is_corrected(connection: Connection, key: str) -> bool:
     return bool(connection.scalar(select(submissions.c.key).where(submissions.c.key == key, after, never_left())))
 
 
+def is_taken_back(which: FromClause) -> ColumnElement[bool]:
+    """Return what holds for a version that a later one takes back, whatever of it is in the chart: no more is sent.
+
+    Rows and notes are not among these: what a chart has of them is not found without knowing all that was sent.
+    """
+    later = submissions.alias("later")
+    return exists().where(
+        later.c.corrects == func.coalesce(which.c.corrects, which.c.key),
+        later.c.version > which.c.version,
+        later.c.kind == Kind.WITHDRAWAL,
+        later.c.rung == Rung.OBSERVATIONS,
+    )
+
+
+def give_up(connection: Connection, form: str, version: int) -> tuple[str, ...]:
+    """End what is open of the versions before one that took them back; returns their keys."""
+    mine = _before(form, version) & submissions.c.state.in_(_OPEN)
+    ended = {"state": State.REPLACED, "reason": None, "lease_owner": None, "leased_until": None}
+    change = update(submissions).where(mine).values(**ended).returning(submissions.c.key)
+    return tuple(connection.scalars(change))
+
+
 def nothing_left(connection: Connection, form: str) -> bool:
     """Whether the EHR can have nothing of any version of a form."""
     others = select(submissions.c.key).where(form_key() == form, submissions.c.state != State.REPLACED)
     return connection.scalar(others.limit(1)) is None
+
+
+def _before(form: str, version: int) -> ColumnElement[bool]:
+    return (form_key() == form) & (submissions.c.version < version)

@@ -53,7 +53,10 @@ def test_what_was_taken_back_is_not_told_to_be_in_the_chart() -> None:
     """A withdrawal that has reached the chart, and a form that a correction overtook, are told as what they are."""
     assert reason_of(State.DELIVERED, None, Kind.WITHDRAWAL).words == "it is taken back"
     assert reason_of(State.DELIVERED, None, Kind.AMENDMENT).words == "it is in the chart"
-    assert reason_of(State.REPLACED, "corrected").words == "a later version took its place before it was sent"
+    assert (
+        reason_of(State.REPLACED, "corrected").words
+        == "a later version took its place before it was known to be in the chart"
+    )
 
 
 def test_a_clinician_is_told_whom_to_tell() -> None:

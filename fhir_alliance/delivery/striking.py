@@ -1,0 +1,106 @@
+"""Taking back a form of which nobody knows what is in the chart: all that is found there is marked (F34)."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+import orjson
+
+from fhir_alliance.delivery.chart import Chart, foreign
+from fhir_alliance.delivery.corrections import tell_correction
+from fhir_alliance.delivery.expected import expected_of
+from fhir_alliance.delivery.outcomes import NOT_READ_BACK, Settlement, Stop
+from fhir_alliance.delivery.parts import QUIET_TIMES
+from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.receipts import NO_UPDATES, State
+from fhir_alliance.delivery.sending import Sender
+from fhir_alliance.delivery.versions import Version
+from fhir_alliance.ehr.fhir import FhirClient
+from fhir_alliance.errors import Conflict, FhirError
+from fhir_alliance.records.corrections import STRUCK, scored_resources
+
+_GONE: Final = frozenset({404, 410})
+_NO_UPDATES: Final = frozenset({403, 405, 501})
+
+Resource = Mapping[str, Any]
+
+
+class StrikingDelivery:
+    """The steps for one leased withdrawal; `sent` are the versions of its form of which anything has left us.
+
+    Nothing is created but a Provenance. What the EHR or somebody else has changed is marked too, and keeps their text:
+    in the chart of the wrong person it harms as it stands.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        client: FhirClient,
+        item: Item,
+        sent: Sequence[Version],
+        sender: Sender,
+        *,
+        fhir_base: str,
+        may_tell_provenance: bool,
+    ) -> None:
+        self._queue = queue
+        self._client = client
+        self._item = item
+        self._sender = sender
+        self._tells = may_tell_provenance
+        self._chart = Chart(client, fhir_base=fhir_base, expected=expected_of(orjson.dumps(sent[0].bundle)))
+        # All versions of a form share their identifiers.
+        everything = [each for version in sent for each in scored_resources(version.bundle)]
+        self._ours = list({orjson.dumps(each["identifier"]): each for each in everything}.values())
+
+    def run(self) -> Settlement:
+        """Mark all that is found; returns DELIVERED, raises Stop or the EHR's error.
+
+        While something that was sent may yet come, it is looked for again (F07).
+        """
+        self._chart.check_patient(self._queue.patient(self._item))
+        looks = [self._chart.all_of(each) for each in self._ours]
+        found = {f"{each['resourceType']}/{each['id']}": each for look in looks for each in look}
+        mine = {place: each for place, each in found.items() if self._is_mine(each)}
+        stops = [self._strike(f"{self._item.kind}-{number}", each) for number, each in enumerate(mine.values(), 1)]
+        if stop := next(filter(None, stops), None):
+            raise stop
+        if len(mine) < len(found):
+            # In somebody else's chart a person has to mark it (F21).
+            raise Stop(State.HELD, "subject-rewritten")
+        if not all(looks) and self._may_come():
+            raise Stop(State.UNKNOWN, NOT_READ_BACK)
+        if mine and self._tells:
+            tell_correction(self._queue, self._client, self._sender, self._item, list(mine))
+        return Settlement(state=State.DELIVERED)
+
+    def _is_mine(self, resource: Resource) -> bool:
+        with foreign():
+            return self._chart.is_of_patient(resource)
+
+    def _may_come(self) -> bool:
+        sent_at = self._queue.versions.last_sent(self._item.form_key, self._item.version)
+        return sent_at is not None and self._sender.may_come(sent_at, times=QUIET_TIMES)
+
+    def _strike(self, step: str, theirs: Resource) -> Stop | None:
+        """Mark one resource unless it is marked; returns why that has to wait, so that the others do not wait too."""
+        if theirs.get("status") == STRUCK:
+            return None
+        version = str(theirs.get("meta", {}).get("versionId", ""))
+        if not version:
+            return Stop(State.HELD, NO_UPDATES)
+        change = partial(self._client.update, {**theirs, "status": STRUCK}, if_match=version)
+        try:
+            self._sender.write(step, change)
+            now = self._client.read(theirs["resourceType"], theirs["id"])
+        except Conflict:
+            return Stop(State.UNKNOWN, "conflict")
+        except Stop as stop:
+            return stop
+        except FhirError as error:
+            if error.status in _NO_UPDATES:
+                return Stop(State.HELD, NO_UPDATES)
+            if error.status not in _GONE:
+                raise
+            return None
+        return None if now.get("status") == STRUCK else self._sender.not_read_back(step)

@@ -1,0 +1,112 @@
+"""What reasons are looked for in, and what a reason is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from typing import Final
+
+from fhir_alliance.instruments.scale import Scale
+from fhir_alliance.trajectory.agreement import Differing
+from fhir_alliance.trajectory.change import FIRST_RATINGS_NEEDED, Precision
+from fhir_alliance.trajectory.course import Course
+from fhir_alliance.trajectory.gaps import Gaps
+from fhir_alliance.trajectory.rules import RULES, Rules
+from fhir_alliance.trajectory.series import Rating
+
+
+class Look(StrEnum):
+    """How a reason is put; "ask this visit" only for a validated instrument."""
+
+    WORTH = "worth a look"
+    ASK = "ask this visit"
+
+
+class Name(StrEnum):
+    """The reasons there are."""
+
+    LOW = "below the usual range"
+    FALL = "reliable fall"
+    SLIDE = "slow slide"
+    RUPTURE = "marked rupture"
+    MISSED = "forms missed"
+    DIFFERING = "reliable disagreement"
+    EARLY = "early mean low"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """One reason to look: a sentence, and all that it takes to check it by hand; `visit` is the newest it rests on."""
+
+    name: Name
+    look: Look
+    sentence: str
+    inputs: tuple[str, ...]
+    visit: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteFigures:
+    """Mean and standard deviation of this site's early means; ValueError for fewer than 100 people."""
+
+    mean: Decimal
+    sd: Decimal
+    people: int
+
+    def __post_init__(self) -> None:
+        if self.people < FIRST_RATINGS_NEEDED:
+            raise ValueError(f"a site's own figures need {FIRST_RATINGS_NEEDED} first ratings")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """One series, `ratings` oldest first with their `course`, and what is known beside it.
+
+    The scale must be one on which more is better. Without `precision` (of the patient's form) there is no reliable
+    fall, without `of_therapist` and `differing` no disagreement, without `site` no early mean. `visit` is the newest
+    visit of all, `gaps` counts those whose forms can no longer be answered.
+    """
+
+    name: str
+    scale: Scale
+    validated: bool
+    ratings: Sequence[Rating]
+    course: Course
+    visit: int
+    gaps: Gaps = Gaps()  # noqa: RUF009  # frozen
+    precision: Precision | None = None
+    of_therapist: Precision | None = None
+    differing: Differing | None = None
+    site: SiteFigures | None = None
+    rules: Rules = RULES
+
+    @property
+    def baseline(self) -> str:
+        """The visits of the baseline in words."""
+        first = self.ratings[: len(self.course.chart.first)]
+        return span(first[0].visit, first[-1].visit, len(first))
+
+    def share(self, part: Decimal) -> Decimal:
+        """Return a share of the range of the scale in points."""
+        return part * (self.scale.maximum - self.scale.minimum)
+
+
+_PLACES: Final = Decimal("0.0001")
+
+
+def exact(value: Decimal) -> str:
+    """Return a number as it takes to check by hand: up to four decimals, half up, with a real minus sign."""
+    shown = value.quantize(_PLACES, rounding=ROUND_HALF_UP)
+    return f"{shown.normalize():f}".replace("-", "−") if shown else "0"
+
+
+def span(first: int, last: int, count: int) -> str:
+    """Return some visits in words, by the first and the last of them: "5", "8 and 9", "1–5"."""
+    if count == 1:
+        return str(first)
+    return f"{first} and {last}" if count == 2 else f"{first}–{last}"
+
+
+def listed(ratings: Sequence[Rating]) -> str:
+    """Return each rating with its visit."""
+    return "; ".join(f"visit {rating.visit}: {exact(rating.value)}" for rating in ratings)

@@ -1,0 +1,227 @@
+"""Reasons: each with its numbers, none from too little, and every sentence as the golden file has it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.instruments.scale import Scale
+from fhir_alliance.trajectory.agreement import Differing, gap
+from fhir_alliance.trajectory.change import Origin, Precision, ReliabilityKind
+from fhir_alliance.trajectory.gaps import gaps_of
+from fhir_alliance.trajectory.reasons import reasons_of
+from fhir_alliance.trajectory.rules import RULES
+from fhir_alliance.trajectory.seen import Look, Name, Seen, SiteFigures, exact
+from fhir_alliance.trajectory.series import Rating
+
+from .cases import FOLDER, MOVES, SERIES, STRETCHES
+
+CORE = shipped().instrument("visit-check-in").scales[0]
+PUBLISHED = Precision(
+    sd=Decimal("1.5"),
+    reliability=Decimal("0.9"),
+    kind=ReliabilityKind.ALPHA,
+    population="adults in outpatient care",
+    source="a manual",
+    origin=Origin.PUBLISHED,
+)
+COMPUTED = replace(PUBLISHED, origin=Origin.COMPUTED)
+SITE = replace(PUBLISHED, origin=Origin.SITE, people=120, population="first ratings here", source="this clinic")
+USUAL = (8, 7.5, 8, 8.5, 8)
+LOW = (*USUAL, 8, 6.25, 6)
+
+
+def seen(*values: float | None, scale: Scale = CORE, **more: Any) -> Seen:
+    """Return what is seen of one rating a visit; None is a visit without an answer."""
+    rated = {visit: Decimal(str(value)) for visit, value in enumerate(values, 1) if value is not None}
+    ratings = [Rating(visit=visit, day="", value=value) for visit, value in rated.items()]
+    known = {
+        "name": "Thomas",
+        "validated": True,
+        "gaps": gaps_of(range(1, len(values) + 1), rated.keys()),
+        "course": RULES.start(scale).over(rated.values()),
+        **more,
+    }
+    return Seen(scale=scale, ratings=ratings, visit=len(values), **known)
+
+
+def differ(patient: float, therapist: float, precision: Precision = PUBLISHED, *, visits: int = 5) -> Seen:
+    """Return what is seen when both rate some visits always alike."""
+    found = Differing()
+    both = gap(Decimal(str(patient)), Decimal(str(therapist)), of_patient=precision, of_therapist=precision)
+    for visit in range(1, visits + 1):
+        found = found.after(visit, both)
+    return seen(*[patient] * visits, precision=precision, of_therapist=precision, differing=found)
+
+
+FORBIDDEN = re.compile(
+    r"strained|\bpoor|\brisk|talk now|probab|likely|chance|critical|!|\b(he|she|his|her|they|their)\b", re.IGNORECASE
+)
+EARLY = SiteFigures(mean=Decimal("7.5"), sd=Decimal("1.2"), people=140)
+CASES: Mapping[str, Seen] = {
+    "nothing": seen(*USUAL, 8, 7.5),
+    "below the usual range": seen(*LOW),
+    "below the usual range, unvalidated": seen(*LOW, validated=False),
+    "below the usual range, with a gap": seen(*USUAL, 8, 6.25, None, 6),
+    "reliable fall": seen(*LOW, precision=PUBLISHED),
+    "reliable fall, provisional": seen(*LOW, precision=COMPUTED),
+    "reliable fall, unvalidated, the site's own figures": seen(*LOW, validated=False, precision=SITE),
+    "slow slide": seen(*USUAL, 7, 6.75, 6.5, 6.5, 6.5, 6.5, 6.5),
+    "marked rupture": seen(*USUAL, 8, 4),
+    "marked rupture, lowest later": seen(*USUAL, 8, 5.5, 4),
+    "marked rupture, unrepaired": seen(*USUAL, 8, 3, 3.5, 4, 3.5, 4, 3.5),
+    "two forms missed": seen(*USUAL, None, None),
+    "five forms missed": seen(*USUAL, 8, None, None, None, None, None),
+    "patient higher": differ(9, 6),
+    "patient lower": differ(5, 8),
+    "patient lower, provisional": differ(5, 8, COMPUTED),
+    "early mean low": seen(6, 6, 6.5, site=EARLY),
+}
+
+
+def told(case: Seen) -> Iterator[str]:
+    """Yield what a page would say of a case."""
+    for reason in reasons_of(case):
+        yield f"[{reason.look}] {reason.sentence}"
+        yield from (f"    {line}" for line in reason.inputs)
+
+
+def test_golden_sentences() -> None:
+    """Every reason, in each of its wordings, says just what the golden file says."""
+    written = "\n".join(line for name, case in CASES.items() for line in (f"== {name}", *told(case)))
+
+    assert written + "\n" == (FOLDER / "reasons.txt").read_text()
+
+
+def test_words() -> None:
+    """The golden file has every reason and judges nobody: no forbidden word, no probability, no pronoun."""
+    golden = (FOLDER / "reasons.txt").read_text()
+
+    found = {reason.name for case in CASES.values() for reason in reasons_of(case)}
+    assert found == set(Name)
+    assert not FORBIDDEN.search(golden)
+
+
+def names(case: Seen) -> list[Name]:
+    """Return the names of the reasons of a case."""
+    return [reason.name for reason in reasons_of(case)]
+
+
+def test_low_for_one_visit_only() -> None:
+    """One low visit is no reason, nor is one low and one just above the limit; two running are."""
+    assert names(seen(*USUAL, 8, 5.5)) == []
+    # Mean 8, sigma 0.5: low is at or under 6.25.
+    assert names(seen(*USUAL, 8, 6.25, 6.26)) == []
+    assert names(seen(*USUAL, 8, 6.25, 6.25)) == [Name.LOW]
+
+
+def test_baseline_of_four_is_too_short() -> None:
+    """Low ratings are told against five earlier ones only: with four before them, two are no reason."""
+    assert names(seen(8, 7.5, 8, 8.5, 6, 6)) == []
+
+
+def test_possible_rupture_is_no_reason() -> None:
+    """A fall of one spread is drawn, but it is never a reason."""
+    case = seen(*USUAL, 8, 6.75)
+
+    assert case.course.possible.episode is not None
+    assert names(case) == []
+
+
+def test_repaired_rupture_is_no_reason() -> None:
+    """When the rating has come back by as much as the fall had to have, the reason is gone."""
+    assert names(seen(*USUAL, 8, 4, 7.5)) == []
+
+
+def test_validated_only() -> None:
+    """What is asked this visit is asked of validated instruments only; an unvalidated one raises "worth a look"."""
+    asked = [case for case in CASES.values() if any(each.look is Look.ASK for each in reasons_of(case))]
+
+    assert len(asked) >= 5
+    for case in asked:
+        softer = reasons_of(replace(case, validated=False))
+        assert all(each.look is Look.WORTH for each in softer)
+
+
+def test_unvalidated_has_no_reliable_change() -> None:
+    """Without the site's own figures an unvalidated instrument knows neither reliable fall nor disagreement."""
+    assert names(seen(*LOW, validated=False, precision=PUBLISHED)) == [Name.LOW]
+    assert names(replace(differ(9, 6), validated=False)) == []
+    assert names(replace(differ(9, 6, SITE), validated=False)) == [Name.DIFFERING]
+
+
+def test_disagreement_needs_five_visits_and_both_forms() -> None:
+    """Four visits apart are no reason, nor is a therapist's form of unknown precision."""
+    assert names(differ(9, 6, visits=4)) == []
+    assert names(replace(differ(9, 6), of_therapist=None)) == []
+
+
+def test_two_items_say_nothing() -> None:
+    """A domain of one or two items raises nothing at all, one of three does."""
+    goals = next(scale for scale in shipped().instrument("visit-check-in").scales if len(scale.items) == 2)
+    three = replace(CORE, items=CORE.items[:3])
+
+    assert names(seen(*LOW, None, None, scale=goals)) == []
+    assert names(seen(*LOW, scale=three)) == [Name.LOW]
+
+
+def test_one_missed_form() -> None:
+    """One missed form is no reason, and missed forms make no rating low."""
+    assert names(seen(*USUAL, 8, None)) == []
+    assert names(seen(*USUAL, None, 8, None, None)) == [Name.MISSED]
+
+
+@pytest.mark.parametrize(
+    ("values", "raised"),
+    [((6, 6), False), ((6, 6, 6.5), True), ((6, 6, 6.9), True), ((6, 6, 7), False), ((6, 6, 6, 6, 6), False)],
+)
+def test_early_mean(values: tuple[float, ...], raised: bool) -> None:
+    """The early mean is a reason from the third rating to the fourth visit, at or under one SD below the site's."""
+    assert (Name.EARLY in names(seen(*values, site=EARLY))) is raised
+
+
+def test_early_mean_without_site_figures() -> None:
+    """Nobody else's mean stands in for the site's, and the site's needs a hundred people."""
+    assert names(seen(1, 1, 1)) == []
+    with pytest.raises(ValueError, match="100"):
+        SiteFigures(mean=Decimal(7), sd=Decimal(1), people=99)
+
+
+def test_scale_without_ends() -> None:
+    """Where nobody has said how far a score goes and it never varied, there is no spread and no reason."""
+    endless = replace(CORE, minimum=Decimal(0), maximum=Decimal(0))
+
+    assert names(seen(8, 8, 8, 8, 8, 8, 1, 1, scale=endless)) == []
+
+
+@pytest.mark.parametrize("values", [(), (8,), (8,) * 30])
+def test_nothing_to_say(values: tuple[float, ...]) -> None:
+    """No rating, one rating and always the same rating raise nothing."""
+    assert names(seen(*values, precision=PUBLISHED, site=EARLY)) == []
+
+
+@given(SERIES, STRETCHES, MOVES)
+def test_another_unit(values: list[Decimal], stretch: Decimal, move: Decimal) -> None:
+    """A scale that is stretched and moved raises the same reasons."""
+    wide = replace(CORE, minimum=Decimal(0), maximum=Decimal(40))
+    other = replace(CORE, minimum=move, maximum=40 * stretch + move)
+
+    mine = names(seen(*map(float, values), scale=wide))
+
+    assert mine == names(seen(*(float(stretch * value + move) for value in values), scale=other))
+
+
+def test_numbers_to_check_by_hand() -> None:
+    """Numbers keep up to four decimals, with a real minus, and no exponent."""
+    assert [exact(Decimal(value)) for value in ("7.10000", "-1.25", "100", "0.00004", "4.18185")] == [
+        "7.1",
+        "−1.25",
+        "100",
+        "0",
+        "4.1819",
+    ]

@@ -9,12 +9,13 @@ from typing import Final
 import click
 from rich.console import Console
 
+from tests.soak.courses import simulate
 from tests.soak.delivery import Load, soak
 from tests.soak.engines import FORMS, compare
 from tests.soak.machine import wander
 from tests.soak.memory import remember
 
-PARTS: Final = ("engines", "machine", "memory", "delivery")
+PARTS: Final = ("engines", "courses", "machine", "memory", "delivery")
 DATABASES: Final = ("sqlite", "postgresql")
 # Six digits are easy to type again.
 SEEDS: Final = 10**6
@@ -27,6 +28,7 @@ QUICK_FORMS: Final = 300
 @click.option("--quick", is_flag=True, help=f"Only the delivery, of {QUICK_FORMS} forms.")
 @click.option("--sets", type=click.IntRange(min=1), default=10_000, show_default=True, help="Sets per instrument.")
 @click.option("--only", multiple=True, type=click.Choice(list(FORMS)), metavar="NAME", help="Only this instrument.")
+@click.option("--courses", type=click.IntRange(min=1), default=10_000, show_default=True, help="Courses of each kind.")
 @click.option("--steps", default=5_000, show_default=True, help="Steps of the state machine.")
 @click.option("--forms", default=10_000, show_default=True, help="Forms to accept and deliver.")
 @click.option("--faults", default=0.3, show_default=True, help="Share of the writes that an EHR spoils.")
@@ -38,19 +40,21 @@ def main(
     quick: bool,
     sets: int,
     only: tuple[str, ...],
+    courses: int,
     steps: int,
     forms: int,
     faults: float,
     kill_every: float,
     seed: int | None,
 ) -> None:
-    """Score, wander and deliver for long; print the figures."""
+    """Score, follow courses, wander and deliver for long; print the figures."""
     console, first = Console(), secrets.randbelow(SEEDS) if seed is None else seed
     console.print(f"seed {first}", highlight=False)
     chosen = parts or (("delivery",) if quick else PARTS)
     load = Load(QUICK_FORMS if quick else forms, faults, kill_every, first)
     runs: dict[str, list[Callable[[], bool]]] = {
         "engines": [partial(compare, list(only or FORMS), sets, first, console)],
+        "courses": [partial(simulate, courses, first, console)],
         "machine": [partial(wander, kind, steps, first, console) for kind in kinds or DATABASES],
         "memory": [partial(remember, forms, first, console)],
         "delivery": [partial(soak, kind, load, console) for kind in kinds or DATABASES],

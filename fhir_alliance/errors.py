@@ -41,7 +41,7 @@ AllianceError
         └── Conflict           409 or 412: somebody else wrote first
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
@@ -73,7 +73,7 @@ class InvalidDefinition(Faults):
     """An instrument's files have faults; each says file, line and reason."""
 
     code = "definition.invalid"
-    sentence = "This questionnaire has a fault and is not available. Please tell your administrator."
+    sentence = "This form has a fault, so it cannot be used now. Please tell your administrator."
 
 
 class NotReady(AllianceError):
@@ -81,7 +81,7 @@ class NotReady(AllianceError):
 
     code = "instrument.not-ready"
     title = "This form is not available"
-    sentence = "This questionnaire may not be used here yet. Please tell your administrator."
+    sentence = "This form may not be used here yet. Please tell your administrator."
 
 
 class NoDefinitions(AllianceError):
@@ -109,7 +109,7 @@ class InvalidAnswers(AllianceError):
     title = "Please check your answers"
     sentence = "Some answers could not be read. Your other answers are kept; please choose again where marked."
 
-    def __init__(self, problems: dict[str, str]) -> None:
+    def __init__(self, problems: Mapping[str, str]) -> None:
         super().__init__(f"items {', '.join(sorted(problems))}")
         self.problems = problems
 
@@ -144,7 +144,7 @@ class UnknownIssuer(LaunchError):
     """The FHIR server that started the launch is not registered."""
 
     code = "launch.unknown-issuer"
-    sentence = "This health record system is not registered with this application. Please tell your administrator."
+    sentence = "This app does not know this health record. Nothing was lost. Please tell your administrator."
 
 
 class ChangedEhr(LaunchError):

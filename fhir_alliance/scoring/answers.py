@@ -2,10 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 from fhir_alliance.errors import InvalidAnswers
 from fhir_alliance.instruments.definition import Form
 from fhir_alliance.instruments.items import Item, Kind
+
+
+class Sentence(str):
+    """A sentence with values in it that can be said in other languages: `pattern` has a place for each of `values`."""
+
+    __slots__ = ("pattern", "values")
+
+    pattern: str
+    values: Mapping[str, object]
+
+    def __new__(cls, pattern: str, **values: object) -> Self:
+        """Fill the places, %(name)s, of a pattern."""
+        made = super().__new__(cls, pattern % values)
+        made.pattern, made.values = pattern, values
+        return made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,14 +48,14 @@ def check_answers(form: Form, answers: Answers) -> Answers:
     """
     items = form.by_link_id
     away = (answers.given.keys() | answers.skipped) - items.keys()
-    problems = dict.fromkeys(away, "This question is not on the form.") | {
+    problems = dict.fromkeys(away, Sentence("This question is not on the form.")) | {
         link_id: _possible(items[link_id])
         for link_id, answer in answers.given.items()
         if link_id in items and not items[link_id].accepts(answer)
     }
     given = asked_only(form, {link_id: answer for link_id, answer in answers.given.items() if link_id not in away})
     problems |= {
-        item.link_id: "Please answer this question, or choose “Not today” below."
+        item.link_id: Sentence("Please answer this question, or choose “Not today” below.")
         for item in form.items
         if item.required and item.link_id not in given and item.is_asked(given)
     }
@@ -49,14 +65,20 @@ def check_answers(form: Form, answers: Answers) -> Answers:
     return Answers(given=given, skipped=skipped)
 
 
-def _possible(item: Item) -> str:
+def _possible(item: Item) -> Sentence:
     """Say what an answer to a question can be."""
     if item.kind is Kind.TEXT:
-        return f"Please write at most {item.longest} characters."
+        return Sentence("Please write at most %(number)s characters.", number=item.longest)
     if span := item.span:
-        places = f", with at most {span.decimals} decimals" if span.decimals else ""
-        return f"Please give a number from {span.minimum:f} to {span.maximum:f}{places}."
-    return "Please choose one of the answers shown."
+        ends = {"low": f"{span.minimum:f}", "high": f"{span.maximum:f}"}
+        if not span.decimals:
+            return Sentence("Please give a number from %(low)s to %(high)s.", **ends)
+        return Sentence(
+            "Please give a number from %(low)s to %(high)s, with at most %(decimals)s decimals.",
+            **ends,
+            decimals=span.decimals,
+        )
+    return Sentence("Please choose one of the answers shown.")
 
 
 def asked_only(form: Form, given: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,8 @@ from fhir_alliance.settings.schedules import SITE, AskSettings, ScheduleSettings
 from fhir_alliance.settings.secrets import client_secret, metrics_token
 from fhir_alliance.settings.values import (
     ANSWER,
+    LANGUAGE,
+    TRANSLATED,
     AlertSettings,
     ClientSettings,
     EhrSettings,
@@ -16,6 +18,7 @@ from fhir_alliance.settings.values import (
     FreeTextSettings,
     HarvestSettings,
     InstrumentSettings,
+    LanguageSettings,
     OperationsSettings,
     ReaderSettings,
     Settings,
@@ -26,7 +29,9 @@ from fhir_alliance.settings.writing import FlowsheetRow, NoteType, Rung, WriteSe
 
 __all__ = [
     "ANSWER",
+    "LANGUAGE",
     "SITE",
+    "TRANSLATED",
     "AlertSettings",
     "AskSettings",
     "CdsSettings",
@@ -39,6 +44,7 @@ __all__ = [
     "FreeTextSettings",
     "HarvestSettings",
     "InstrumentSettings",
+    "LanguageSettings",
     "LinkSettings",
     "NoteType",
     "OperationsSettings",

@@ -16,9 +16,12 @@ from fhir_alliance.settings.reader_schema import ReaderSchema, build_readers, re
 from fhir_alliance.settings.schedules import ScheduleSchema, build_schedules, schedule_faults
 from fhir_alliance.settings.strict import FILLED, Strict
 from fhir_alliance.settings.values import (
+    LANGUAGE,
+    TRANSLATED,
     AlertSettings,
     FreeTextSettings,
     InstrumentSettings,
+    LanguageSettings,
     OperationsSettings,
     Settings,
     SiteSettings,
@@ -87,6 +90,12 @@ class _InstrumentSchema(Strict):
         return InstrumentSettings(**{**data, "on_request": tuple(data.get("on_request", ()))})
 
 
+class _LanguageSchema(Strict):
+    reviewed_by = fields.String(required=True, validate=FILLED)
+    crisis_line = fields.String(required=True, validate=FILLED)
+    someone_else = fields.String(required=True, validate=FILLED)
+
+
 class _SiteSchema(Strict):
     name = fields.String(required=True, validate=FILLED)
     crisis_line = fields.String(required=True, validate=FILLED)
@@ -97,6 +106,18 @@ class _SiteSchema(Strict):
     snomed = fields.Boolean(load_default=False, truthy={True}, falsy={False})
     confirm_by = fields.Integer(load_default=1, strict=True, validate=validate.OneOf([1, 2]))
     blind_until_both = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    language = fields.String(load_default=LANGUAGE)
+    languages = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(TRANSLATED, error="the pages have no words in this language")),
+        values=fields.Nested(_LanguageSchema),
+        load_default=dict,
+    )
+
+    @validates_schema(skip_on_field_errors=True)
+    def check(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Refuse to begin in a language whose texts the site has not confirmed."""
+        if data["language"] not in (LANGUAGE, *data["languages"]):
+            raise ValidationError("has to be en, or one of site.languages", "language")
 
 
 class _FreeTextSchema(Strict):
@@ -165,7 +186,13 @@ class SettingsSchema(Strict):
             alerts=self._alerts(data["alerts"]),
             operations=self._operations(data["operations"]),
             instruments=data["instruments"],
-            site=SiteSettings(**{**site, "time_zone": ZoneInfo(site["time_zone"])}),
+            site=SiteSettings(
+                **{
+                    **site,
+                    "time_zone": ZoneInfo(site["time_zone"]),
+                    "languages": {name: LanguageSettings(**said) for name, said in site["languages"].items()},
+                }
+            ),
             ehrs={name: build_ehr(name, values, self.context_folder) for name, values in data["ehr"].items()},
             readers=build_readers(data["reader"], self.context_folder),
             schedules=build_schedules(data["schedule"]),

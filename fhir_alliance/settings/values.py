@@ -1,7 +1,7 @@
 """What a site decides, as frozen values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +18,13 @@ from fhir_alliance.settings.writing import WriteSettings
 
 ANSWER: Final = timedelta(seconds=30)
 """How long an EHR may take to answer, when the site does not say."""
+
+
+LANGUAGE: Final = "en"
+"""The language the pages are written in."""
+
+TRANSLATED: Final = ("es", "de", "fr", "hi")
+"""The languages the patients' pages are translated into; a site offers those whose texts it has confirmed."""
 
 
 class EhrTokens(StrEnum):
@@ -147,12 +154,23 @@ class ReaderSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LanguageSettings:
+    """What a site has confirmed in another language: who has read the pages in it, and its own texts about help."""
+
+    reviewed_by: str
+    crisis_line: str
+    someone_else: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SiteSettings:
     """What every patient page says about help: without it no form is published or shown.
 
     `snomed` says that the site may use SNOMED CT: then its codes go with the scores that have one. `confirm_by` is the
     number of people who have to confirm where an EHR has moved before launches go there.
     With `blind_until_both` a therapist sees what a patient rated about a visit once both have.
+    number of people who have to confirm where an EHR has moved before launches go there. `language` is the
+    one that patients' pages begin in, `languages` has what is confirmed in those other than English.
     """
 
     name: str
@@ -162,6 +180,18 @@ class SiteSettings:
     snomed: bool = False
     confirm_by: int = 1
     blind_until_both: bool = False
+    language: str = LANGUAGE
+    languages: Mapping[str, LanguageSettings] = field(default_factory=dict)
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The languages that a patient can choose from."""
+        return LANGUAGE, *(name for name in TRANSLATED if name in self.languages)
+
+    def said_in(self, language: str) -> "SiteSettings":
+        """Return the site with its texts about help in a language that it offers."""
+        said = self.languages.get(language)
+        return replace(self, crisis_line=said.crisis_line, someone_else=said.someone_else) if said else self
 
 
 @dataclass(frozen=True, kw_only=True)

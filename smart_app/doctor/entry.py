@@ -12,8 +12,8 @@ from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.submission import PatientShown, Submission
 from fhir_alliance.scoring.answers import Answers, check_answers
 from fhir_alliance.scoring.scorer import Scorer
-from fhir_alliance.settings import Settings
-from smart_app.web.asked import LANGUAGE, site_catalogue
+from fhir_alliance.settings import LANGUAGE, Settings
+from smart_app.web.asked import site_catalogue
 
 _WORDS: Final = "Test entry"
 

@@ -82,6 +82,7 @@ from smart_app.web.failures import register_failures
 from smart_app.web.fhir import definitions, records, tasks, tokens
 from smart_app.web.fhir.library import Library
 from smart_app.web.headers import add_headers, style_nonce
+from smart_app.web.languages import FIELD, choices, speak_languages
 from smart_app.web.look.showing import shown_look
 from smart_app.web.on_tablet import tablet_here
 from smart_app.web.services import Services, services, utc_now
@@ -160,6 +161,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_url_rule("/health", "health", _health)
     app.before_request(protect)
     app.after_request(add_headers)
+    speak_languages(app)
     app.context_processor(_page_parts)
     register_failures(app)
     Compress(app)
@@ -266,6 +268,8 @@ def _page_parts() -> dict[str, Any]:
         "asset": _asset,
         "look": shown_look(),
         "tablet": tablet_here(),
+        "languages": choices(),
+        "language_field": FIELD,
         "base": f"/l/{handle}" if handle else "",
     }
 

@@ -6,16 +6,13 @@ from datetime import date
 from fhir_alliance.errors import AllianceError, InvalidDefinition, InvalidSettings
 from fhir_alliance.instruments.catalogue import Catalogue, installed
 from fhir_alliance.instruments.definition import Form, Instrument
-from fhir_alliance.instruments.readiness import State, readiness, require_ready
+from fhir_alliance.instruments.readiness import State, may_be_asked_in, readiness, require_ready
 from fhir_alliance.instruments.reviews import reviewed
 from fhir_alliance.instruments.words import Rater
-from fhir_alliance.settings import Settings
+from fhir_alliance.settings import LANGUAGE, Settings
 from smart_app.web.form_languages import language_faults
 from smart_app.web.frames import today
 from smart_app.web.services import services
-
-# The language of every page of the app.
-LANGUAGE = "en"
 
 
 def instrument_in_use() -> Instrument:
@@ -80,7 +77,9 @@ def check_instruments(settings: Settings, catalogue: Catalogue, *, today: date) 
     faults = [fault for name in (usual, *others) if (fault := _fault(catalogue, name, today, alerts=alerts))]
     if not faults and not catalogue.instrument(usual).scales:
         faults = [f"instruments: {usual} has no score that could be shown over time"]
-    faults += _schedule_faults(settings, catalogue) if not faults else []
+    faults += (
+        [*_schedule_faults(settings, catalogue), *_language_faults(settings, catalogue, today)] if not faults else []
+    )
     faults += language_faults(settings, catalogue, today=today)
     if usual in others or len(set(others)) < len(others):
         faults.append("instruments: on_request names an instrument twice, or the one of each visit")
@@ -100,6 +99,15 @@ def _schedule_faults(settings: Settings, catalogue: Catalogue) -> Iterator[str]:
                 (each.rater, each.form) for each in catalogue.instrument(ask.instrument).forms
             ]:
                 yield f"{where} is no form for a {ask.rater}"
+
+
+def _language_faults(settings: Settings, catalogue: Catalogue, today: date) -> Iterator[str]:
+    """Yield each language of the site in which the form of each visit has no reviewed words."""
+    usual = catalogue.instrument(settings.instruments.each_visit)
+    for language in settings.site.languages:
+        if not may_be_asked_in(usual, language, today=today):
+            key = f"{usual.method_code}.{language}"
+            yield f"site.languages.{language}: {key} has no words, or instruments.reviewed_by names nobody for them"
 
 
 def _fault(catalogue: Catalogue, name: str, today: date, *, alerts: bool) -> str:

@@ -1,5 +1,7 @@
 """Changing what was sent, until its time is over: the same form with the answers as they were, review, send."""
 
+from collections.abc import Mapping
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -10,12 +12,14 @@ from fhir_alliance.trajectory.series import Visit
 from smart_app.web.access import audit
 from smart_app.web.drafts import DraftConflict, save_draft
 from smart_app.web.filling import seen_version
-from smart_app.web.forms import OpenForm, form_frame
-from smart_app.web.frames import today
+from smart_app.web.forms import OpenForm, language_of, tell_audience
+from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
+from smart_app.web.languages import FIELD, chosen_in
 from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.form import form_page, read_answers
 from smart_app.web.pages.review import review_page
+from smart_app.web.saying import say
 from smart_app.web.sent import Sent, open_change, open_to_change, send_change, sent_in
 
 bp = Blueprint("changing", __name__, url_prefix="/l/<handle>/receipt/<key>/change")
@@ -27,6 +31,7 @@ def form(launch: Launch, key: str) -> ResponseReturnValue:
     """Show the form with the answers as they were sent, or as they were changed so far."""
     sent = open_to_change(launch, key)
     opened, visit = open_change(launch, sent)
+    tell_audience(opened)
     audit(Event.FORM_OPENED, launch)
     return _show_form(launch, sent, opened, visit, opened.draft.answers)
 
@@ -44,7 +49,9 @@ def keep_answers(launch: Launch, key: str) -> ResponseReturnValue:
     except InvalidAnswers as error:
         return _show_form(launch, sent, opened, visit, answers, problems=error.problems), error.http_status
     except DraftConflict as error:
-        return _show_form(launch, sent, opened, visit, checked, notice=error.sentence), error.http_status
+        return _show_form(launch, sent, opened, visit, checked, notice=say(error.sentence)), error.http_status
+    if tag := chosen_in([request.form.get(FIELD, "")]):
+        return redirect(url_for(".form", handle=launch.handle, key=sent.newest.key, language=tag), 303)
     return redirect(url_for(".review", handle=launch.handle, key=sent.newest.key), 303)
 
 
@@ -57,7 +64,8 @@ def review(launch: Launch, key: str) -> ResponseReturnValue:
     page = review_page(
         opened.instrument,
         opened.form,
-        frame=form_frame(launch, opened.instrument),
+        frame=frame_of(launch),
+        language=language_of(launch, opened.instrument),
         visit_start=visit.start if visit else None,
         today=today(),
         answers=opened.draft.answers,
@@ -100,13 +108,14 @@ def _show_form(
     visit: Visit | None,
     answers: Answers,
     *,
-    problems: dict[str, str] | None = None,
+    problems: Mapping[str, str] | None = None,
     notice: str = "",
 ) -> str:
     page = form_page(
         opened.instrument,
         opened.form,
-        frame=form_frame(launch, opened.instrument),
+        frame=frame_of(launch),
+        language=language_of(launch, opened.instrument),
         visit_start=visit.start if visit else None,
         today=today(),
         audience=opened.audience,

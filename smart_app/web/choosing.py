@@ -12,7 +12,7 @@ from fhir_alliance.ehr.brand import Brand
 from fhir_alliance.ehr.brands import Brands
 from fhir_alliance.errors import EhrError
 from fhir_alliance.settings import EhrSettings
-from smart_app.web.pages.frame import Frame
+from smart_app.web.frames import plain_frame
 from smart_app.web.pages.portals import Portal, PortalsPage
 from smart_app.web.services import services
 
@@ -31,8 +31,7 @@ def portals() -> ResponseReturnValue:
     brands = _brands(services().brands, offered)
     shown = [_portal(ehr, brand) for ehr, brand in zip(offered, brands, strict=True)]
     shown.sort(key=lambda each: (each.name.casefold(), each.details))
-    frame = Frame(site=services().settings.site)
-    page = PortalsPage(frame=frame, portals=shown, code_url=url_for("handed.enter"))
+    page = PortalsPage(frame=plain_frame(), portals=shown, code_url=url_for("handed.enter"))
     return render_template("portals.html", page=page)
 
 

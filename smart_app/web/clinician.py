@@ -15,13 +15,14 @@ from fhir_alliance.instruments.questionnaire import form_title
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.answers import read_answers
 from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.settings import LANGUAGE
 from fhir_alliance.trajectory.companions import Companion, read_companions
 from fhir_alliance.trajectory.first_line import first_line
 from fhir_alliance.trajectory.series import Rating, Series, Visit, read_series
 from fhir_alliance.trajectory.usual import usual_range
 from smart_app.web.access import audit
 from smart_app.web.alerts import alerts_of
-from smart_app.web.asked import LANGUAGE, instrument_in_use, on_request
+from smart_app.web.asked import instrument_in_use, on_request
 from smart_app.web.blind import blinded
 from smart_app.web.due import assign_by_hand, due_at
 from smart_app.web.forms import may_rate

@@ -9,8 +9,8 @@ from flask.typing import ResponseReturnValue
 from fhir_alliance.audit import Event
 from fhir_alliance.errors import InvalidDefinition
 from fhir_alliance.instruments.questionnaire import form_title
+from fhir_alliance.settings import LANGUAGE
 from smart_app.web.access import audit
-from smart_app.web.asked import LANGUAGE
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role

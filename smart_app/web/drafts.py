@@ -154,6 +154,13 @@ def save_draft(launch: Launch, draft: Draft, answers: Answers, *, seen_version: 
     return saved
 
 
+def note_told(draft: Draft, audience_digest: str) -> None:
+    """Keep the digest of what the person is told now."""
+    told = update(drafts).where(drafts.c.key == draft.key).values(audience_digest=audience_digest)
+    with transaction(services().engine) as connection:
+        connection.execute(told)
+
+
 def drop_draft(key: str) -> None:
     """Forget a draft that was declined."""
     with transaction(services().engine) as connection:

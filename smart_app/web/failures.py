@@ -20,7 +20,7 @@ from fhir_alliance.errors import (
 )
 from fhir_alliance.store import transaction
 from smart_app.web.fhir.refusals import is_ours, outcome
-from smart_app.web.pages.frame import Frame
+from smart_app.web.frames import plain_frame
 from smart_app.web.pages.message import error_page
 from smart_app.web.services import services
 
@@ -104,7 +104,7 @@ def explain(error: AllianceError, *, http: HTTPException | None = None) -> Respo
     _audit(error)
     if is_ours():
         return outcome(http or error, reference=f"{error.code} {request_id()}")
-    page = error_page(error, frame=Frame(site=services().settings.site), reference=request_id())
+    page = error_page(error, frame=plain_frame(), reference=request_id())
     return render_template("message.html", page=page), error.http_status
 
 

@@ -1,5 +1,6 @@
 """The form itself, on a handed-over device, at home or for the therapist: answer, review, send."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
@@ -12,19 +13,31 @@ from smart_app.web.access import audit, close
 from smart_app.web.drafts import Draft, DraftConflict, drop_draft, save_draft
 from smart_app.web.failures import explain
 from smart_app.web.following import follow_visit
-from smart_app.web.forms import NotAsked, OpenForm, form_frame, open_form, require_asked, send_form, sent_form
-from smart_app.web.frames import ends_of, today
+from smart_app.web.forms import (
+    NotAsked,
+    OpenForm,
+    language_of,
+    open_form,
+    require_asked,
+    send_form,
+    sent_form,
+    tell_audience,
+)
+from smart_app.web.frames import ends_of, frame_of, plain_frame, today
 from smart_app.web.gates import launched
 from smart_app.web.keeping import both, possible
+from smart_app.web.languages import FIELD, chosen_in
 from smart_app.web.launches import ANSWERING, Launch, Role, find_lapsed
 from smart_app.web.pages.form import form_page, read_answers
-from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.message import Action, MessagePage, error_page
 from smart_app.web.pages.review import review_page
-from smart_app.web.pages.words import moment_words
+from smart_app.web.pages.words import clock_words
+from smart_app.web.saying import marked, say
 from smart_app.web.services import services
 
-_MOVED: Final = "The date of this visit was changed in your record. Your answers are kept: look at the date and go on."
+_MOVED: Final = marked(
+    "The date of this visit was changed in your record. Your answers are kept: look at the date and go on."
+)
 
 bp = Blueprint("filling", __name__, url_prefix="/l/<handle>")
 
@@ -37,8 +50,9 @@ def form(launch: Launch) -> ResponseReturnValue:
         return _to_receipt(launch, sent.key)
     opened = open_form(launch)
     require_asked(launch, opened)
+    tell_audience(opened)
     audit(Event.FORM_OPENED, launch)
-    return _show_form(launch, opened, opened.draft.answers, notice=_MOVED if "moved" in request.args else "")
+    return _show_form(launch, opened, opened.draft.answers, notice=say(_MOVED) if "moved" in request.args else "")
 
 
 @bp.post("/form")
@@ -60,7 +74,9 @@ def keep_answers(launch: Launch) -> ResponseReturnValue:
     except DraftConflict as error:
         opened = open_form(launch)
         together, twice = both(opened.draft.answers, possible(opened, answers))
-        return _show_form(launch, opened, together, problems=twice, notice=error.sentence), error.http_status
+        return _show_form(launch, opened, together, problems=twice, notice=say(error.sentence)), error.http_status
+    if tag := chosen_in([request.form.get(FIELD, "")]):
+        return redirect(url_for(".form", handle=launch.handle, language=tag), 303)
     return redirect(url_for(".review", handle=launch.handle), 303)
 
 
@@ -77,7 +93,7 @@ def keep(launch: Launch) -> ResponseReturnValue:
     answers = possible(opened, read_answers(opened.form, request.form))
     saved = save_draft(launch, opened.draft, answers, seen_version=seen_version(opened.draft))
     now, zone = services().clock(), services().settings.site.time_zone
-    at = moment_words(now, zone, today=today()).removeprefix("today, ")
+    at = clock_words(now, zone, today=today())
     return jsonify(version=saved.version, at=at, seconds=ends_of(launch).seconds)
 
 
@@ -96,7 +112,8 @@ def review(launch: Launch) -> ResponseReturnValue:
     page = review_page(
         opened.instrument,
         opened.form,
-        frame=form_frame(launch, opened.instrument),
+        frame=frame_of(launch),
+        language=language_of(launch, opened.instrument),
         visit_start=launch.context.visit.start if launch.context.visit else None,
         today=today(),
         answers=opened.draft.answers,
@@ -132,9 +149,9 @@ def _to_receipt(launch: Launch, key: str) -> ResponseReturnValue:
 def explain_not_asked(error: NotAsked) -> ResponseReturnValue:
     """Say what became of the form, and lead a patient at home back to what waits."""
     url = url_for("patient.visits", handle=(request.view_args or {})["handle"])
-    action = Action(label="See what waits now", url=url) if error.at_home else None
-    frame = Frame(site=services().settings.site)
-    return render_template("message.html", page=error_page(error, frame=frame, action=action)), error.http_status
+    action = Action(label=say("See what waits now"), url=url) if error.at_home else None
+    page = error_page(error, frame=plain_frame(), action=action)
+    return render_template("message.html", page=page), error.http_status
 
 
 @bp.errorhandler(NotSignedIn)
@@ -151,17 +168,17 @@ def keep_late_answers(error: NotSignedIn) -> ResponseReturnValue:
     if request.endpoint == "filling.keep":
         return jsonify(again=again), error.http_status
     page = MessagePage(
-        frame=Frame(site=services().settings.site),
-        heading="You were signed out",
-        sentence="This page was left alone for a while, so it has closed. Sign in again to go on where you were.",
-        safe="Your answers so far are kept.",
-        action=Action(label="Sign in again", url=again),
+        frame=plain_frame(),
+        heading=say("You were signed out"),
+        sentence=say("This page was left alone for a while, so it has closed. Sign in again to go on where you were."),
+        safe=say("Your answers so far are kept."),
+        action=Action(label=say("Sign in again"), url=again),
         code=error.code,
     )
     return render_template("message.html", page=page), error.http_status
 
 
-def _problems(opened: OpenForm) -> dict[str, str]:
+def _problems(opened: OpenForm) -> Mapping[str, str]:
     """Return what has to be looked at again in answers that were kept on the way."""
     try:
         check_answers(opened.form, opened.draft.answers)
@@ -184,21 +201,22 @@ def _decline(launch: Launch, opened: OpenForm, answers: Answers) -> ResponseRetu
         return redirect(url_for("patient.visits", handle=launch.handle, said="not-today"), 303)
     drop_draft(opened.draft.key)
     page = MessagePage(
-        frame=Frame(site=services().settings.site),
-        heading="Not today",
-        sentence="Thank you. Nothing was sent, and your care does not change.",
-        safe="You can answer later, if you like. If this device is not yours, please give it back.",
+        frame=plain_frame(),
+        heading=say("Not today"),
+        sentence=say("Thank you. Nothing was sent, and your care does not change."),
+        safe=say("You can answer later, if you like. If this device is not yours, please give it back."),
     )
     return close(render_template("message.html", page=page))
 
 
 def _show_form(
-    launch: Launch, opened: OpenForm, answers: Answers, *, problems: dict[str, str] | None = None, notice: str = ""
+    launch: Launch, opened: OpenForm, answers: Answers, *, problems: Mapping[str, str] | None = None, notice: str = ""
 ) -> str:
     page = form_page(
         opened.instrument,
         opened.form,
-        frame=form_frame(launch, opened.instrument),
+        frame=frame_of(launch),
+        language=language_of(launch, opened.instrument),
         visit_start=launch.context.visit.start if launch.context.visit else None,
         today=today(),
         audience=opened.audience,

@@ -6,12 +6,18 @@ from datetime import date
 from fhir_alliance.instruments.catalogue import Catalogue
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.readiness import may_be_asked_in
-from fhir_alliance.settings import EhrSettings, Settings
+from fhir_alliance.settings import LANGUAGE, EhrSettings, Settings
+from smart_app.web.languages import chosen_here, language
 
 
 def form_language(ehr: EhrSettings, instrument: Instrument, *, today: date) -> str:
-    """Return the first of an EHR's languages in which an instrument has usable words; without one its original's."""
-    named = (each for each in ehr.languages if may_be_asked_in(instrument, each, today=today))
+    """Return the language of the page where an instrument has usable words in it, else the first such one of the EHR's.
+
+    English is what a page is in when nobody asked for anything, so unless somebody has chosen it the EHR's come first.
+    Without any of them it is the language of the original.
+    """
+    asked_for = chosen_here() or ("" if language() == LANGUAGE else language())
+    named = (each for each in (asked_for, *ehr.languages) if may_be_asked_in(instrument, each, today=today))
     originals_first = sorted(instrument.wordings, key=lambda each: instrument.wordings[each].method != "original")
     usable = (each for each in originals_first if may_be_asked_in(instrument, each, today=today))
     return next(named, None) or next(usable, "en")
@@ -22,13 +28,13 @@ def language_faults(settings: Settings, catalogue: Catalogue, *, today: date) ->
     names = (settings.instruments.each_visit, *settings.instruments.on_request)
     asked = [each for each in catalogue.instruments if each.name in names]
     for ehr in settings.ehrs.values():
-        for language in ehr.languages:
-            if not any(may_be_asked_in(each, language, today=today) for each in asked):
-                yield f"ehr.{ehr.name}.languages: {language}: {_reason(asked, language)}"
+        for spoken in ehr.languages:
+            if not any(may_be_asked_in(each, spoken, today=today) for each in asked):
+                yield f"ehr.{ehr.name}.languages: {spoken}: {_reason(asked, spoken)}"
 
 
-def _reason(asked: list[Instrument], language: str) -> str:
-    found = [f"{each.method_code}.{language}" for each in asked if language in each.wordings]
+def _reason(asked: list[Instrument], spoken: str) -> str:
+    found = [f"{each.method_code}.{spoken}" for each in asked if spoken in each.wordings]
     if not found:
         return "no form that is asked here has words in it"
     return f"nobody has reviewed {found[0]}, or it may not be used any more; instruments.reviewed_by names who has"

@@ -1,7 +1,7 @@
 """The form of a launch: which one, about which visit, told to whom, and how it becomes a submission."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
@@ -19,12 +19,11 @@ from fhir_alliance.settings import Rung
 from fhir_alliance.trajectory.series import Visit
 from fhir_alliance.visits.assignments import Standing
 from smart_app.web.asked import form_named, instrument_in_use
-from smart_app.web.drafts import Draft, begun_draft, open_draft
+from smart_app.web.drafts import Draft, begun_draft, note_told, open_draft
 from smart_app.web.form_languages import form_language
-from smart_app.web.frames import frame_of, today
+from smart_app.web.frames import today
 from smart_app.web.launches import ABSOLUTE, Launch, Role
 from smart_app.web.pages.audience import audience_text
-from smart_app.web.pages.frame import Frame
 from smart_app.web.services import services
 
 
@@ -84,9 +83,9 @@ def open_form(launch: Launch) -> OpenForm:
     return OpenForm(instrument=instrument, form=form, audience=audience, draft=draft)
 
 
-def form_frame(launch: Launch, instrument: Instrument) -> Frame:
-    """Return what stands around a form: the page is in the form's language."""
-    return replace(frame_of(launch), language=form_language(launch.ehr, instrument, today=today()))
+def language_of(launch: Launch, instrument: Instrument) -> str:
+    """Return the language in which a launch is asked; what stands around the form is in that of the page."""
+    return form_language(launch.ehr, instrument, today=today())
 
 
 def require_asked(launch: Launch, opened: OpenForm) -> None:
@@ -120,6 +119,13 @@ def _asked_until(launch: Launch, form: Form) -> datetime | None:
         return None
     assigned = services().assignments.of_visit(launch.ehr.name, launch.patient.id, encounter)
     return next((each.closes for each in assigned if each.form.partition("|")[0] == form.url), None)
+
+
+def tell_audience(opened: OpenForm) -> None:
+    """Keep what the form's page tells now: in another language it is another text (P1)."""
+    told = digest_of(opened.audience)
+    if told != opened.draft.audience_digest:
+        note_told(opened.draft, told)
 
 
 def audience_of(launch: Launch, instrument: Instrument, form: Form, visit: Visit | None) -> str:
@@ -226,7 +232,7 @@ def make_submission(
         scores=Scorer(opened.form).score(draft.answers),
         authored=now.astimezone(services().settings.site.time_zone),
         scored=now,
-        language=form_language(launch.ehr, opened.instrument, today=today()),
+        language=language_of(launch, opened.instrument),
         audience_digest=draft.audience_digest,
     )
 

@@ -2,11 +2,17 @@
 
 from datetime import date
 
+from smart_app.web.languages import language
 from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.form import Ends
 from smart_app.web.pages.frame import Frame, clinician_frame, patient_frame
-from smart_app.web.pages.words import local_day, moment_words
+from smart_app.web.pages.words import clock_words, local_day
 from smart_app.web.services import services
+
+
+def plain_frame() -> Frame:
+    """Return what stands around a page that shows nothing of anybody."""
+    return Frame(site=services().settings.site.said_in(language()), language=language())
 
 
 def frame_of(launch: Launch) -> Frame:
@@ -15,13 +21,13 @@ def frame_of(launch: Launch) -> Frame:
     if launch.role is Role.CLINICIAN:
         context = launch.context
         return clinician_frame(site, launch.patient, visit=context.visit, today=today(), full=context.full_banner)
-    return patient_frame(site, launch.patient)
+    return patient_frame(site.said_in(language()), launch.patient, language=language())
 
 
 def ends_of(launch: Launch) -> Ends:
     """Return when a page of a launch closes if it is left alone from now on."""
     site, now = services().settings.site, services().clock()
-    at = moment_words(launch.ends, site.time_zone, today=today()).removeprefix("today, ")
+    at = clock_words(launch.ends, site.time_zone, today=today())
     return Ends(at=at, seconds=max(int((launch.ends - now).total_seconds()), 0))
 
 

@@ -6,10 +6,10 @@ from werkzeug import Response
 
 from fhir_alliance.errors import HandoverError
 from smart_app.web.cookies import SESSION, set_secret
+from smart_app.web.frames import plain_frame
 from smart_app.web.handovers import is_live, use_link, use_short
-from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.handover import EnterCodePage, StartPage
-from smart_app.web.services import services
+from smart_app.web.saying import say
 
 bp = Blueprint("handed", __name__, url_prefix="/handover")
 
@@ -17,7 +17,7 @@ bp = Blueprint("handed", __name__, url_prefix="/handover")
 @bp.get("/")
 def enter() -> ResponseReturnValue:
     """Ask for the short code."""
-    return render_template("enter_code.html", page=EnterCodePage(frame=_frame()))
+    return render_template("enter_code.html", page=EnterCodePage(frame=plain_frame()))
 
 
 @bp.post("/")
@@ -26,7 +26,7 @@ def use_code() -> ResponseReturnValue:
     try:
         return _signed_in(*use_short(request.form.get("code", "")))
     except HandoverError as error:
-        page = EnterCodePage(frame=_frame(), problem=error.sentence)
+        page = EnterCodePage(frame=plain_frame(), problem=say(error.sentence))
         return render_template("enter_code.html", page=page), error.http_status
 
 
@@ -35,7 +35,7 @@ def start(link: str) -> ResponseReturnValue:
     """Show that the link works; nothing about anybody is shown, and nothing is used up by looking."""
     if not is_live(link):
         raise HandoverError("not live")
-    return render_template("start.html", page=StartPage(frame=_frame(), action=url_for(".begin", link=link)))
+    return render_template("start.html", page=StartPage(frame=plain_frame(), action=url_for(".begin", link=link)))
 
 
 @bp.post("/<link>")
@@ -48,7 +48,3 @@ def _signed_in(secret: str, handle: str) -> Response:
     response = redirect(url_for("home.home", handle=handle), 303)
     set_secret(response, SESSION, secret)
     return response
-
-
-def _frame() -> Frame:
-    return Frame(site=services().settings.site)

@@ -4,10 +4,11 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from smart_app.web.forms import may_rate
+from smart_app.web.frames import plain_frame
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
-from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.message import Action, MessagePage
+from smart_app.web.saying import say
 from smart_app.web.services import services
 from smart_app.web.waiting import go_on
 
@@ -27,11 +28,11 @@ def front() -> ResponseReturnValue:
     """Say where the app is opened from; somebody with a code may have typed only the host."""
     at_home = any(ehr.patient for ehr in services().settings.ehrs.values())
     page = MessagePage(
-        frame=Frame(site=services().settings.site),
-        heading="How was your visit?",
-        sentence="This page is opened from the health record, or with a code from your therapist.",
-        action=Action(label="I have a code", url=url_for("handed.enter")),
-        other=Action(label="Sign in at my portal", url=url_for("choosing.portals")) if at_home else None,
+        frame=plain_frame(),
+        heading=say("How was your visit?"),
+        sentence=say("This page is opened from the health record, or with a code from your therapist."),
+        action=Action(label=say("I have a code"), url=url_for("handed.enter")),
+        other=Action(label=say("Sign in at my portal"), url=url_for("choosing.portals")) if at_home else None,
     )
     return render_template("message.html", page=page)
 

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from fhir_alliance.errors import InvalidAnswers
-from fhir_alliance.scoring.answers import Answers, check_answers
+from fhir_alliance.scoring.answers import Answers, Sentence, check_answers
 from smart_app.web.forms import OpenForm
 
-_OTHERS = "On another page or device you chose something else here. What stands here now is kept once you go on."
+_OTHERS = Sentence(
+    "On another page or device you chose something else here. What stands here now is kept once you go on."
+)
 
 
 def possible(opened: OpenForm, answers: Answers) -> Answers:
@@ -19,7 +21,7 @@ def possible(opened: OpenForm, answers: Answers) -> Answers:
         return replace(answers, given=given)
 
 
-def both(kept: Answers, here: Answers) -> tuple[Answers, dict[str, str]]:
+def both(kept: Answers, here: Answers) -> tuple[Answers, Mapping[str, str]]:
     """Return the answers of two pages of one form in one, and a sentence for each question answered in two ways.
 
     Where both pages have an answer that of this page stands.

@@ -12,10 +12,12 @@ from fhir_alliance.store import transaction
 from smart_app.web.codes import plain_code
 from smart_app.web.cookies import SESSION, TABLET, fingerprint, forget, new_secret, read_secret, set_secret, set_strict
 from smart_app.web.failures import NotFound
+from smart_app.web.frames import plain_frame
 from smart_app.web.handovers import use_on_tablet
+from smart_app.web.languages import COOKIE, speak_english
 from smart_app.web.on_tablet import tablet_here, tablets
-from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.kiosk import KioskPage
+from smart_app.web.saying import say
 from smart_app.web.services import services
 from smart_app.web.sessions import leave_session
 
@@ -31,6 +33,7 @@ def wait() -> ResponseReturnValue:
     if tablet_here() and _left():
         response = redirect(url_for(".wait"), 303)
         forget(response, SESSION)
+        forget(response, COOKIE)  # the next patient may read another language
         return response
     return _waiting()
 
@@ -44,7 +47,7 @@ def use_code() -> ResponseReturnValue:
     try:
         secret, handle = use_on_tablet(request.form.get("code", ""), tablet.id)
     except HandoverError as error:
-        return _waiting(problem=error.sentence), error.http_status
+        return _waiting(problem=say(error.sentence)), error.http_status
     response = redirect(url_for("home.home", handle=handle), 303)
     set_secret(response, SESSION, secret)
     return response
@@ -54,10 +57,11 @@ def use_code() -> ResponseReturnValue:
 def register() -> ResponseReturnValue:
     """Make this device the tablet that an administrator's code is for."""
     _require_on()
+    speak_english()
     secret = new_secret()
     code = fingerprint(plain_code(request.form.get("code", "")))
     if tablets().register(code, device_mark=fingerprint(secret)) is None:
-        page = KioskPage(frame=_frame(), registered=False, problem=TabletRefused.sentence)
+        page = KioskPage(frame=plain_frame(), registered=False, problem=TabletRefused.sentence)
         return render_template("kiosk.html", page=page), TabletRefused.http_status
     response = redirect(url_for(".wait"), 303)
     set_strict(response, TABLET, secret, seconds=int(_COOKIE.total_seconds()))
@@ -77,7 +81,9 @@ def _waiting(*, problem: str = "") -> Response:
     """Return the page that waits; a registered tablet's cookie begins its time anew."""
     _require_on()
     here = tablet_here()
-    page = KioskPage(frame=_frame(), registered=here is not None, problem=problem)
+    if here is None:
+        speak_english()
+    page = KioskPage(frame=plain_frame(), registered=here is not None, problem=problem)
     response = make_response(render_template("kiosk.html", page=page))
     if here:
         set_strict(response, TABLET, str(read_secret(TABLET)), seconds=int(_COOKIE.total_seconds()))
@@ -89,7 +95,3 @@ def _waiting(*, problem: str = "") -> Response:
 def _require_on() -> None:
     if services().settings.tablets is None:
         raise NotFound("no tablets")
-
-
-def _frame() -> Frame:
-    return Frame(site=services().settings.site)

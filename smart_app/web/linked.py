@@ -9,16 +9,16 @@ from flask.typing import ResponseReturnValue
 
 from fhir_alliance.visits.links import PatientLink
 from smart_app.web.cookies import SESSION, set_secret
-from smart_app.web.frames import today
+from smart_app.web.frames import plain_frame, today
 from smart_app.web.linking import find_link, open_link
-from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.links import NOTHING_TYPED, LinkStartPage, Typed, mismatch_words
 from smart_app.web.pages.words import moment_words
+from smart_app.web.saying import marked, say
 from smart_app.web.services import services
 
 bp = Blueprint("linked", __name__, url_prefix="/link")
 
-_NOT_A_DATE: Final = "That is not a date. Type day, month and year, such as 4, 3 and 1988."
+_NOT_A_DATE: Final = marked("That is not a date. Type day, month and year, such as 4, 3 and 1988.")
 _NUMBER: Final = re.compile(r"[0-9]{1,4}")
 
 
@@ -34,7 +34,7 @@ def begin(link: str) -> ResponseReturnValue:
     found, typed = find_link(link), _typed()
     born = _date(typed)
     if born is None:
-        return _show(found, link, typed=typed, problem=_NOT_A_DATE), 422
+        return _show(found, link, typed=typed, problem=say(_NOT_A_DATE)), 422
     opened = open_link(link, born.isoformat())
     if opened is None:
         # The last try closes the link: then this raises, with the page of every link that does not work.
@@ -63,7 +63,7 @@ def _date(typed: Typed) -> date | None:
 def _show(found: PatientLink, link: str, *, typed: Typed = NOTHING_TYPED, problem: str = "") -> str:
     site = services().settings.site
     page = LinkStartPage(
-        frame=Frame(site=site),
+        frame=plain_frame(),
         action=url_for(".begin", link=link),
         until=moment_words(found.expires_at, site.time_zone, today=today()),
         typed=typed,

@@ -8,8 +8,8 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.instruments.questionnaire import form_title
+from fhir_alliance.settings import LANGUAGE
 from fhir_alliance.visits.links import PatientLink, Standing
-from smart_app.web.asked import LANGUAGE
 from smart_app.web.delivery import title_of
 from smart_app.web.due import assign_by_hand
 from smart_app.web.frames import frame_of, today

@@ -10,15 +10,15 @@ from fhir_alliance.audit import Event
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.access import audit, close
 from smart_app.web.forms import sent_form
-from smart_app.web.frames import frame_of, today
+from smart_app.web.frames import frame_of, plain_frame, today
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role, choose_visit, confirm_launch
-from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.handover import confirm_page
 from smart_app.web.pages.home import home_page
 from smart_app.web.pages.message import closed_page
 from smart_app.web.pages.visits import visits_page
 from smart_app.web.reading import ChartData, read_own_visits
+from smart_app.web.saying import marked, say
 from smart_app.web.services import services
 from smart_app.web.waiting import is_taken_back, open_waiting, sent_lately, sent_rows, waiting_forms
 
@@ -27,8 +27,10 @@ bp = Blueprint("patient", __name__, url_prefix="/l/<handle>")
 # A form about a visit is asked in its last minutes, or by link up to two days after it.
 _STILL_ASKED: Final = timedelta(hours=48)
 _NOTICES: Final = {
-    "gone": "That form is not asked any more. Here is what waits now. Answers that you began are kept for a day.",
-    "not-today": "Thank you. Nothing was sent, and your care does not change. You can still answer later.",
+    "gone": marked(
+        "That form is not asked any more. Here is what waits now. Answers that you began are kept for a day."
+    ),
+    "not-today": marked("Thank you. Nothing was sent, and your care does not change. You can still answer later."),
 }
 
 
@@ -38,7 +40,7 @@ def confirm(launch: Launch) -> ResponseReturnValue:
     """Ask whether the device is with the right person; once the form was sent, nothing is asked and nobody named."""
     if sent := sent_form(launch):
         return redirect(url_for("receipts.receipt", handle=launch.handle, key=sent.key), 303)
-    return render_template("confirm.html", page=confirm_page(services().settings.site, launch.patient))
+    return render_template("confirm.html", page=confirm_page(plain_frame(), launch.patient))
 
 
 @bp.post("/confirm")
@@ -55,7 +57,7 @@ def say_yes(launch: Launch) -> ResponseReturnValue:
 def not_me(launch: Launch) -> ResponseReturnValue:
     """End at once and show nothing more."""
     audit(Event.PATIENT_DENIED, launch)
-    return close(render_template("message.html", page=closed_page(Frame(site=services().settings.site))))
+    return close(render_template("message.html", page=closed_page(plain_frame())))
 
 
 @bp.get("/visits")
@@ -77,8 +79,10 @@ def visits(launch: Launch) -> ResponseReturnValue:
         return open_waiting(launch, own[0])
     if not found and launch.role is Role.HANDOVER:
         return redirect(url_for("filling.form", handle=launch.handle), 303)
-    notice = _NOTICES.get(request.args.get("said", ""), "")
-    page = home_page(frame_of(launch), found, sent=list(sent_rows(launch)), today=today(), notice=notice)
+    said = _NOTICES.get(request.args.get("said", ""))
+    page = home_page(
+        frame_of(launch), found, sent=list(sent_rows(launch)), today=today(), notice=say(said) if said else ""
+    )
     return render_template("home.html", page=page)
 
 

@@ -6,13 +6,14 @@ from flask.typing import ResponseReturnValue
 from fhir_alliance.audit import Event
 from smart_app.web.access import audit, close
 from smart_app.web.cookies import SESSION, set_secret
+from smart_app.web.frames import plain_frame
 from smart_app.web.gates import launched
 from smart_app.web.handovers import hand_to_patient
 from smart_app.web.launches import Launch, Role
-from smart_app.web.pages.frame import Frame, first_name
+from smart_app.web.pages.frame import first_name
 from smart_app.web.pages.handover import ProxyPage
 from smart_app.web.pages.message import MessagePage
-from smart_app.web.services import services
+from smart_app.web.saying import say
 
 bp = Blueprint("proxy", __name__, url_prefix="/l/<handle>")
 
@@ -21,7 +22,7 @@ bp = Blueprint("proxy", __name__, url_prefix="/l/<handle>")
 @launched(Role.PROXY)
 def who(launch: Launch) -> ResponseReturnValue:
     """Say why nobody answers for somebody else, and ask whether the patient is there; earlier answers are not shown."""
-    return render_template("proxy.html", page=ProxyPage(frame=_frame(), patient=first_name(launch.patient.name)))
+    return render_template("proxy.html", page=ProxyPage(frame=plain_frame(), patient=first_name(launch.patient.name)))
 
 
 @bp.post("/here")
@@ -41,12 +42,8 @@ def not_here(launch: Launch) -> ResponseReturnValue:
     audit(Event.FORM_DECLINED, launch)
     name = first_name(launch.patient.name)
     page = MessagePage(
-        frame=_frame(),
-        heading="Nothing was sent",
-        sentence=f"{name} can answer another time: with {name}'s own sign-in, or at the next visit.",
+        frame=plain_frame(),
+        heading=say("Nothing was sent"),
+        sentence=say("%(name)s can answer another time: by signing in alone, or at the next visit.", name=name),
     )
     return close(render_template("message.html", page=page))
-
-
-def _frame() -> Frame:
-    return Frame(site=services().settings.site)

@@ -24,10 +24,9 @@ from fhir_alliance.records.answers import read_answers
 from fhir_alliance.settings import Rung
 from smart_app.web.blind import hides
 from smart_app.web.form_languages import form_language
-from smart_app.web.frames import frame_of, today
+from smart_app.web.frames import frame_of, plain_frame, today
 from smart_app.web.gates import launched
 from smart_app.web.launches import ANSWERING, PASSING, Launch
-from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.review import AnswerRow, ReceiptPage, ReceiptState, answer_rows
 from smart_app.web.pages.words import moment_words
 from smart_app.web.sent import Sent, sent_in
@@ -69,12 +68,13 @@ def receipt(launch: Launch, key: str) -> ResponseReturnValue:
         return redirect(url_for(".receipt", handle=launch.handle, key=found.key), 303)
     handed_over = launch.role in PASSING
     page = ReceiptPage(
-        frame=Frame(site=services().settings.site) if handed_over else frame_of(launch),
+        frame=plain_frame() if handed_over else frame_of(launch),
         key=found.key,
         state=shown_as(found),
         declined=found.declined,
         handover=handed_over,
         rows=() if handed_over or hides(launch, found) else _rows(launch, found),
+        language=form_language(launch.ehr, services().catalogue.of_form(found.form)[0], today=today()),
         repeats_help=bool(services().catalogue.of_form(found.form)[0].alert_items),
         changed=found.kind is Kind.AMENDMENT,
         can_change=sent.open,

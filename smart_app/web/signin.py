@@ -18,10 +18,10 @@ from smart_app.web.cookies import (
     read_secret,
     set_secret,
 )
+from smart_app.web.frames import plain_frame
 from smart_app.web.headers import allow_form_to, allow_framing
 from smart_app.web.launches import Role
 from smart_app.web.opening import open_granted
-from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.message import GoOnPage, NewWindowPage
 from smart_app.web.pending import keep_pending, take_pending
 from smart_app.web.services import services
@@ -110,14 +110,14 @@ def _posting(ehr: EhrSettings, asked: Authorization) -> Response:
     """Return a page whose form posts the request; the script sends it, without one a person presses the button."""
     parts = urlsplit(asked.endpoint)
     allow_form_to(f"{parts.scheme}://{parts.netloc}")
-    frame = Frame(site=services().settings.site)
+    frame = plain_frame()
     page = GoOnPage(frame=frame, ehr=ehr.title, endpoint=asked.endpoint, fields=asked.fields)
     return make_response(render_template("go_on.html", page=page))
 
 
 def _new_window(url: str, *, blocked: bool = True) -> ResponseReturnValue:
     """Offer a window of its own: the browser keeps our cookies out of the EHR's frame, or the site wants it so."""
-    page = NewWindowPage(frame=Frame(site=services().settings.site), url=url, blocked=blocked)
+    page = NewWindowPage(frame=plain_frame(), url=url, blocked=blocked)
     return render_template("new_window.html", page=page), 400 if blocked else 200
 
 

@@ -7,8 +7,8 @@ from fhir_alliance.delivery.correcting import Cause
 from fhir_alliance.delivery.receipts import Kind, UnknownReceipt
 from fhir_alliance.errors import CorrectionRefused
 from fhir_alliance.instruments.questionnaire import form_title
-from smart_app.web.asked import LANGUAGE
 from smart_app.web.failures import BadRequest
+from smart_app.web.forms import language_of
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
@@ -76,7 +76,7 @@ def _page(launch: Launch, sent: Sent, causes: dict[Cause, str], *, problem: str 
     return take_back_page(
         frame_of(launch),
         path=request.path.removeprefix(launch.base),
-        form_title=form_title(instrument.wordings[LANGUAGE], form),
+        form_title=form_title(instrument.wordings[language_of(launch, instrument)], form),
         on=day(local_day(sent.first.accepted_at, site.time_zone), today=today()),
         state=shown_as(sent.newest),
         causes=causes,

@@ -12,9 +12,10 @@ from fhir_alliance.delivery.receipts import Kind, Receipt, State
 from fhir_alliance.errors import InvalidDefinition, NotReady
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.visits.assignments import Standing
-from smart_app.web.asked import LANGUAGE, form_named
+from smart_app.web.asked import form_named
 from smart_app.web.drafts import own_drafts
 from smart_app.web.due import waiting
+from smart_app.web.forms import language_of
 from smart_app.web.frames import today
 from smart_app.web.launches import Launch, Role, choose_visit
 from smart_app.web.pages.home import SentForm, Waiting
@@ -49,6 +50,7 @@ def waiting_forms(launch: Launch, data: ChartData) -> list[Waiting]:
                 choice=f"{each.encounter}#{each.id}" if twice else each.encounter,
                 instrument=instrument,
                 form=form,
+                language=language_of(launch, instrument),
                 visit=by_encounter[each.encounter],
                 until=each.closes,
                 begun=next(begun, 0),
@@ -86,9 +88,11 @@ def sent_rows(launch: Launch) -> Iterator[SentForm]:
     for each in sent_lately(launch) if launch.role is Role.PATIENT else ():
         sent = sent_in(launch, each.key)
         instrument, _ = services().catalogue.of_form(each.form)
+        language = language_of(launch, instrument)
         yield SentForm(
             key=each.key,
-            title=instrument.wordings[LANGUAGE].title,
+            title=instrument.wordings[language].title,
+            language=language,
             day=relative_day(local_day(sent.first.accepted_at, zone), today=today()),
             state=shown_as(each),
             declined=each.declined and each.kind is not Kind.WITHDRAWAL,

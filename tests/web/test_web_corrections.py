@@ -180,7 +180,7 @@ def test_handed_over_device_cannot_change_it(house: House) -> None:
 
     receipt = person.submit(review, review.form("/send"))
 
-    assert "you can change your answers, or take them back, where you sign in" in receipt.text
+    assert "you can change your answers, or take them back. To do so, sign in" in receipt.text
     assert "/change" not in receipt.text
     for path in ("/change", "/take-back"):
         assert code_of(person.open(receipt.url + path)) == "session.none"

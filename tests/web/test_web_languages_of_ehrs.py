@@ -27,7 +27,7 @@ def speaking(languages: str, *reviewed: str) -> Callable[[Site], None]:
 
 
 def test_a_reviewed_translation_is_asked_first(make_house: MakeHouse) -> None:
-    """Questions, review and thank-you page are in French, and the chart says that they were; GAD-7 stays English."""
+    """Questions and answers are in French, and the chart says so; the page's own words, and GAD-7, stay English."""
     house = make_house(change=speaking('["fr", "en"]', "visit-check-in-1.0.0.de", "visit-check-in-1.0.0.fr"))
     words = house.services.catalogue.instrument("visit-check-in").wordings["fr"]
     person, form = house.handed()
@@ -40,10 +40,30 @@ def test_a_reviewed_translation_is_asked_first(make_house: MakeHouse) -> None:
     responses, _ = house.written(key)
     assert escape(words.items["1"]["patient"]) in form.text
     assert escape(words.items["1"]["patient"]) in review.text
-    assert '<html lang="fr">' in form.text
+    assert '<html lang="en" dir="ltr">' in form.text
+    assert '<section class="sheet" lang="fr" dir="auto">' in form.text
+    assert '<ol class="answers" lang="fr" dir="auto">' in review.text
     assert responses[0]["language"] == "fr"
     assert responses[0]["item"][0]["item"][0]["text"] == words.items["1"]["patient"]
-    assert '<html lang="en">' in english.text
+    assert 'lang="fr"' not in english.text
+
+
+def test_english_that_was_chosen_goes_before_the_languages_of_the_ehr(make_house: MakeHouse) -> None:
+    """Who says English gets the questions in it, and the chart says so, where the EHR's own language is French."""
+    house = make_house(change=speaking('["fr", "en"]', "visit-check-in-1.0.0.fr"))
+    words = house.services.catalogue.instrument("visit-check-in").wordings["en"]
+    person, french = house.handed()
+    form = person.open(f"{french.url}?language=en")
+    review = person.submit(form, form.form("/form"), **CORE, action="review")
+    key = person.submit(review, review.form("/send")).url.rpartition("/")[2]
+
+    house.deliver()
+
+    responses, _ = house.written(key)
+    assert 'lang="fr"' in french.text
+    assert 'lang="fr"' not in form.text
+    assert escape(words.items["1"]["patient"]) in review.text
+    assert responses[0]["language"] == "en"
 
 
 def test_unknown_and_unreviewed_languages_are_faults(make_house: MakeHouse) -> None:

@@ -32,7 +32,7 @@ def test_a_relative_is_told_that_only_the_patient_answers(house: House) -> None:
     for _, page in (proxy(house), in_portal(house, CLARA)):
         assert page.status == 200
         assert "You are signed in for Wilhelmina." in page.text
-        assert "nobody can answer them for Wilhelmina" in page.text
+        assert "nobody else can answer them" in page.text
         assert "Featherstonehaugh" not in page.text
 
 

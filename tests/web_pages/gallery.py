@@ -17,7 +17,9 @@ TEMPLATES = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    extensions=["jinja2.ext.i18n"],
 )
+TEMPLATES.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
 
 
 # How EHRs want us to look: one of paper, one of the night.
@@ -66,4 +68,5 @@ def render(name: str) -> str:
         asset=lambda file: f"/static/{file}",
         look=LOOKS[ehr],
         tablet=TABLET if name.startswith("tablet-") else None,
+        languages=(),
     )

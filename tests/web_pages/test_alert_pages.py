@@ -39,7 +39,7 @@ def test_the_form_tells_before_the_first_question() -> None:
     before = gallery.render("form-alert").partition("<fieldset")[0]
 
     assert "Your answer to question 9 can be passed on to the clinic" in before
-    assert "nobody watches live" in before
+    assert "Nobody watches live" in before
     assert SITE.crisis_line in before
 
 

@@ -66,7 +66,14 @@ def test_answers_survive_the_round_trip(fields: dict[str, str]) -> None:
     answers = read_answers(FULL, fields)
 
     html = gallery.TEMPLATES.get_template("form.html").render(
-        page=patient_form("full", answers), nonce="", csrf_token="", base="", asset=str, look="", tablet=None
+        page=patient_form("full", answers),
+        nonce="",
+        csrf_token="",
+        base="",
+        asset=str,
+        look="",
+        languages=(),
+        tablet=None,
     )
     assert Checked(html).fields == {link_id: code for link_id, code in fields.items() if code}
     assert read_answers(FULL, Checked(html).fields) == answers
@@ -205,7 +212,7 @@ def test_without_a_visit_no_date_is_named() -> None:
     )
 
     html = gallery.TEMPLATES.get_template("form.html").render(
-        page=page, nonce="", csrf_token="", base="", asset=str, look="", tablet=None
+        page=page, nonce="", csrf_token="", base="", asset=str, look="", languages=(), tablet=None
     )
     assert page.visit_day is None
     assert "How was your visit?" in html

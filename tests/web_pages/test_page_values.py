@@ -153,7 +153,7 @@ def test_a_code_is_grouped_and_its_end_is_said() -> None:
 
 def test_confirming_shows_a_part_only_and_no_person_in_the_frame() -> None:
     """Before the answer, the page's frame knows nobody."""
-    page = confirm_page(SITE, MARIA)
+    page = confirm_page(Frame(site=SITE), MARIA)
 
     assert (page.name, page.birthday, page.frame.person) == ("Maria S.", "4 March", "")
 

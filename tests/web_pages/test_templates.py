@@ -37,7 +37,7 @@ def test_every_page_has_its_frame(name: str) -> None:
     html = gallery.render(name)
 
     page = Elements(html)
-    assert page.named("html") == [{"lang": "en"}]
+    assert page.named("html") == [{"lang": "en", "dir": "ltr"}]
     assert [len(page.named(tag)) for tag in ("title", "h1", "header", "main", "footer")] == [1, 1, 1, 1, 1]
     assert page.named("a")[0] == {"class": "skip-link", "href": "#main"}
 

@@ -5,20 +5,22 @@ from typing import Final
 
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import ChartReaders, Readers, Rung, Shown
+from smart_app.web.saying import marked, say
 
-_PATIENT: Final = (
-    "{therapist} will see your answers, usually before your next visit. {record} You can skip any question or say no. "
-    "Your care does not change. Nobody watches this form live."
-)
-_PASSED_ON: Final = (
-    " Your answer to question {numbers} can be passed on to the clinic's team, who may want to talk about it. That "
-    "takes time, and nobody watches live: if you are in danger now, use the numbers here instead."
+_SEEN: Final = marked("%(therapist)s will see your answers, usually before your next visit.")
+_SEEN_BY_YOURS: Final = marked("Your therapist will see your answers, usually before your next visit.")
+_FREE: Final = marked("You can skip any question or say no. Your care does not change. Nobody watches this form live.")
+_PASSED_ON: Final = marked(
+    "Your answer to question %(numbers)s can be passed on to the clinic's team, who may want to talk about it. That "
+    "takes time. Nobody watches live. If you are in danger now, use the numbers here instead."
 )
 # Where the answers go, by the rung of the EHR; every other rung writes scores only.
 _INTO: Final[Mapping[Rater, Mapping[Rung, str]]] = {
     Rater.PATIENT: {
-        Rung.OBSERVATIONS: "They go into your health record.",
-        Rung.HOLD: "They are kept in this app, not in your health record. Staff who open it for you may see them.",
+        Rung.OBSERVATIONS: marked("They go into your health record."),
+        Rung.HOLD: marked(
+            "They are kept in this app, not in your health record. Staff who open it for you may see them."
+        ),
     },
     Rater.THERAPIST: {
         Rung.OBSERVATIONS: "Your answers go into the patient's health record, marked as your guess.",
@@ -26,14 +28,17 @@ _INTO: Final[Mapping[Rater, Mapping[Rung, str]]] = {
     },
 }
 _SCORES: Final = {
-    Rater.PATIENT: "Scores made from them go into your health record.",
+    Rater.PATIENT: marked("Scores made from them go into your health record."),
     Rater.THERAPIST: "Scores made from your answers go into the patient's health record, marked as your guess.",
 }
 _ORGANISATION: Final = "The organisation can read them in the health record, too."
 # Until a site has attested who reads the record, the most that may be is said.
 _ANYBODY: Final = {
     Rater.PATIENT: (
-        "Everyone who can open your chart may see them there. So may family members and others who can use your portal."
+        marked(
+            "Everyone who can open your chart may see them there. So may family members and "
+            "others who can use your portal."
+        )
     ),
     Rater.THERAPIST: (
         "Everyone who can open the chart may see them there. So may the patient, and others who can use the portal."
@@ -41,8 +46,8 @@ _ANYBODY: Final = {
 }
 _STAFF: Final = {
     Rater.PATIENT: {
-        ChartReaders.CARE_TEAM: "Only staff who treat you may see them there.",
-        ChartReaders.EVERYONE: "All staff who can open your chart may see them there.",
+        ChartReaders.CARE_TEAM: marked("Only staff who treat you may see them there."),
+        ChartReaders.EVERYONE: marked("All staff who can open your chart may see them there."),
     },
     Rater.THERAPIST: {
         ChartReaders.CARE_TEAM: "Only staff who treat this patient may see them there.",
@@ -52,13 +57,13 @@ _STAFF: Final = {
 # By what the portal shows to the patient, and to those whom the patient, or the law, lets use it.
 _PORTAL: Final = {
     Rater.PATIENT: {
-        (Shown.SHOWN, Shown.SHOWN): "You can see them in your portal. So can others who use it for you.",
-        (Shown.SHOWN, Shown.HIDDEN): "You can see them in your portal. Others who use it for you cannot.",
+        (Shown.SHOWN, Shown.SHOWN): marked("You can see them in your portal. So can others who use it for you."),
+        (Shown.SHOWN, Shown.HIDDEN): marked("You can see them in your portal. Others who use it for you cannot."),
         (
             Shown.HIDDEN,
             Shown.SHOWN,
-        ): "Your portal does not show them to you, but others who use it for you can see them.",
-        (Shown.HIDDEN, Shown.HIDDEN): "Your portal does not show them.",
+        ): marked("Your portal does not show them to you, but others who use it for you can see them."),
+        (Shown.HIDDEN, Shown.HIDDEN): marked("Your portal does not show them."),
     },
     Rater.THERAPIST: {
         (Shown.SHOWN, Shown.SHOWN): "The patient can see them in the portal. So can others who use it for the patient.",
@@ -85,16 +90,17 @@ def audience_text(
     record = _record(rater, readers, rung)
     if rater is Rater.THERAPIST:
         return record if rung is Rung.HOLD else f"{record} {_ORGANISATION}"
-    told = _PATIENT.format(therapist=therapist or "Your therapist", record=record)
-    return told + (_PASSED_ON.format(numbers=" and ".join(map(str, passed_on))) if passed_on else "")
+    seen = say(_SEEN, therapist=therapist) if therapist else say(_SEEN_BY_YOURS)
+    numbers = say(" and ").join(map(str, passed_on))
+    passed = [say(_PASSED_ON, numbers=numbers)] if passed_on else []
+    return " ".join([seen, record, say(_FREE), *passed])
 
 
 def _record(rater: Rater, readers: Readers | None, rung: Rung) -> str:
     """Say where the answers go and who may read them there."""
-    into = _INTO[rater].get(rung, _SCORES[rater])
-    if rung is Rung.HOLD:
-        return into
-    if readers is None:
-        return f"{into} {_ANYBODY[rater]}"
-    portal = _PORTAL[rater][readers.patient_portal, readers.proxies]
-    return f"{into} {_STAFF[rater][readers.chart_readers]} {portal}"
+    told = [_INTO[rater].get(rung, _SCORES[rater])]
+    if rung is not Rung.HOLD and readers is None:
+        told.append(_ANYBODY[rater])
+    elif rung is not Rung.HOLD and readers is not None:
+        told += [_STAFF[rater][readers.chart_readers], _PORTAL[rater][readers.patient_portal, readers.proxies]]
+    return " ".join(say(sentence) for sentence in told)

@@ -1,12 +1,14 @@
 """When a question is asked: for the page's script, and in words for readers without one."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import orjson
 
 from fhir_alliance.instruments.definition import Form
 from fhir_alliance.instruments.items import Condition, Test
 from fhir_alliance.instruments.words import Wording
+from smart_app.web.saying import marked, say
 
 
 def field_name(link_id: str) -> str:
@@ -41,23 +43,28 @@ def _in_words(condition: Condition, form: Form, wording: Wording) -> str:
         options = form.by_link_id[asked.pop()].options
         values = {test.value for test in tests}
         chosen = [option.code for option in options if option.code in values] or sorted(values)
-        return "If you chose " + " or ".join(f"“{wording.option(code)}”" for code in chosen)
-    joined = " and " if condition.every else " or "
-    return "If " + joined.join(_test_in_words(test, form, wording) for test in tests) if tests else ""
+        answers = say(" or ").join(f"“{wording.option(code)}”" for code in chosen)
+        return say("If you chose %(answers)s", answers=answers)
+    joined = say(" and ") if condition.every else say(" or ")
+    held = joined.join(_test_in_words(test, form, wording) for test in tests)
+    return say("If %(conditions)s", conditions=held) if tests else ""
 
 
 def _test_in_words(test: Test, form: Form, wording: Wording) -> str:
     question = f"“{wording.items[test.question][form.rater]}”"
     if test.operator == "exists":
-        return f"{question} {'has an' if test.value == 'true' else 'has no'} answer"
-    return f"{question} is {_COMPARED[test.operator]}{wording.option(test.value)}"
+        answered = test.value == "true"
+        return say(_ANSWERED, question=question) if answered else say(_UNANSWERED, question=question)
+    return say(_COMPARED[test.operator], question=question, value=wording.option(test.value))
 
 
-_COMPARED: Mapping[str, str] = {
-    "=": "",
-    "!=": "not ",
-    ">": "more than ",
-    "<": "less than ",
-    ">=": "at least ",
-    "<=": "at most ",
+_ANSWERED: Final = marked("%(question)s has an answer")
+_UNANSWERED: Final = marked("%(question)s has no answer")
+_COMPARED: Final[Mapping[str, str]] = {
+    "=": marked("%(question)s is %(value)s"),
+    "!=": marked("%(question)s is not %(value)s"),
+    ">": marked("%(question)s is more than %(value)s"),
+    "<": marked("%(question)s is less than %(value)s"),
+    ">=": marked("%(question)s is at least %(value)s"),
+    "<=": marked("%(question)s is at most %(value)s"),
 }

@@ -8,6 +8,7 @@ from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.items import Item
 from fhir_alliance.instruments.words import DAY, Wording
 from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.settings import LANGUAGE
 from smart_app.web.pages.conditions import field_name
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.questions import SKIP, Question, Section, sections_of, skip_field
@@ -28,10 +29,12 @@ class FormPage:
 
     The visit's day stands between the two parts of the heading, if it is about one visit at all. `place` is where it
     posts to below the launch; a form that `changes` what was sent leads back to it. `ends`
-    is when the page closes if it is left alone; `at_home` leads back to what else waits.
+    is when the page closes if it is left alone; `at_home` leads back to what else waits. `language` is that of the
+    questions, which may be another than that of the page.
     """
 
     frame: Frame
+    language: str
     heading: tuple[str, str]
     visit_day: When | None
     audience: str
@@ -73,6 +76,7 @@ def form_page(
     form: Form,
     *,
     frame: Frame,
+    language: str = LANGUAGE,
     visit_start: datetime | None,
     today: date,
     audience: str,
@@ -89,9 +93,10 @@ def form_page(
 
     `changes` is the path, below the launch, of the receipt of what was sent and is changed here.
     """
-    wording = instrument.wordings[frame.language]
+    wording = instrument.wordings[language]
     return FormPage(
         frame=frame,
+        language=wording.language,
         heading=_heading(wording, form, frame),
         visit_day=visit_day(frame, visit_start, today) if wording.about_visit(form.rater) else None,
         audience=audience,

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import date
 
+from babel import Locale
+
 from fhir_alliance.records.submission import PatientShown
-from fhir_alliance.settings import SiteSettings
+from fhir_alliance.settings import LANGUAGE, SiteSettings
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.pages.words import When, birth_words, local_day, relative_day
 
@@ -31,7 +33,12 @@ class Frame:
     site: SiteSettings
     person: str = ""
     banner: Banner | None = None
-    language: str = "en"
+    language: str = LANGUAGE
+
+    @property
+    def direction(self) -> str:
+        """The direction that the language is written in, as HTML names it."""
+        return str(Locale(self.language).text_direction)
 
 
 def first_name(name: str) -> str:
@@ -45,7 +52,7 @@ def name_and_initial(name: str) -> str:
     return f"{words[0]} {words[-1][0]}." if len(words) > 1 else name
 
 
-def patient_frame(site: SiteSettings, patient: PatientShown, *, language: str = "en") -> Frame:
+def patient_frame(site: SiteSettings, patient: PatientShown, *, language: str = LANGUAGE) -> Frame:
     """Return the frame of a page the patient uses."""
     return Frame(site=site, person=first_name(patient.name), language=language)
 

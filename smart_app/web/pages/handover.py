@@ -6,7 +6,6 @@ from datetime import datetime
 from math import ceil
 
 from fhir_alliance.records.submission import PatientShown
-from fhir_alliance.settings import SiteSettings
 from smart_app.web.layout.qr import QrCode, lay_out_modules
 from smart_app.web.pages.frame import Frame, name_and_initial
 from smart_app.web.pages.words import birthday_words
@@ -92,10 +91,10 @@ def handover_page(
     )
 
 
-def confirm_page(site: SiteSettings, patient: PatientShown, *, language: str = "en") -> ConfirmPage:
+def confirm_page(frame: Frame, patient: PatientShown) -> ConfirmPage:
     """Return the page with a part of the name and of the birth date only."""
     return ConfirmPage(
-        frame=Frame(site=site, language=language),
+        frame=frame,
         name=name_and_initial(patient.name),
         birthday=birthday_words(patient.birth_date),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from fhir_alliance.instruments.definition import Form, Instrument
+from fhir_alliance.settings import LANGUAGE
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.review import ReceiptState
@@ -25,6 +26,7 @@ class Waiting:
     until: datetime
     begun: int = 0
     declined: bool = False
+    language: str = LANGUAGE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,7 @@ class WaitingForm:
     until: str
     begun: int
     declined: bool
+    language: str = LANGUAGE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,7 @@ class SentForm:
     state: ReceiptState
     declined: bool = False
     until: str = ""
+    language: str = LANGUAGE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +70,7 @@ class HomePage:
 
 def waiting_form(waiting: Waiting, *, frame: Frame, today: date) -> WaitingForm:
     """Return a form that waits in words."""
-    wording = waiting.instrument.wordings[frame.language]
+    wording = waiting.instrument.wordings[waiting.language]
     day = relative_day(local_day(waiting.visit.start, frame.site.time_zone), today=today)
     questions = len(waiting.form.items)
     return WaitingForm(
@@ -79,6 +83,7 @@ def waiting_form(waiting: Waiting, *, frame: Frame, today: date) -> WaitingForm:
         until=moment_words(waiting.until, frame.site.time_zone, today=today),
         begun=waiting.begun,
         declined=waiting.declined,
+        language=wording.language,
     )
 
 

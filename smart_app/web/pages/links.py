@@ -10,6 +10,7 @@ from smart_app.web.layout.qr import QrCode, lay_out_modules
 from smart_app.web.pages.chart import Offer
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.words import When, moment_words
+from smart_app.web.saying import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +97,9 @@ def link_made_page(
 
 def mismatch_words(tries_left: int) -> str:
     """Return what somebody is told whose birth date is not the one in the record."""
-    left = "one more time" if tries_left == 1 else f"{tries_left} more times"
-    return f"That is not the birth date we have. You can try {left}."
+    if tries_left == 1:
+        return say("That is not the birth date we have. You can try one more time.")
+    return say("That is not the birth date we have. You can try %(number)s more times.", number=tries_left)
 
 
 def locked_note(made: When) -> str:

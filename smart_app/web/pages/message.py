@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fhir_alliance.errors import AllianceError
 from smart_app.web.pages.frame import Frame
+from smart_app.web.saying import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +53,8 @@ def error_page(error: AllianceError, *, frame: Frame, reference: str = "", actio
     """Return the page of an error; `reference` is the request's id, so that support can find the log line."""
     return MessagePage(
         frame=frame,
-        heading=error.title,
-        sentence=error.sentence,
+        heading=say(error.title),
+        sentence=say(error.sentence),
         action=action,
         code=" · ".join(part for part in (error.code, reference) if part),
     )
@@ -63,7 +64,7 @@ def closed_page(frame: Frame) -> MessagePage:
     """Return the page after "not me", and after a handed-over form: it shows nothing of the patient."""
     return MessagePage(
         frame=Frame(site=frame.site, language=frame.language),
-        heading="This page has closed",
-        sentence="Nothing more is shown on this device.",
-        safe="Answers that were sent are safe. Answers that were not sent are gone from this page.",
+        heading=say("This page has closed"),
+        sentence=say("Nothing more is shown on this device."),
+        safe=say("Answers that were sent are safe. Answers that were not sent are gone from this page."),
     )

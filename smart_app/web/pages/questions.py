@@ -10,6 +10,7 @@ from fhir_alliance.instruments.layout import Computed, Group, Note, Part
 from fhir_alliance.instruments.words import Wording
 from fhir_alliance.scoring.answers import Answers
 from smart_app.web.pages.conditions import conditions_as_json, conditions_in_words, field_name
+from smart_app.web.saying import say
 
 SKIP = "skip"
 # Up to five choices of up to three letters, and the skip, stand side by side on the narrowest phone.
@@ -151,7 +152,7 @@ class _Builder:
             longest=item.longest,
             ends=self._wording.anchors_of(item.link_id),
             skipped=item.link_id in self._answers.skipped,
-            problem=self._problems.get(item.link_id, ""),
+            problem=say(problem) if (problem := self._problems.get(item.link_id)) else "",
             when=conditions_as_json(item.conditions),
             condition=conditions_in_words(item.conditions, self._form, self._wording),
         )

@@ -8,9 +8,11 @@ from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.items import Item, Look
 from fhir_alliance.instruments.words import Wording
 from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.settings import LANGUAGE
 from smart_app.web.pages.form import visit_day
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.words import When
+from smart_app.web.saying import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +30,14 @@ class ReviewPage:
     """The answers before they are sent; `empty` asks once whether to send none at all.
 
     `form` and `send` are where the questions are and where to send to, below the launch; `changes` says that the
-    answers come in place of those that were sent.
+    answers come in place of those that were sent. `language` is that of the questions.
     """
 
     frame: Frame
     visit_day: When | None
     scale: str
     rows: tuple[AnswerRow, ...]
+    language: str
     empty: bool
     key: str
     version: int
@@ -66,6 +69,7 @@ class ReceiptPage:
 
     `repeats_help` depends on the form alone, so that whoever takes the device back does not learn an answer from it.
     `change_until` says until when it can be changed or taken back, `can_change` whether that is possible here and now.
+    `language` is that of the `rows`.
     """
 
     frame: Frame
@@ -74,6 +78,7 @@ class ReceiptPage:
     declined: bool
     handover: bool
     rows: tuple[AnswerRow, ...] = ()
+    language: str = LANGUAGE
     repeats_help: bool = False
     changed: bool = False
     can_change: bool = False
@@ -98,6 +103,7 @@ def review_page(
     form: Form,
     *,
     frame: Frame,
+    language: str = LANGUAGE,
     visit_start: datetime | None,
     today: date,
     answers: Answers,
@@ -106,12 +112,13 @@ def review_page(
     changes: str = "",
 ) -> ReviewPage:
     """Return the page; `answers` are already checked; `changes` is the receipt's path of what they come in place of."""
-    wording = instrument.wordings[frame.language]
+    wording = instrument.wordings[language]
     return ReviewPage(
         frame=frame,
         visit_day=visit_day(frame, visit_start, today) if wording.about_visit(form.rater) else None,
         scale=_scale(form, wording),
         rows=answer_rows(form, wording, answers),
+        language=wording.language,
         empty=answers.empty,
         key=key,
         version=version,
@@ -142,17 +149,23 @@ def _scale(form: Form, wording: Wording) -> str:
     if len(ranges) != 1 or any(option.code in wording.options for item in scored for option in item.options):
         return ""
     low, high, ends = ranges.pop()
-    return f"{low:f} means {ends[0]}, {high:f} means {ends[1]}."
+    values = {"low": f"{low:f}", "least": ends[0], "high": f"{high:f}", "most": ends[1]}
+    return say("%(low)s means %(least)s, %(high)s means %(most)s.", **values)
 
 
 def _in_words(item: Item, wording: Wording, answers: Answers) -> str:
     code = answers.given.get(item.link_id)
     if code is None:
-        return "skipped" if item.link_id in answers.skipped else "no answer"
+        return say("skipped") if item.link_id in answers.skipped else say("no answer")
     low, high = wording.anchors_of(item.link_id)
     if item.span:
-        return f"{code}, from {item.least:f} ({low}) to {item.most:f} ({high})" if item.look is Look.SLIDER else code
+        return _on_a_line(code, item, low, high) if item.look is Look.SLIDER else code
     if not item.scored or code in wording.options:
         return wording.option(code)
     ends = {item.options[0].code: low, item.options[-1].code: high}
     return f"{code}, {ends[code]}" if ends.get(code) else code
+
+
+def _on_a_line(code: str, item: Item, low: str, high: str) -> str:
+    values = {"answer": code, "low": f"{item.least:f}", "least": low, "high": f"{item.most:f}", "most": high}
+    return say("%(answer)s, from %(low)s (%(least)s) to %(high)s (%(most)s)", **values)

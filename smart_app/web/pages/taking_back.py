@@ -8,27 +8,28 @@ from fhir_alliance.delivery.correcting import Cause
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.review import ReceiptState
 from smart_app.web.pages.words import When
+from smart_app.web.saying import marked, say
 
 BY_PATIENT: Final = {
-    Cause.CHANGED_MIND: "I changed my mind",
-    Cause.MISTAKE: "I made a mistake",
-    Cause.WRONG_PERSON: "These answers are not about me",
+    Cause.CHANGED_MIND: marked("I changed my mind"),
+    Cause.MISTAKE: marked("I made a mistake"),
+    Cause.WRONG_PERSON: marked("These answers are not about me"),
 }
 BY_CLINICIAN: Final = {
     Cause.WRONG_PERSON: "It was filled in for, or by, the wrong person",
     Cause.CHANGED_MIND: "The patient asked for it",
     Cause.MISTAKE: "It was sent by mistake",
 }
-_MARKED: Final = (
+_MARKED: Final = marked(
     "In the chart the answers and their scores are marked as entered in error. They no longer count, and this app no "
     "longer shows them. Nothing in a chart is deleted, so staff can still find them there."
 )
-_NOTED: Final = (
+_NOTED: Final = marked(
     "The note in the chart is marked as entered in error, or replaced by one without these scores. The answers are no "
     "longer shown in this app."
 )
-_ONLY_HERE: Final = "They are kept in this app only. From now on nobody sees them here any more."
-_ON_THE_WAY: Final = (
+_ONLY_HERE: Final = marked("They are kept in this app only. From now on nobody sees them here any more.")
+_ON_THE_WAY: Final = marked(
     "They may be on their way into the chart. What has not been sent never will be; what is there already is marked as "
     "entered in error, so that it no longer counts."
 )
@@ -73,7 +74,7 @@ def take_back_page(
         back="/chart" if frame.banner else path.removesuffix("/take-back"),
         form_title=form_title,
         on=on,
-        consequence=_CONSEQUENCES.get(state, _ON_THE_WAY),
-        causes=tuple((cause.value, words) for cause, words in causes.items()),
+        consequence=say(_CONSEQUENCES.get(state, _ON_THE_WAY)),
+        causes=tuple((cause.value, say(words)) for cause, words in causes.items()),
         problem=problem,
     )

@@ -1,24 +1,35 @@
 """Dates and numbers as people write them."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Final
 from zoneinfo import ZoneInfo
 
+from babel import Locale
+from babel.dates import format_date, format_skeleton, format_time
+from flask_babel import get_locale
+
+from fhir_alliance.settings import LANGUAGE
 from fhir_alliance.trajectory.first_line import one_decimal
+from smart_app.web.saying import say
 
 _RANGE = re.compile(r"(?:\bvisits )?[−\d.]+ to [−\d.]+")
 
 
 @dataclass(frozen=True, kw_only=True)
 class When:
-    """A day: `text` as people write it, `short` without weekday, `iso` for machines, `full` with weekday and year."""
+    """A day: `text` as people write it, `short` without weekday, `iso` for machines, `full` with weekday and year.
+
+    `near` says that the text is a word such as "today".
+    """
 
     text: str
     short: str
     iso: str
     full: str
+    near: bool = False
 
 
 def local_day(at: datetime, zone: ZoneInfo) -> date:
@@ -28,31 +39,63 @@ def local_day(at: datetime, zone: ZoneInfo) -> date:
 
 def day(on: date, *, today: date) -> When:
     """Return "Tue 12 Nov", with the year when it is not this one."""
-    year = "" if on.year == today.year else f" {on.year}"
-    return _when(f"{on:%a} {on.day} {on:%b}{year}", on)
+    return _when(_said(on, "MMMEd" if on.year == today.year else "yMMMEd"), on)
 
 
 def moment_words(at: datetime, zone: ZoneInfo, *, today: date) -> str:
     """Return a moment at the site as "tomorrow, 3:42 pm" or "Tue 12 Nov, 3:42 pm"."""
     local = at.astimezone(zone)
-    near = {today: "today", today + timedelta(days=1): "tomorrow"}
+    near = {today: say("today"), today + timedelta(days=1): say("tomorrow")}
     on = near.get(local.date()) or day(local.date(), today=today).text
-    return f"{on}, {local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+    return f"{on}, {_clock(local)}"
+
+
+def clock_words(at: datetime, zone: ZoneInfo, *, today: date) -> str:
+    """Return a moment at the site as "3:42 pm" when it is today, with its day otherwise."""
+    local = at.astimezone(zone)
+    return _clock(local) if local.date() == today else moment_words(at, zone, today=today)
 
 
 def relative_day(on: date, *, today: date) -> When:
     """Return "today" or "yesterday" where that says it, the date otherwise."""
-    near = {today: "today", today - timedelta(days=1): "yesterday"}
-    return _when(near[on], on) if on in near else day(on, today=today)
+    near = {today: say("today"), today - timedelta(days=1): say("yesterday")}
+    return replace(_when(near[on], on), near=True) if on in near else day(on, today=today)
 
 
 def _when(text: str, on: date) -> When:
-    return When(text=text, short=short_day(on), iso=on.isoformat(), full=f"{on:%A} {on.day} {on:%B} {on.year}")
+    return When(text=text, short=short_day(on), iso=on.isoformat(), full=_said(on, "yMMMMEEEEd"))
+
+
+# English is written without the commas and the month first of CLDR's "en", which is the United States'.
+_ENGLISH: Final = {
+    "MMMEd": "EEE d MMM",
+    "yMMMEd": "EEE d MMM y",
+    "yMMMMEEEEd": "EEEE d MMMM y",
+    "MMMd": "d MMM",
+    "yMMMd": "d MMM y",
+    "yMMM": "MMM y",
+    "MMMMd": "d MMMM",
+}
+
+
+def _said(on: date, skeleton: str) -> str:
+    """Return a day with the parts that a CLDR skeleton names, as people write it in the language of the page."""
+    locale = get_locale() or Locale(LANGUAGE)
+    if locale.language == LANGUAGE:
+        return format_date(on, _ENGLISH[skeleton], locale=locale)
+    return format_skeleton(skeleton, on, locale=locale)
+
+
+def _clock(local: datetime) -> str:
+    locale = get_locale() or Locale(LANGUAGE)
+    if locale.language == LANGUAGE:
+        return f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+    return format_time(local, "short", tzinfo=local.tzinfo, locale=locale)
 
 
 def short_day(on: date) -> str:
     """Return "12 Nov"."""
-    return f"{on.day} {on:%b}"
+    return _said(on, "MMMd")
 
 
 def birth_words(birth_date: str) -> str:
@@ -61,15 +104,14 @@ def birth_words(birth_date: str) -> str:
     if len(parts) == 1:
         return birth_date
     on = date(int(parts[0]), int(parts[1]), int(parts[2]) if len(parts) == 3 else 1)
-    return f"{on.day} {on:%b} {on.year}" if len(parts) == 3 else f"{on:%b} {on.year}"
+    return _said(on, "yMMMd" if len(parts) == 3 else "yMMM")
 
 
 def birthday_words(birth_date: str) -> str:
     """Return day and month, "4 March"; empty when the record does not hold both."""
     if len(birth_date) != 10:
         return ""
-    on = date.fromisoformat(birth_date)
-    return f"{on.day} {on:%B}"
+    return _said(date.fromisoformat(birth_date), "MMMMd")
 
 
 def span(low: Decimal, high: Decimal) -> str:

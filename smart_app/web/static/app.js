@@ -8,7 +8,7 @@ function enhanceForm(form) {
   const dependent = [...form.querySelectorAll("[data-when]")].map((part) => [part, JSON.parse(part.dataset.when)]);
   const counted = items.filter((item) => "counted" in item.dataset);
   const sheets = [...form.querySelectorAll(".sheet")].map((sheet) => [sheet, [...sheet.querySelectorAll(".item, .remark")]]);
-  const [count, total] = form.querySelectorAll("#count span");
+  const [count, total] = [".given", ".total"].map((each) => form.querySelector(`#count ${each}`));
 
   // The answer as it will be sent; a question that is not asked has none.
   function answerTo(name) {
@@ -78,11 +78,11 @@ function skipOrWrite(entry) {
 // A line to mark instead of a number to type. It has no mark until one is made: a slider that starts somewhere suggests.
 function drawLine(entry) {
   const field = entry.querySelector("input[type=text]");
-  const { low, high, step } = field.dataset;
+  const { low, high, step, line: named, unset } = field.dataset;
   const ends = JSON.parse(field.dataset.ends);
   const line = document.createElement("input");
   Object.assign(line, { type: "range", min: low, max: high, step, className: "mark" });
-  line.setAttribute("aria-label", `From ${ends[0]} to ${ends[1]}`);
+  line.setAttribute("aria-label", named);
   const labels = document.createElement("div");
   labels.className = "ends";
   labels.append(...ends.map((end) => Object.assign(document.createElement("span"), { textContent: end })));
@@ -91,7 +91,7 @@ function drawLine(entry) {
     const answered = field.value !== "";
     line.classList.toggle("unset", !answered);
     if (answered) line.value = field.value;
-    line.setAttribute("aria-valuetext", answered ? field.value : "no answer yet");
+    line.setAttribute("aria-valuetext", answered ? field.value : unset);
   }
 
   function mark() {
@@ -134,7 +134,7 @@ function keepAnswers(form) {
   function tell(text, link) {
     said.hidden = false;
     if (said.textContent !== text) said.textContent = text;
-    if (link) said.append(" ", Object.assign(document.createElement("a"), { href: link, textContent: "Sign in again" }));
+    if (link) said.append(" ", Object.assign(document.createElement("a"), { href: link, textContent: said.dataset.again }));
   }
 
   function soon(after) {
@@ -154,7 +154,7 @@ function keepAnswers(form) {
         version.value = answer.version;
         kept = sending;
         wait = 2000;
-        tell(`Saved ${answer.at}`);
+        tell(said.dataset.saved.replace("{time}", answer.at));
         stayUntil(answer.seconds);
       } else if (reply.status < 500 && reply.status !== 429) {
         await refused(reply);
@@ -167,17 +167,17 @@ function keepAnswers(form) {
   }
 
   function later() {
-    tell("Not saved yet. We will try again.");
+    tell(said.dataset.later);
     wait = Math.min(wait * 1.5, 30000);
   }
 
   async function refused(reply) {
     over = true;
     if (reply.status === 401 && reply.headers.get("Content-Type").includes("json")) {
-      tell("You were signed out. Your answers so far are kept.", (await reply.json()).again);
+      tell(said.dataset.out, (await reply.json()).again);
     } else if (reply.status === 409) {
-      tell("This form was filled in on another page or device, too. Press Review: you will see the answers of both.");
-    } else tell("This form has changed. Your answers so far are kept. Press Review to see what to do.");
+      tell(said.dataset.twice);
+    } else tell(said.dataset.changed);
   }
 
   form.addEventListener("input", () => { changes += 1; soon(600); });
@@ -189,7 +189,7 @@ function keepAnswers(form) {
   form.addEventListener("submit", (event) => {
     if (navigator.onLine) { over = true; clearTimeout(timer); return; }
     event.preventDefault();
-    tell("Not saved yet. You are offline: your answers stay on this page. We will try again.");
+    tell(said.dataset.offline);
   });
 }
 
@@ -203,10 +203,36 @@ function stayUntil(seconds) {
   clearTimeout(closing);
   place.hidden = true;
   ending = setTimeout(() => {
-    place.textContent = "This page closes in 2 minutes. Your answers so far are kept. Answer or change something to stay.";
+    place.textContent = place.dataset.soon;
     place.hidden = false;
   }, Math.max(seconds - 120, 0) * 1000);
-  closing = setTimeout(() => { place.textContent = "This page has closed. Your answers so far are kept. Sign in again to go on."; }, seconds * 1000);
+  closing = setTimeout(() => { place.textContent = place.dataset.over; }, seconds * 1000);
+}
+
+// A button for each question, where a voice of the device itself speaks its language: others would send the words away.
+function readAloud(form) {
+  const speech = window.speechSynthesis;
+  if (!speech) return;
+
+  function offer() {
+    for (const item of form.querySelectorAll(".item")) {
+      const spoken = item.closest("[lang]").lang;
+      const voice = speech.getVoices().find((each) => each.localService && each.lang.split(/[-_]/)[0] === spoken);
+      if (!voice || item.querySelector(".aloud")) continue;
+      const button = Object.assign(document.createElement("button"), { type: "button", className: "quiet aloud" });
+      button.textContent = form.dataset.aloud;
+      button.setAttribute("aria-describedby", item.querySelector("legend").id = `legend-${item.id}`);
+      button.addEventListener("click", () => {
+        const words = [...item.querySelectorAll("legend, .low, .high, .words .word > span")].map((each) => each.textContent);
+        speech.cancel();
+        speech.speak(Object.assign(new SpeechSynthesisUtterance(words.join(". ")), { lang: spoken, voice }));
+      });
+      item.append(button);
+    }
+  }
+
+  speech.addEventListener?.("voiceschanged", offer);
+  offer();
 }
 
 // The receipt page says by itself when the answers are in the chart.
@@ -308,7 +334,10 @@ function returnToStart(place) {
 // without a connection, which may hold answers that nobody else has.
 window.addEventListener("pageshow", (event) => { if (event.persisted && navigator.onLine) location.reload(); });
 
-for (const form of document.querySelectorAll("#answers")) enhanceForm(form);
+for (const form of document.querySelectorAll("#answers")) {
+  enhanceForm(form);
+  readAloud(form);
+}
 for (const form of document.querySelectorAll("#answers[data-keep]")) keepAnswers(form);
 for (const place of document.querySelectorAll("#ends")) stayUntil(Number(place.dataset.seconds));
 for (const place of document.querySelectorAll("#tablet")) returnToStart(place);

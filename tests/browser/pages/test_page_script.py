@@ -1,8 +1,9 @@
 """What the script adds to the pages, and that they work without it."""
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Browser, Page, expect
 
-from .show import open_page
+from .show import open_page, serve
 
 
 def test_the_counter_follows_the_answers(page: Page) -> None:
@@ -221,3 +222,33 @@ def test_the_way_to_the_sign_in_is_gone_by_itself(page: Page) -> None:
 
     assert (sent.value.method, sent.value.post_data) == ("POST", "scope=openid+fhirUser")
     expect(page.get_by_role("button", name="Go on to Harbor EHR")).to_be_visible()
+
+
+VOICES = """
+window.spoken = [];
+const voice = (lang, localService) => ({ lang, localService });
+Object.defineProperty(window, "speechSynthesis", { value: {
+  getVoices: () => [%s], cancel() {}, speak: (said) => window.spoken.push([said.lang, said.text]),
+} });
+window.SpeechSynthesisUtterance = function (text) { this.text = text; };
+"""
+
+
+@pytest.mark.parametrize(("voices", "buttons"), [('voice("en-GB", true)', 7), ('voice("en-US", false)', 0), ("", 0)])
+def test_questions_are_read_aloud_by_the_device_alone(browser: Browser, voices: str, buttons: int) -> None:
+    """A voice of the device reads a question in its language; one that would send the words away is not offered."""
+    page = browser.new_page()
+    page.add_init_script(VOICES % voices)
+    serve(page)
+    open_page(page, "form-core")
+
+    offered = page.get_by_role("button", name="Read aloud")
+
+    assert offered.count() == buttons
+    if buttons:
+        offered.first.click()
+        ((language, said),) = page.evaluate("window.spoken")
+        assert language == "en"
+        assert "I felt at ease with my therapist today." in said
+        assert "not true at all" in said
+    page.close()

@@ -1,0 +1,96 @@
+"""Which language a page is in: what the person chose, else what the browser asks for, else the site's own."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from babel import Locale
+from flask import Flask, Response, g, has_request_context, request
+from flask_babel import get_locale
+
+from fhir_alliance.settings import LANGUAGE
+from smart_app.web.catalogues import Languages
+from smart_app.web.cookies import set_secret
+from smart_app.web.services import services
+
+COOKIE: Final = "__Host-ta_lang"
+FIELD: Final = "language"
+"""What chooses a language: in the address of any page, so that a link or a portal can say it too, and in a form."""
+
+# What only clinicians and administrators see is in English.
+_FOR_STAFF: Final = ("admin.", "signin.launch", "signin.again")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One language to choose, by its own name."""
+
+    tag: str
+    name: str
+    chosen: bool
+
+
+def speak_languages(app: Flask) -> None:
+    """Let an application say its pages in the language of each request."""
+    Languages(app, locale_selector=_language)
+    app.after_request(_remember)
+
+
+def speak_english() -> None:
+    """Say the rest of this request in English: it is for staff."""
+    g.in_english = True
+
+
+def language() -> str:
+    """Return the language of the present page."""
+    locale = get_locale()
+    return locale.language if locale else LANGUAGE
+
+
+def choices() -> tuple[Choice, ...]:
+    """Return what a patient can choose; nothing where there is no choice, or for a page that a link cannot ask for."""
+    offered = services().settings.site.offered
+    if len(offered) < 2 or request.method != "GET" or _for_staff():
+        return ()
+    return tuple(Choice(tag=tag, name=_own_name(tag), chosen=tag == language()) for tag in offered)
+
+
+def _own_name(tag: str) -> str:
+    name = str(Locale(tag).get_language_name())
+    return name[:1].upper() + name[1:]
+
+
+def chosen_in(fields: Iterable[str]) -> str:
+    """Return the first of these that is a language the site offers; empty when none is."""
+    offered = services().settings.site.offered
+    return next((tag for tag in fields if tag in offered), "")
+
+
+def chosen_here() -> str:
+    """Return the language that the person of this request has chosen; empty when they have not, or are staff."""
+    if not has_request_context() or _for_staff():
+        return ""
+    return chosen_in((request.args.get(FIELD, ""), request.cookies.get(COOKIE, "")))
+
+
+def _language() -> str:
+    if _for_staff():
+        return LANGUAGE
+    site = services().settings.site
+    # The site's own language comes first, for a browser that takes any.
+    offered = sorted(site.offered, key=lambda tag: tag != site.language)
+    return chosen_here() or request.accept_languages.best_match(offered, site.language)
+
+
+def _for_staff() -> bool:
+    return "in_english" in g or (request.endpoint or "").startswith(_FOR_STAFF)
+
+
+def _remember(response: Response) -> Response:
+    """Keep what was chosen until the browser closes, or the device is given back."""
+    left = "cookies" in response.headers.get("Clear-Site-Data", "")
+    if (tag := chosen_in([request.args.get(FIELD, "")])) and not left:
+        set_secret(response, COOKIE, tag)  # no secret, but it has to come back in the same places
+    if response.mimetype == "text/html":
+        response.vary.add("Accept-Language")
+    return response

@@ -1,0 +1,256 @@
+"""Languages of patients' pages: chosen by the person, offered only where the site has confirmed them, and complete."""
+
+import hashlib
+import html
+import re
+from typing import Any
+
+import pytest
+
+from fhir_alliance.errors import InvalidSettings
+from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.instruments.words import Rater
+from fhir_alliance.settings import TRANSLATED, read_settings
+from fhir_alliance.tables import submissions
+from smart_app.demo.browser import Page
+from smart_app.demo.site import Site, write_site
+from smart_app.web import catalogues
+from smart_app.web.app import create_app
+from smart_app.web.pages.frame import Frame
+from tests.languages.visible import Pseudo, not_translated
+
+from .conftest import MakeHouse
+from .house import CORE, House, Person
+from .test_web_links import WRONG, type_date
+from .test_web_tablet import tablet, type_code, yes
+
+CRISIS = {"de": "Telefonseelsorge 0800 111 0 111", "es": "Línea 024", "fr": "Le 3114", "hi": "टेली मानस 14416"}
+SOMEONE = "Anlaufstelle, 555 0100"
+CHOSEN = re.compile(r'name="([^"]+)" value="([^"]+)" checked')
+
+
+def confirm(site: Site, *languages: str) -> None:
+    """Write into the settings what a site confirms of languages."""
+    reviewers = ", ".join(f'"visit-check-in-1.0.0.{tag}" = "Jo Park"' for tag in languages)
+    written = site.settings.read_text().replace("[instruments]\n", f"[instruments]\nreviewed_by = {{{reviewers}}}\n")
+    for tag in languages:
+        written += f'\n[site.languages.{tag}]\nreviewed_by = "Jo Park"\n'
+        written += f'crisis_line = "{CRISIS[tag]}"\nsomeone_else = "{SOMEONE}"\n'
+    site.settings.write_text(written)
+
+
+def confirm_all(site: Site) -> None:
+    """Write that a site has confirmed everything there is."""
+    confirm(site, *TRANSLATED)
+
+
+@pytest.fixture(scope="module")
+def clinic(opener: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Open a house that offers every language."""
+    with opener(tmp_path_factory.mktemp("languages"), change=confirm_all) as opened:
+        yield opened
+
+
+def language_of(page: Page) -> str:
+    """Return the language that a page says it is in."""
+    return page.text.partition('<html lang="')[2].partition('"')[0]
+
+
+@pytest.mark.parametrize("asked", TRANSLATED)
+def test_the_browser_is_asked_first(clinic: House, asked: str) -> None:
+    """A browser of a language gets the page, and the site's own crisis line, in it."""
+    reply = Person().send("GET", clinic.url("/handover/"), Accept_Language=f"{asked}-XX,{asked};q=0.9,en;q=0.5")
+
+    assert f'<html lang="{asked}" dir="ltr">' in reply.text
+    assert CRISIS[asked] in reply.text
+    assert "988" not in reply.text
+    assert "Accept-Language" in reply.headers["Vary"]
+
+
+def test_what_a_person_chose_stays(clinic: House) -> None:
+    """A link on the page chooses, the next pages remember, and another choice replaces it."""
+    person = Person()
+    first = person.open(clinic.url("/handover/"))
+
+    chosen = person.open(first.link("?language=fr"))
+    later = person.open(clinic.url("/"))
+    changed = person.open(clinic.url("/?language=hi"))
+
+    assert [language_of(each) for each in (first, chosen, later, changed)] == ["en", "fr", "fr", "hi"]
+    assert language_of(person.open(clinic.url("/?language=xx"))) == "hi"
+
+
+def test_only_confirmed_languages_are_offered(make_house: MakeHouse) -> None:
+    """Where German alone is confirmed, French is neither listed nor spoken, whoever asks for it."""
+    house = make_house(change=lambda site: confirm(site, "de"))
+    person = Person()
+
+    page = person.open(house.url("/?language=fr"))
+
+    assert language_of(page) == "en"
+    assert re.findall(r'hreflang="(\w+)"', page.text) == ["de"]
+
+
+def test_a_site_with_one_language_has_no_choice(make_house: MakeHouse) -> None:
+    """Without a confirmed language nothing is offered, and a German browser gets English."""
+    reply = Person().send("GET", make_house().url("/"), Accept_Language="de")
+
+    assert '<html lang="en"' in reply.text
+    assert "languages" not in reply.text.partition("</style>")[2]
+
+
+def test_what_was_answered_survives_another_language_and_is_kept_in_it(clinic: House) -> None:
+    """The form goes on in German with its answers; what is sent says German, and the German text that was told (P1)."""
+    person, form = clinic.handed()
+    page = person.submit(form, form.form("/form"), **CORE, language="de")
+
+    review = person.submit(page, page.form("/form"), **CORE, action="review")
+    receipt = person.submit(review, review.form("/send"))
+
+    told = html.unescape(page.text.partition('<div class="about">\n<p>')[2].partition("</p>")[0])
+    row = clinic.rows(submissions)[-1]
+    assert dict(CHOSEN.findall(page.text)) == CORE
+    assert "Wie war Ihre Sitzung am " in re.sub("<[^>]*>", "", page.text)
+    assert "sieht Ihre Antworten" in told
+    assert row["audience_digest"] == hashlib.sha256(told.encode()).hexdigest()
+    assert "Wir haben Ihre Antworten erhalten." in receipt.text
+
+
+def test_clinicians_pages_stay_english(clinic: House) -> None:
+    """A clinician whose browser is German sees the view as before, with no choice of languages."""
+    person = Person()
+    person.session.headers["Accept-Language"] = "de"
+    clinic.sign_in(person)
+
+    chart = person.open(clinic.launch_url(person))
+
+    assert language_of(chart) == "en"
+    assert 'hreflang="' not in chart.text
+
+
+def test_faults_of_languages_are_told_with_the_others(tmp_path: Any) -> None:
+    """A crisis line that is missing, a language without words, a first language that is none: all at once."""
+    site = write_site(tmp_path, ehr_port=1, app_port=2)
+    written = site.settings.read_text().replace("[site]\n", '[site]\nlanguage = "fr"\n')
+    languages = '\n[site.languages.de]\nreviewed_by = "Jo Park"\n\n[site.languages.xx]\nreviewed_by = "Jo Park"\n'
+    site.settings.write_text(written + languages)
+
+    with pytest.raises(InvalidSettings) as refused:
+        read_settings(site.settings)
+
+    faults = "\n".join(refused.value.faults)
+    assert "site.languages.de.crisis_line" in faults
+    assert "site.languages.de.someone_else" in faults
+    assert "site.languages.xx" in faults
+
+
+def test_a_language_needs_reviewed_words_of_the_form(tmp_path: Any) -> None:
+    """A site that has confirmed its texts, but names nobody who has read the questions, is told so at the start."""
+    site = write_site(tmp_path, ehr_port=1, app_port=2)
+    confirm(site, "de")
+    site.settings.write_text(re.sub("reviewed_by = {.*}\n", "", site.settings.read_text()))
+
+    with pytest.raises(InvalidSettings) as refused:
+        create_app(read_settings(site.settings))
+
+    assert "visit-check-in-1.0.0.de" in refused.value.faults[0]
+
+
+def test_a_language_may_run_from_right_to_left(clinic: House) -> None:
+    """The page of such a language says its direction."""
+    assert Frame(site=clinic.services.settings.site, language="he").direction == "rtl"
+
+
+def test_every_word_of_a_patients_pages_is_translated(make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a language that puts every message in brackets, no patient's page has a word outside of them."""
+    house = make_house(change=confirm_all)
+    monkeypatch.setattr(catalogues, "catalogue", lambda _: Pseudo())
+    pages = {name: page.text for name, page in walk(house).items()}
+
+    known = {*_words_of_the_form(), *CRISIS.values(), SOMEONE, "Harbor Clinic", "Dr. Ada Okafor", "Maria Lopez"}
+    known |= {"Maria L.", "Maria", "ABC-234", "Juni"}
+    assert {name: left for name, text in pages.items() if (left := not_translated(text, known))} == {}
+    assert all("⟦" in text for text in pages.values())
+
+
+def walk(house: House) -> dict[str, Page]:
+    """Return a patient's pages by name: by code, by link, at home, with every way out and the errors on the way."""
+    seen: dict[str, Page] = {}
+    stranger = _german()
+    seen["front"] = stranger.open(house.url("/"))
+    seen["enter"] = enter = stranger.open(house.url("/handover/"))
+    seen["wrong code"] = stranger.submit(enter, enter.forms[0], code="AAA-AAA")
+    seen["no page"] = stranger.open(house.url("/nowhere"))
+    seen["no launch"] = stranger.open(house.url("/l/nobody/form"))
+    link, _ = house.code(*house.clinician())
+    person = _german()
+    seen["start"] = start = person.open(link)
+    seen["confirm"] = confirm_page = person.submit(start, start.forms[0])
+    seen["used link"] = stranger.open(link)
+    seen["form"] = form = person.submit(confirm_page, confirm_page.form("/confirm"))
+    seen["problems"] = person.submit(form, form.form("/form"), **{**CORE, "1": "99"}, action="review")
+    seen["empty"] = person.submit(form, form.form("/form"), action="review")
+    form = person.open(form.url)
+    seen["review"] = review = person.submit(form, form.form("/form"), **CORE, action="review")
+    seen["receipt"] = person.submit(review, review.form("/send"))
+    return seen | _by_link(house) | _on_tablet(house) | _at_home(house)
+
+
+def _by_link(house: House) -> dict[str, Page]:
+    link, person = house.link(*house.clinician()), _german()
+    seen = {"link": person.open(link), "no date": type_date(person, link, {"day": "x", "month": "1", "year": "1970"})}
+    seen |= {f"wrong date {number}": type_date(person, link, WRONG) for number in range(2)}
+    seen["link's form"] = type_date(person, link, house.born())
+    seen["no link"] = person.open(house.url("/link/" + "a" * 43))
+    return seen
+
+
+def _on_tablet(house: House) -> dict[str, Page]:
+    device, start = tablet(house)
+    device.session.headers["Accept-Language"] = "de"
+    seen = {"tablet": device.open(start.url), "wrong code there": type_code(device, start, "AAA-AAA")}
+    _, short = house.code(*house.clinician())
+    seen["confirm there"] = asked = type_code(device, start, short)
+    seen["form there"] = yes(device, asked)
+    return seen
+
+
+def _at_home(house: House) -> dict[str, Page]:
+    seen: dict[str, Page] = {}
+    person = _german()
+    asked = person.open(house.url("/start/harbor"))
+    consent = person.submit(asked, asked.forms[0], person="Patient/maria-lopez")
+    seen["visits"] = visits = person.submit(consent, consent.forms[0], decision="allow")
+    form = person.submit(visits, visits.form("/visit"), encounter="none")
+    review = person.submit(form, form.form("/form"), **CORE, action="review")
+    seen["own receipt"] = receipt = person.submit(review, review.form("/send"))
+    seen["change"] = change = person.open(receipt.link("/change"))
+    seen["changed review"] = changed = person.submit(change, change.form("/change"), **CORE, action="review")
+    seen["changed receipt"] = newest = person.submit(changed, changed.form("/send"))
+    seen["old receipt changed"] = person.open(f"{receipt.url}/change")
+    seen["take back"] = ask = person.open(newest.link("/take-back"))
+    seen["taken back"] = person.submit(ask, ask.form("/take-back"))
+    seen["sent before"] = person.open(visits.url)
+    other = _german()
+    asked = other.open(house.url("/start/harbor"))
+    consent = other.submit(asked, asked.forms[0], person="Patient/maria-lopez")
+    visits = other.submit(consent, consent.forms[0], decision="allow")
+    form = other.submit(visits, visits.form("/visit"), encounter="none")
+    seen["declined"] = other.submit(form, form.form("/form"), action="decline")
+    return seen
+
+
+def _german() -> Person:
+    person = Person()
+    person.session.headers["Accept-Language"] = "de"
+    return person
+
+
+def _words_of_the_form() -> set[str]:
+    words = shipped().instrument("visit-check-in").wordings["de"]
+    said = [each[Rater.PATIENT] for each in words.items.values()]
+    said += [*words.sections.values(), *words.anchors, *words.options.values(), *words.headings.values()]
+    said += [option.capitalize() for option in words.options.values()]
+    heading = words.heading(Rater.PATIENT).partition("{day}")
+    forms = [f"{words.title} ({words.raters[Rater.PATIENT]}, {form})" for form in words.forms.values()]
+    return {*said, heading[0], words.title, words.caveat, words.copyright, words.instructions[Rater.PATIENT], *forms}

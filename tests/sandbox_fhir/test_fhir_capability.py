@@ -62,7 +62,8 @@ def test_includes_of_a_visit_are_named(statement: dict[str, Any]) -> None:
     offered = {resource["type"]: resource for resource in statement["rest"][0]["resource"]}
 
     visit, score = offered["Encounter"], offered["Observation"]
-    assert visit["searchInclude"] == ["Encounter:subject", "Encounter:patient", "Encounter:participant"]
+    expected = ["subject", "patient", "appointment", "participant"]
+    assert visit["searchInclude"] == [f"Encounter:{name}" for name in expected]
     assert {"Observation:encounter", "QuestionnaireResponse:encounter"} <= set(visit["searchRevInclude"])
     assert {"Observation:encounter", "Observation:derived-from", "Observation:has-member"} <= set(
         score["searchInclude"]

@@ -94,7 +94,7 @@ def test_a_visit_that_is_kept_here_is_not_asked_about_again(held: "House") -> No
 
     after = held.at_home()[1].text
     assert after.count('name="encounter"') == before - 1
-    assert "kept safe here, not in your chart</li>" in after
+    assert "kept safe here, not in your chart</span>" in after
 
 
 def test_after_the_retention_date_it_is_not_shown(held: "House") -> None:

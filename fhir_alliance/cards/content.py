@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any, Final
 
 from fhir_alliance.instruments.words import Rater
+from fhir_alliance.trajectory.seen import Look
 
 LONGEST_SUMMARY: Final = 139
 """Characters that a summary may have: fewer than 140 (CDS Hooks 2.0, card attributes)."""
@@ -25,18 +25,11 @@ _OPEN: Final = {Rater.PATIENT: "Hand over: {}", Rater.THERAPIST: "Answer: {}"}
 Card = dict[str, Any]
 
 
-class Level(StrEnum):
-    """How much a reason asks for attention."""
-
-    WORTH_A_LOOK = "worth a look"
-    ASK_THIS_VISIT = "ask this visit"
-
-
 @dataclass(frozen=True, kw_only=True)
 class OpenReason:
     """That there is an open reason of a level since a day; what it is, only the app shows."""
 
-    level: Level
+    level: Look
     day: date
 
 
@@ -80,7 +73,7 @@ def _due_card(forms: Sequence[DueForm], frame: CardFrame) -> Card:
 
 def _reason_card(reasons: Sequence[OpenReason], frame: CardFrame) -> Card:
     """Say how many open reasons there are, at the highest level, and since when the newest."""
-    level = max((each.level for each in reasons), key=list(Level).index)
+    level = max((each.level for each in reasons), key=list(Look).index)
     newest = max(each.day for each in reasons)
     summary = f"Ratings of the visits: {level}. Open: {len(reasons)}, the newest of {newest.day} {newest:%b %Y}."
     return _card(summary, "", [_link("Look at the ratings", frame)], frame)

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from fhir_alliance.cards.content import LONGEST_SUMMARY, CardFrame, DueForm, Level, OpenReason, build_cards
+from fhir_alliance.cards.content import LONGEST_SUMMARY, CardFrame, DueForm, OpenReason, build_cards
 from fhir_alliance.instruments.words import Rater
+from fhir_alliance.trajectory.seen import Look
 
 OPENS = datetime(2026, 11, 28, 9, 45, tzinfo=UTC)
 FRAME = CardFrame(label="Harbor Clinic", launch_url="https://a.example/launch", make_uuid=lambda: "u-1")
@@ -25,8 +26,8 @@ def test_nothing_is_no_card() -> None:
 def test_golden() -> None:
     """Every card there can be, as it is read."""
     reasons = [
-        OpenReason(level=Level.WORTH_A_LOOK, day=date(2026, 11, 12)),
-        OpenReason(level=Level.ASK_THIS_VISIT, day=date(2026, 11, 5)),
+        OpenReason(level=Look.WORTH, day=date(2026, 11, 12)),
+        OpenReason(level=Look.ASK, day=date(2026, 11, 5)),
     ]
     cards = build_cards([due(), due("GAD-7"), due(rater=Rater.THERAPIST)], FRAME, reasons=reasons)
     common = {"uuid": "u-1", "indicator": "info", "source": {"label": "Harbor Clinic"}}
@@ -74,7 +75,7 @@ def test_a_title_is_only_text(title: str) -> None:
 
 def test_a_summary_is_short() -> None:
     """However much is due, a summary has fewer than 140 characters (C03)."""
-    reasons = [OpenReason(level=Level.ASK_THIS_VISIT, day=date(2026, 9, 30))] * 10_000
+    reasons = [OpenReason(level=Look.ASK, day=date(2026, 9, 30))] * 10_000
     cards = build_cards([due("x" * 500)] * 10_000, FRAME, reasons=reasons)
 
     assert max(len(card["summary"]) for card in cards) <= LONGEST_SUMMARY

@@ -1,13 +1,15 @@
 """Scores over time as the EHR's Observations tell them: one series per patient, therapist, score and rater."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.terms import ALLIANCE
 
@@ -27,7 +29,10 @@ class Visit:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One score at one visit; `value` is None when it was not scorable, `answered` None when not stated."""
+    """One score at one visit; `value` is None when it was not scorable, `answered` None when not stated.
+
+    `measured` is the code of the instrument and version that it was made with, empty when not stated.
+    """
 
     at: datetime
     value: Decimal | None
@@ -35,6 +40,7 @@ class Point:
     encounter: str | None
     response: str | None
     absent: str = ""
+    measured: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,25 +95,28 @@ def read_series(
 ) -> tuple[Series, ...]:
     """Return every series of an instrument's scores that the Observations hold.
 
-    Left out: what is about another patient, entered in error, undated, or not a score of ours. Of two scores for one
-    visit the later counts. A visit nobody knows belongs to therapist None.
+    Left out: what is about another patient, entered in error, undated, not a score of ours, in another unit, or off
+    its scale. Of two scores for one visit the later counts. A visit nobody knows belongs to therapist None.
     """
     therapists = {visit.encounter: visit.therapist for visit in visits}
     scores = {
-        instrument.code(form.rater, scale.name): (scale.name, form.rater)
+        instrument.code(form.rater, scale.name): (scale, form.rater)
         for form in instrument.forms
         for scale in form.scales
     }
-    systems = {code: instrument.system(scale) for code, (scale, _) in scores.items()}
+    systems = {code: instrument.system(scale.name) for code, (scale, _) in scores.items()}
     found = [
         ((code, therapists.get(point.encounter or "")), point)
         for observation in observations
         if is_about(observation, patient) and observation.get("status") in COUNTS
         if (code := _score_code(observation, systems)) and (point := _point(observation))
+        if _is_on(scores[code][0], point.value)
     ]
     found.sort(key=lambda pair: (pair[0][0], pair[0][1] or "", pair[1].at))
     return tuple(
-        Series(code=code, scale=scores[code][0], rater=scores[code][1], therapist=who, points=_one_per_visit(pairs))
+        Series(
+            code=code, scale=scores[code][0].name, rater=scores[code][1], therapist=who, points=_one_per_visit(pairs)
+        )
         for (code, who), pairs in groupby(found, key=lambda pair: pair[0])
     )
 
@@ -132,6 +141,7 @@ def read_time(text: object) -> datetime | None:
 
 # A score that may be compared; a preliminary or withdrawn one is not.
 COUNTS = frozenset({"final", "amended", "corrected"})
+_UNITLESS: Final = re.compile(r"1?|\{.*\}")
 _ANSWERED = {"system": ALLIANCE, "code": "items-answered"}
 
 
@@ -161,11 +171,18 @@ def _codings(concept: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return codings
 
 
+def _is_on(scale: Scale, value: Decimal | None) -> bool:
+    """Whether a value lies on a scale; one that does not was made in another way, and would draw a wrong line."""
+    return value is None or not scale.has_range or scale.minimum <= value <= scale.maximum
+
+
 def _point(observation: RawResource) -> Point | None:
+    quantity = observation.get("valueQuantity", {})
     at = read_time(observation.get("effectiveDateTime"))
-    if at is None:
+    # A score has no unit, which UCUM writes as 1 or as a note in braces; an EHR may have left that out.
+    if at is None or not _UNITLESS.fullmatch(str(quantity.get("code", ""))):
         return None
-    value = observation.get("valueQuantity", {}).get("value")
+    value = quantity.get("value")
     absent = next(iter(_codings(observation.get("dataAbsentReason", {}))), {}).get("code", "")
     derived = [str(source.get("reference", "")) for source in observation.get("derivedFrom", [])]
     return Point(
@@ -175,6 +192,7 @@ def _point(observation: RawResource) -> Point | None:
         encounter=observation.get("encounter", {}).get("reference"),
         response=next((each for each in derived if each.startswith("QuestionnaireResponse/")), None),
         absent=absent,
+        measured=str(next(iter(_codings(observation.get("method", {}))), {}).get("code", "")),
     )
 
 

@@ -1,8 +1,11 @@
 """Series are read from raw Observations: ours, of this patient, per therapist and rater, in order."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from fhir_alliance.instruments.catalogue import installed
 from fhir_alliance.instruments.definition import Instrument
@@ -73,6 +76,51 @@ def test_what_does_not_belong_is_left_out(check_in: Instrument) -> None:
 
     assert series.values == (Decimal(7),)
     assert series.points[0].response == "QuestionnaireResponse/r1"
+
+
+@pytest.mark.parametrize(
+    "quantity", [{"value": 85, "code": "%"}, {"value": 85}, {"value": -1}, {"value": 5, "code": "mg"}]
+)
+def test_a_number_of_another_kind_is_no_point(check_in: Instrument, quantity: dict[str, Any]) -> None:
+    """A score in another unit, or outside its scale, is left out: a line through it would be wrong."""
+    visits = read_visits([encounter(1), encounter(2)], patient="maria")
+    ours = {"value": 7, "code": "{score}", "system": "http://unitsofmeasure.org"}
+
+    (series,) = read_series(
+        [score(1, 7, valueQuantity=ours), score(2, 1, valueQuantity=quantity)], visits, check_in, patient="maria"
+    )
+
+    assert series.values == (Decimal(7),)
+
+
+def test_order_and_copies_do_not_matter(check_in: Instrument) -> None:
+    """Three thousand visits in any order, each score sent twice, give one point a visit, oldest first."""
+    start = datetime(2018, 1, 1, 9, tzinfo=UTC)
+    encounters = [
+        encounter(number, period={"start": (start + timedelta(days=number)).isoformat()}) for number in range(1, 3001)
+    ]
+    observations = [
+        score(
+            number, number % 10, effectiveDateTime=(start + timedelta(days=number, hours=1)).isoformat(), status=status
+        )
+        for number in range(1, 3001)
+        for status in ("final", "amended")
+    ]
+    visits = read_visits(reversed(encounters), patient="maria")
+
+    (series,) = read_series(reversed(observations), visits, check_in, patient="maria")
+
+    assert series.values == tuple(Decimal(number % 10) for number in range(1, 3001))
+
+
+def test_the_version_travels_with_the_point(check_in: Instrument) -> None:
+    """The instrument and version that a score was made with are known, so that a change can be marked."""
+    method = {"coding": [{"system": ALLIANCE, "code": "visit-check-in-1.0.0"}]}
+    visits = read_visits([encounter(1), encounter(2)], patient="maria")
+
+    (series,) = read_series([score(1, 7, method=method), score(2, 7)], visits, check_in, patient="maria")
+
+    assert [point.measured for point in series.points] == ["visit-check-in-1.0.0", ""]
 
 
 def test_later_score_of_one_visit_counts(check_in: Instrument) -> None:

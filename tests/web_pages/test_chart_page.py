@@ -18,6 +18,7 @@ from smart_app.web.pages.chart import ChartPage, chart_page
 from smart_app.web.pages.companions import companion_table
 from smart_app.web.pages.notes import INCOMPLETE
 from smart_app.web.pages.tables import ITEM_COLUMNS
+from smart_app.web.pages.trend import trend_of
 from smart_app.web.pages.visit_rows import join_visits
 from smart_app.web.pages.words import short_day
 
@@ -147,6 +148,50 @@ def test_a_visit_of_today_is_not_missed_yet() -> None:
         assert trend.drawing.columns[13].visit.read_out == ("Visit 14, Thu 12 Nov", said)
         assert trend.drawing.columns[13].x not in trend.drawing.gaps
         assert [column.visit.number for column in trend.drawing.columns if column.rests] == ["13"]
+
+
+def test_a_rupture_is_drawn_and_said() -> None:
+    """It has a sign under its visit, its words are read out there and stand in the table, and its rule can be read."""
+    page = thomas_chart(COURSE, "")
+
+    assert page.trend is not None
+    drawing = page.trend.drawing
+    assert [(sign.x, sign.is_repair, sign.is_marked) for sign in drawing.signs] == [
+        (drawing.columns[12].x, False, True)
+    ]
+    assert drawing.columns[12].visit.read_out[2] == "marked rupture, open"
+    said = {each.visit.number: each.visit.sign for each in page.scores[0].visits if each.visit.sign}
+    assert said == {13: "marked rupture, open"}
+    assert any(line.startswith("▽ rupture, △ repair") for line in page.method)
+
+
+def test_a_new_version_is_marked_and_splits_the_line() -> None:
+    """Where the score was made with another version the line breaks, with the version's name; unknown is no change."""
+    versions = ["1.0.0", "", "1.0.0", "1.1.0", "1.1.0"]
+    points = [
+        replace(
+            point("7", encounter=each.encounter), at=each.start, measured=f"visit-check-in-{version}" if version else ""
+        )
+        for each, version in zip(VISITS, versions, strict=False)
+    ]
+
+    trend = chart_of([core_series(*points)], visits=VISITS[:5]).trend
+
+    assert trend is not None
+    assert [(each.x, each.label) for each in trend.drawing.changes] == [(60.0, "version 1.1.0")]
+    assert [stroke.x1 for stroke in trend.drawing.lines[0].strokes] == [10.0, 30.0, 70.0]
+
+
+def test_the_trend_can_be_of_the_patient_alone() -> None:
+    """Without a name for the therapist nothing of their rating is drawn or read out."""
+    series, sheets = series_of(COURSE, VISITS)
+    rows = join_visits(VISITS, series, sheets, zone=SITE.time_zone, today=TODAY)
+
+    trend = trend_of(INSTRUMENT, "core score", rows, names={Rater.PATIENT: "Thomas"}, usual=None, today=TODAY)
+
+    assert trend is not None
+    assert [line.rater for line in trend.drawing.lines] == ["patient"]
+    assert trend.drawing.columns[13].visit.read_out[1] == "Thomas 4.8"
 
 
 def test_the_first_line_keeps_its_ranges_together() -> None:

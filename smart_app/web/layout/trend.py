@@ -6,6 +6,8 @@ from decimal import Decimal
 from itertools import pairwise
 from math import ceil
 
+from smart_app.web.layout.signs import AxisSign, Change, LaidChange, LaidSign, lay_changes, lay_signs
+
 # How many dates fit side by side on a phone, in an EHR frame, on a desk.
 LABELS_THAT_FIT = {"narrow": 3, "medium": 8, "wide": 16}
 
@@ -31,13 +33,15 @@ class TrendLine:
 
 @dataclass(frozen=True, kw_only=True)
 class TrendChart:
-    """What is drawn: visits oldest first, lines over them, the scale's ends, and the usual range."""
+    """What is drawn: visits oldest first, lines over them, the scale's ends, the usual range, and signs on the axis."""
 
     visits: tuple[TrendVisit, ...]
     lines: tuple[TrendLine, ...]
     minimum: Decimal
     maximum: Decimal
     usual: tuple[Decimal, Decimal] | None = None
+    signs: tuple[AxisSign, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +64,7 @@ class Stroke:
 
 @dataclass(frozen=True, kw_only=True)
 class LaidLine:
-    """One rater's marks, and strokes only between visits next to each other."""
+    """One rater's marks, and strokes only between visits next to each other that were measured alike."""
 
     rater: str
     name: str
@@ -107,6 +111,8 @@ class TrendLayout:
     lines: tuple[LaidLine, ...]
     gaps: tuple[float, ...]
     band: Band | None
+    signs: tuple[LaidSign, ...]
+    changes: tuple[LaidChange, ...]
 
 
 def lay_out(chart: TrendChart, *, width: float, height: float) -> TrendLayout:
@@ -130,6 +136,8 @@ def lay_out(chart: TrendChart, *, width: float, height: float) -> TrendLayout:
             if value is None and not visit.waiting
         ),
         band=_band(chart, height),
+        signs=lay_signs(chart.signs, xs),
+        changes=lay_changes(chart.changes, slots, width),
     )
 
 
@@ -167,8 +175,11 @@ def _line(chart: TrendChart, line: TrendLine, xs: Sequence[float], height: float
         None if value is None else Mark(x=x, y=_y(chart, value, height))
         for x, value in zip(xs, line.values, strict=True)
     ]
+    apart = {each.place for each in chart.changes}
     strokes = tuple(
-        Stroke(x1=start.x, y1=start.y, x2=end.x, y2=end.y) for start, end in pairwise(places) if start and end
+        Stroke(x1=start.x, y1=start.y, x2=end.x, y2=end.y)
+        for place, (start, end) in enumerate(pairwise(places), 1)
+        if start and end and place not in apart
     )
     return LaidLine(rater=line.rater, name=line.name, marks=tuple(place for place in places if place), strokes=strokes)
 

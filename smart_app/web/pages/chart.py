@@ -19,6 +19,7 @@ from smart_app.web.pages.facts import Facts, facts_of
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.notes import held_note, notes_of
 from smart_app.web.pages.review import ReceiptState
+from smart_app.web.pages.signs import how_signs_are_found, with_signs
 from smart_app.web.pages.tables import ItemTable, ScoreTable, item_table, score_table
 from smart_app.web.pages.trend import Trend, trend_of
 from smart_app.web.pages.visit_rows import VisitRow, join_visits
@@ -122,6 +123,7 @@ def chart_page(
     wording = instrument.wordings[frame.language]
     names = rater_names(frame, wording)
     rows = join_visits(visits, series, answers, kept=kept, zone=frame.site.time_zone, today=today)
+    rows = with_signs(instrument, rows)
     return ChartPage(
         frame=frame,
         instrument=wording.title,
@@ -170,7 +172,11 @@ def rater_names(frame: Frame, wording: Wording) -> Mapping[Rater, str]:
 def _method(instrument: Instrument, wording: Wording) -> tuple[str, ...]:
     """Say how each score is made, so that it can be checked by hand."""
     scores = (f"{wording.scores[scale.name].capitalize()}: {_made(scale)}." for scale in instrument.scales)
-    return (*scores, f"Instrument and version: {instrument.method_code}. {wording.copyright}")
+    return (
+        *scores,
+        *how_signs_are_found(instrument.scales[0]),
+        f"Instrument and version: {instrument.method_code}. {wording.copyright}",
+    )
 
 
 def _made(scale: Scale) -> str:

@@ -21,11 +21,12 @@ SHADES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class VisitHead:
-    """One visit as a row or column is headed."""
+    """One visit as a row or column is headed; `sign` says in words what is drawn under it."""
 
     number: int | None
     day: When
     kept: bool
+    sign: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,4 +167,5 @@ def _shade(item: Item, answer: str) -> int | None:
 
 
 def _head(row: VisitRow, today: date) -> VisitHead:
-    return VisitHead(number=row.number, day=day(row.on, today=today), kept=row.kept)
+    sign = row.sign.words if row.sign else ""
+    return VisitHead(number=row.number, day=day(row.on, today=today), kept=row.kept, sign=sign)

@@ -9,8 +9,11 @@ from math import floor
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.words import Rater
+from fhir_alliance.trajectory.ruptures import Level
 from fhir_alliance.trajectory.series import UsualRange
+from smart_app.web.layout.signs import AxisSign
 from smart_app.web.layout.trend import TrendChart, TrendLayout, TrendLine, TrendVisit, lay_out
+from smart_app.web.pages.signs import changes_of
 from smart_app.web.pages.tables import score_words
 from smart_app.web.pages.visit_rows import VisitRow
 from smart_app.web.pages.words import day, short_day, span
@@ -37,7 +40,10 @@ def trend_of(
     usual: UsualRange | None,
     today: date,
 ) -> Trend | None:
-    """Return the trend of the instrument's first scale; None while nobody has a score."""
+    """Return the trend of the instrument's first scale, of the raters that have a name; None while nobody has a score.
+
+    `rows` may be the last of a course: their signs were found in all of it.
+    """
     scale = instrument.scales[0]
     lines = tuple(_line(scale, rater, names[rater], rows) for rater in Rater if rater in names)
     if not any(value is not None for line in lines for value in line.values):
@@ -49,6 +55,12 @@ def trend_of(
         minimum=low,
         maximum=high,
         usual=(usual.low, usual.high) if usual else None,
+        signs=tuple(
+            AxisSign(place=place, is_repair=row.sign.is_repair, is_marked=row.sign.level is Level.MARKED)
+            for place, row in enumerate(rows)
+            if row.sign
+        ),
+        changes=tuple(changes_of(instrument, rows)),
     )
     return Trend(
         title=title,
@@ -74,13 +86,18 @@ def _line(scale: Scale, rater: Rater, name: str, rows: Sequence[VisitRow]) -> Tr
 
 def _visit(scale: Scale, row: VisitRow, names: Mapping[Rater, str], today: date) -> TrendVisit:
     waiting = row.on == today and not row.rated_by(Rater.PATIENT)
-    said = [f"{names[rater]} {score_words(row.point(rater, scale.name))}" for rater in Rater if rater in row.points]
+    said = [
+        f"{names[rater]} {score_words(row.point(rater, scale.name))}"
+        for rater in Rater
+        if rater in names and rater in row.points
+    ]
     return TrendVisit(
         number=str(row.number or ""),
         day=short_day(row.on),
         read_out=(
             f"{row.label}, {day(row.on, today=today).text}",
             " · ".join([*(["not asked yet"] if waiting else []), *said]) or "no answer",
+            *([row.sign.words] if row.sign else []),
         ),
         waiting=waiting,
     )

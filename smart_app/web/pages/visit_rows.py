@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.trajectory.drawn import Sign
 from fhir_alliance.trajectory.series import Point, Series, Visit
 from smart_app.web.pages.words import local_day
 
@@ -22,7 +23,8 @@ class _Gathered:
 class VisitRow:
     """One visit: scores by rater and scale, answers by rater; `number` is None for what was filed without a visit.
 
-    `kept` means that a score of it is kept here, because the chart does not give it back.
+    `kept` means that a score of it is kept here, because the chart does not give it back. `sign` is the rupture or the
+    repair that the patient's rating gives.
     """
 
     number: int | None
@@ -30,6 +32,7 @@ class VisitRow:
     points: Mapping[Rater, Mapping[str, Point]]
     answers: Mapping[Rater, Answers]
     kept: bool
+    sign: Sign | None = None
 
     @property
     def label(self) -> str:

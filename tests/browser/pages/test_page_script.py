@@ -157,7 +157,9 @@ def test_the_chart_is_one_stop_and_arrows_walk_it(page: Page) -> None:
     expect(visits.nth(12)).to_be_focused()
     expect(visits.nth(12).locator(".read-out")).to_be_visible()
     expect(visits.last.locator(".read-out")).to_be_hidden()
-    expect(visits.nth(12)).to_have_attribute("aria-label", "Visit 13, Thu 5 Nov: Thomas 5.8 · therapist's guess 7.5")
+    expect(visits.nth(12)).to_have_attribute(
+        "aria-label", "Visit 13, Thu 5 Nov: Thomas 5.8 · therapist's guess 7.5: marked rupture, open"
+    )
     page.keyboard.press("Home")
     expect(visits.first).to_be_focused()
     page.keyboard.press("End")

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import segno
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
@@ -84,6 +84,7 @@ def chart(launch: Launch) -> ResponseReturnValue:
         blind=blind,
         can_link=links_for(launch) is not None,
         told=lockings(launch),
+        last=request.args.get("last", ""),
     )
     return render_template("chart.html", page=page)
 

@@ -67,6 +67,9 @@ COURSE: Course = {
 LONG_COURSE: Course = {
     number: (answers_of(f"{number % 5 + 4} 7 {number % 3 + 6} 8 7 6"), None) for number in range(1, 31)
 }
+HUNDREDS: Course = {
+    number: (answers_of(f"{number % 5 + 4} 7 {number % 3 + 6} 8 7 6"), None) for number in range(1, 301)
+}
 
 
 def series_of(course: Course, visits: Sequence[Visit]) -> tuple[tuple[Series, ...], dict[str, Answers]]:

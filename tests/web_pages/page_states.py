@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from course_samples import COURSE, LONG_COURSE, NOW, TODAY, visit
+from course_samples import COURSE, HUNDREDS, LONG_COURSE, NOW, TODAY, visit
 from delivery_samples import FORM_TITLE, OUTBOX, OUTBOX_NONE, SENT, item_of
 from home_samples import SENT_AT_HOME, home
 from kind_samples import KIND_PAGES
@@ -217,6 +217,12 @@ CLINICIAN_PAGES = {
     "withdraw": ("take_back.html", take_back(clinician=True)),
     "withdraw-problem": ("take_back.html", take_back(clinician=True, problem="Please choose a reason.")),
     "chart-long": ("chart.html", thomas_chart(LONG_COURSE, "Last answer (Thu 12 Nov): 6.3.", visits=30)),
+    "chart-hundreds": ("chart.html", thomas_chart(HUNDREDS, "Last answer (Thu 12 Nov): 6.3.", visits=300)),
+    "chart-all": ("chart.html", thomas_chart(HUNDREDS, "Last answer (Thu 12 Nov): 6.3.", visits=300, last="all")),
+    "chart-last-6": (
+        "chart.html",
+        thomas_chart(COURSE, "Last answer (Thu 12 Nov): 4.8.", last="6", companions=companions()),
+    ),
     "form-therapist": ("form.html", therapist_form()),
     "receipt-therapist": ("receipt.html", receipt(ReceiptState.RECEIVED, declined=False, frame=THOMAS_FRAME)),
     "receipt-own": ("receipt.html", receipt(ReceiptState.OWN, frame=THOMAS_FRAME)),

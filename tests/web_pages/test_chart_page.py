@@ -17,9 +17,9 @@ from fhir_alliance.trajectory.series import Point, Series, Visit
 from smart_app.web.pages.chart import ChartPage, chart_page
 from smart_app.web.pages.companions import companion_table
 from smart_app.web.pages.notes import INCOMPLETE
-from smart_app.web.pages.tables import ITEM_COLUMNS
 from smart_app.web.pages.trend import trend_of
 from smart_app.web.pages.visit_rows import join_visits
+from smart_app.web.pages.window import COLUMNS
 from smart_app.web.pages.words import short_day
 
 VISITS = weekly(14)
@@ -114,7 +114,7 @@ def test_items_show_the_last_visits_with_the_lowest_darkest() -> None:
 
     by_text = {row.text: row.cells for row in items.rows}
     assert [head.number for head in items.visits] == [8, 9, 10, 12, 13, 14]
-    assert len(items.visits) == ITEM_COLUMNS
+    assert len(items.visits) == COLUMNS
     safe = by_text["I felt safe with my therapist today."]
     assert [(cell.text, cell.shade) for cell in safe] == [("9", 0), ("9", 0), ("–", None), ("8", 1), ("6", 2), ("3", 3)]
     assert by_text["Did anything today make it harder to work together?"][-1].text == "a little"

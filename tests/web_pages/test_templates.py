@@ -147,10 +147,13 @@ def test_every_template_is_in_the_gallery() -> None:
     shown = {template for template, _ in PAGES.values()} | {
         "base.html",
         "_alerts.html",
+        "_domains.html",
         "_parts.html",
         "_questions.html",
+        "_strips.html",
         "_tablet.html",
         "_trend.html",
+        "_window.html",
     }
 
     assert {path.name for path in (gallery.WEB / "templates").glob("*.html")} == shown

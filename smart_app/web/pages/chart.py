@@ -20,10 +20,12 @@ from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.notes import held_note, notes_of
 from smart_app.web.pages.review import ReceiptState
 from smart_app.web.pages.signs import how_signs_are_found, with_signs
+from smart_app.web.pages.strips import Strip, companion_strips, domain_strips
 from smart_app.web.pages.tables import ItemTable, ScoreTable, item_table, score_table
 from smart_app.web.pages.trend import Trend, trend_of
 from smart_app.web.pages.visit_rows import VisitRow, join_visits
-from smart_app.web.pages.words import When, day, kept_together
+from smart_app.web.pages.window import Window, window_of
+from smart_app.web.pages.words import When, ago_words, day, kept_together
 
 RECENT = 6  # scored visits whose scores are shown at once
 
@@ -48,12 +50,13 @@ class SentHere:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """How many visits have the patient's answer, when the last one was, and whether it is kept here."""
+    """How many visits have the patient's answer, how long ago the last one was, and whether it is kept here."""
 
     answered: int
     visits: int
     last: When | None
     kept: bool
+    ago: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +71,10 @@ class ChartPage:
     first_line: str
     notes: tuple[str, ...]
     facts: Facts | None
+    window: Window
     trend: Trend | None
+    beside: tuple[Strip, ...]
+    domains: tuple[Strip, ...]
     scores: tuple[ScoreTable, ...]
     items: ItemTable
     companions: CompanionTable
@@ -112,18 +118,21 @@ def chart_page(
     blind: bool = False,
     can_link: bool = False,
     told: Sequence[str] = (),
+    last: str = "",
 ) -> ChartPage:
     """Return the page; `answers` by response reference, `held` why each form is not in the chart yet.
 
     `kept` are the references of the responses that are kept here, because no chart gives them back; `lapsed` says that
     the EHR has stopped to state what is written there; `due` is what is due at this visit, None without such a visit,
     `wish` what is agreed with the patient about that; `blind` says that the patient's rating of a visit waits for the
-    therapist's, `told` is what else has to be known.
+    therapist's, `told` is what else has to be known, `last` how many visits are wanted.
     """
     wording = instrument.wordings[frame.language]
     names = rater_names(frame, wording)
     rows = join_visits(visits, series, answers, kept=kept, zone=frame.site.time_zone, today=today)
     rows = with_signs(instrument, rows)
+    window = window_of(last, len(rows))
+    shown = rows[len(rows) - window.visits :]
     return ChartPage(
         frame=frame,
         instrument=wording.title,
@@ -138,14 +147,17 @@ def chart_page(
             ),
         ),
         facts=facts_of(instrument, wording, rows, today),
+        window=window,
+        beside=tuple(companion_strips(companions, shown, language=frame.language, today=today)),
+        domains=tuple(domain_strips(instrument, wording, shown)),
         trend=trend_of(
-            instrument, wording.scores[instrument.scales[0].name], rows, names=names, usual=usual, today=today
+            instrument, wording.scores[instrument.scales[0].name], shown, names=names, usual=usual, today=today
         ),
         scores=tuple(
-            score_table(instrument, wording, part, names=names, today=today) for part in _recent_and_earlier(rows)
+            score_table(instrument, wording, part, names=names, today=today) for part in _recent_and_earlier(shown)
         ),
-        items=item_table(instrument, wording, rows, today=today),
-        companions=companion_table(companions, language=frame.language, today=today),
+        items=item_table(instrument, wording, shown, today=today, columns=window.columns),
+        companions=companion_table(companions, language=frame.language, today=today, columns=window.columns),
         method=_method(instrument, wording),
         status=_status(rows, today),
         offers=_offers(instrument, wording, frame, due or ()) if can_hand_over else (),
@@ -235,4 +247,5 @@ def _status(rows: Sequence[VisitRow], today: date) -> Status:
         visits=len(rows),
         last=day(answered[-1].on, today=today) if answered else None,
         kept=bool(answered) and answered[-1].kept,
+        ago=ago_words(answered[-1].on, today=today) if answered else "",
     )

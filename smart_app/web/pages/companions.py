@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from fhir_alliance.trajectory.companions import Companion
+from smart_app.web.pages.window import COLUMNS
 from smart_app.web.pages.words import When, day
-
-COLUMNS = 6  # how many days fit beside a name in a 480 px frame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +26,11 @@ class CompanionTable:
     rows: tuple[CompanionRow, ...]
 
 
-def companion_table(companions: Sequence[Companion], *, language: str, today: date) -> CompanionTable:
+def companion_table(
+    companions: Sequence[Companion], *, language: str, today: date, columns: int = COLUMNS
+) -> CompanionTable:
     """Return the table; a measure without words installed goes by the title of its definition."""
-    days = sorted({reading.on for each in companions for reading in each.readings})[-COLUMNS:]
+    days = sorted({reading.on for each in companions for reading in each.readings})[-columns:]
     return CompanionTable(
         days=tuple(day(on, today=today) for on in days),
         rows=tuple(_row(each, days, language) for each in companions),

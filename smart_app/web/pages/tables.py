@@ -15,7 +15,6 @@ from fhir_alliance.trajectory.series import Point
 from smart_app.web.pages.visit_rows import VisitRow
 from smart_app.web.pages.words import When, day
 
-ITEM_COLUMNS = 6  # how many visits fit beside the words of an item in a 480 px frame
 SHADES = 5
 
 
@@ -124,9 +123,11 @@ def score_words(point: Point | None) -> str:
     return "not scored" if point.value is None else one_decimal(point.value)
 
 
-def item_table(instrument: Instrument, wording: Wording, rows: Sequence[VisitRow], *, today: date) -> ItemTable:
+def item_table(
+    instrument: Instrument, wording: Wording, rows: Sequence[VisitRow], *, today: date, columns: int
+) -> ItemTable:
     """Return the last visits the patient answered; questions never asked in them are left out."""
-    shown = [row for row in rows if Rater.PATIENT in row.answers][-ITEM_COLUMNS:]
+    shown = [row for row in rows if Rater.PATIENT in row.answers][-columns:]
     sheets = [(row.answers[Rater.PATIENT], _asked(instrument, row)) for row in shown]
     return ItemTable(
         visits=tuple(_head(row, today) for row in shown),

@@ -62,6 +62,18 @@ def relative_day(on: date, *, today: date) -> When:
     return replace(_when(near[on], on), near=True) if on in near else day(on, today=today)
 
 
+_STALE: Final = timedelta(weeks=2)
+_COUNTED_IN_WEEKS: Final = timedelta(weeks=9)
+
+
+def ago_words(on: date, *, today: date) -> str:
+    """Return "5 weeks ago" or "4 months ago", rounded down; empty for what is not two weeks old yet."""
+    age = today - on
+    if age < _STALE:
+        return ""
+    return f"{age.days // 7} weeks ago" if age < _COUNTED_IN_WEEKS else f"{age.days * 12 // 365} months ago"
+
+
 def _when(text: str, on: date) -> When:
     return When(text=text, short=short_day(on), iso=on.isoformat(), full=_said(on, "yMMMMEEEEd"))
 

@@ -149,9 +149,9 @@ def test_the_receipt_says_by_itself_when_the_answers_are_in_the_chart(page: Page
 def test_the_chart_is_one_stop_and_arrows_walk_it(page: Page) -> None:
     """One visit is in the tab order, the newest; arrow keys, Home and End move, and the read-out follows."""
     open_page(page, "chart")
-    visits = page.locator(".plot .visit")
+    visits = page.locator(".plot:not(.strip) .visit")
 
-    expect(page.locator('.plot [tabindex="0"]')).to_have_count(1)
+    expect(page.locator('.plot:not(.strip) [tabindex="0"]')).to_have_count(1)
     visits.last.focus()
     page.keyboard.press("ArrowLeft")
     expect(visits.nth(12)).to_be_focused()
@@ -167,10 +167,41 @@ def test_the_chart_is_one_stop_and_arrows_walk_it(page: Page) -> None:
     expect(visits.last).to_be_focused()
 
 
+def test_each_small_chart_is_one_stop_with_its_values(page: Page) -> None:
+    """A domain and another measure are walked like the trend; hover and focus read out one value, else the newest."""
+    open_page(page, "chart")
+    strip = page.locator(".strip", has_text="PHQ-9")
+    values = strip.locator(".visit")
+
+    expect(strip.locator('[tabindex="0"]')).to_have_count(1)
+    expect(values.last.locator(".read-out")).to_be_visible()
+    values.last.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(values.nth(-2)).to_be_focused()
+    expect(values.nth(-2)).to_have_attribute("aria-label", "PHQ-9, 15 Oct: 10")
+    expect(values.last.locator(".read-out")).to_be_hidden()
+    values.nth(3).locator(".slice").hover()
+    expect(values.nth(3).locator(".read-out")).to_be_visible()
+
+
+def test_every_small_chart_shares_the_axis_of_the_trend(page: Page) -> None:
+    """Goals at visit 9 stand exactly under visit 9, at every width."""
+    for width in (320, 480, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        open_page(page, "chart")
+
+        dots = page.locator(".strip", has_text="Goals").locator(".dot")
+        marks = page.locator(".plot:not(.strip) .patient circle")
+        under, above = dots.last.bounding_box(), marks.nth(7).bounding_box()
+        assert under is not None
+        assert above is not None
+        assert under["x"] + under["width"] / 2 == pytest.approx(above["x"] + above["width"] / 2, abs=1)
+
+
 def test_values_show_on_hover_and_the_newest_without(page: Page) -> None:
     """Pointing at a visit reads it out; otherwise the last answered visit is read out."""
     open_page(page, "chart")
-    visits = page.locator(".plot .visit")
+    visits = page.locator(".plot:not(.strip) .visit")
 
     expect(visits.last.locator(".read-out")).to_be_visible()
     visits.nth(2).locator(".slice").hover()
@@ -189,11 +220,13 @@ def test_a_read_out_stays_inside_the_page(page: Page) -> None:
     assert all(left >= 0 and right <= 320 for left, right in boxes)
 
 
-def test_the_clinicians_view_prints_on_one_page(page: Page) -> None:
-    """A course of fourteen visits with both raters fits one A4 page."""
-    open_page(page, "chart")
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+@pytest.mark.parametrize("name", ["chart", "chart-due", "chart-alert", "chart-long", "chart-hundreds"])
+def test_the_clinicians_view_prints_on_one_page(page: Page, name: str, paper: str) -> None:
+    """Fourteen visits with both raters and other measures fit one page, and so does what is shown of three thousand."""
+    open_page(page, name)
 
-    assert page.pdf(format="A4").count(b"/Type /Page\n") == 1
+    assert page.pdf(format=paper).count(b"/Type /Page\n") == 1
 
 
 def test_printing_is_offered_only_with_the_script(page: Page, plain_page: Page) -> None:

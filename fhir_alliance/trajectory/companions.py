@@ -1,10 +1,9 @@
 """Outcome measures that the record holds, whoever wrote them: shown beside the alliance, never merged with it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from fhir_alliance.instruments.definition import Instrument
@@ -39,39 +38,53 @@ def read_companions(
     Left out: what is about another patient, not final, undated, or outside the range of the measure. Of two on one day
     the later counts. A day is the site's where the record says the time, else the one that is written.
     """
-    mine = [each for each in observations if is_about(each, patient) and each.get("status") in COUNTS]
-    found = (_companion(instrument, mine, zone) for instrument in instruments if instrument.codes)
-    return tuple(each for each in found if each and each.readings)
+    measures = [each for each in map(_measure, instruments) if each]
+    totals: list[list[RawResource]] = [[] for _ in measures]
+    places: dict[tuple[str, str], list[int]] = {}
+    for place, (_, _, codes) in enumerate(measures):
+        for code in codes:
+            places.setdefault(code, []).append(place)
+    for each in observations:
+        # The codes first: of thousands of observations a few are totals.
+        for place in _places(each, places):
+            if is_about(each, patient) and each.get("status") in COUNTS:
+                totals[place].append(each)
+    found = (
+        Companion(instrument=instrument, scale=scale, readings=_one_a_day(mine, scale, zone))
+        for (instrument, scale, _), mine in zip(measures, totals, strict=True)
+    )
+    return tuple(each for each in found if each.readings)
 
 
-def _companion(instrument: Instrument, observations: list[RawResource], zone: ZoneInfo) -> Companion | None:
+def _measure(instrument: Instrument) -> tuple[Instrument, Scale, set[tuple[str, str]]] | None:
+    """Return the scale of a measure that others know, and all codes of its total; None where there is none."""
     known = {code.scale: (code.system, code.code) for code in instrument.codes if code.scale}
     scale = next((each for each in instrument.scales if each.name in known), None)
     if scale is None:
         return None
-    codes = {known[scale.name], (ALLIANCE, instrument.code(Rater.PATIENT, scale.name))}
-    by_day = {on: value for (on, _), value in sorted(_readings(observations, codes, scale, zone))}
-    return Companion(
-        instrument=instrument,
-        scale=scale,
-        readings=tuple(Reading(on=on, value=value) for on, value in by_day.items()),
-    )
+    return instrument, scale, {known[scale.name], (ALLIANCE, instrument.code(Rater.PATIENT, scale.name))}
+
+
+def _one_a_day(totals: Iterable[RawResource], scale: Scale, zone: ZoneInfo) -> tuple[Reading, ...]:
+    by_day = {on: value for (on, _), value in sorted(_readings(totals, scale, zone))}
+    return tuple(Reading(on=on, value=value) for on, value in by_day.items())
 
 
 def _readings(
-    observations: Iterable[RawResource], codes: set[tuple[str, str]], scale: Scale, zone: ZoneInfo
+    totals: Iterable[RawResource], scale: Scale, zone: ZoneInfo
 ) -> Iterator[tuple[tuple[date, float], Decimal]]:
     """Yield day, moment and value of each total that is one."""
-    for each in observations:
-        codings = {(str(coding.get("system")), str(coding.get("code"))) for coding in _codings(each)}
+    for each in totals:
         value, when = _value(each), _when(each.get("effectiveDateTime"), zone)
-        if codings & codes and when and value is not None and scale.minimum <= value <= scale.maximum:
+        if when and value is not None and scale.minimum <= value <= scale.maximum:
             yield when, value
 
 
-def _codings(observation: RawResource) -> list[Mapping[str, Any]]:
-    codings: list[Mapping[str, Any]] = observation.get("code", {}).get("coding", [])
-    return codings
+def _places(observation: RawResource, places: Mapping[tuple[str, str], list[int]]) -> Sequence[int]:
+    for coding in observation.get("code", {}).get("coding", ()):
+        if found := places.get((str(coding.get("system")), str(coding.get("code")))):
+            return found
+    return ()
 
 
 def _value(observation: RawResource) -> Decimal | None:

@@ -108,8 +108,8 @@ def read_series(
     found = [
         ((code, therapists.get(point.encounter or "")), point)
         for observation in observations
-        if is_about(observation, patient) and observation.get("status") in COUNTS
-        if (code := _score_code(observation, systems)) and (point := _point(observation))
+        if (code := _score_code(observation, systems))
+        if is_about(observation, patient) and observation.get("status") in COUNTS and (point := _point(observation))
         if _is_on(scores[code][0], point.value)
     ]
     found.sort(key=lambda pair: (pair[0][0], pair[0][1] or "", pair[1].at))
@@ -162,8 +162,11 @@ def is_about(resource: RawResource, patient: str) -> bool:
 
 def _score_code(observation: RawResource, systems: Mapping[str, str]) -> str:
     """Return the first code that is of a score, empty when none is; `systems` are their code systems."""
-    found = ((str(coding.get("code")), coding.get("system")) for coding in _codings(observation.get("code", {})))
-    return next((code for code, system in found if system is not None and systems.get(code) == system), "")
+    for coding in _codings(observation.get("code", {})):
+        code, system = str(coding.get("code")), coding.get("system")
+        if system is not None and systems.get(code) == system:
+            return code
+    return ""
 
 
 def _codings(concept: Mapping[str, Any]) -> list[Mapping[str, Any]]:

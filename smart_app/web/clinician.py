@@ -36,6 +36,8 @@ from smart_app.web.offered import chosen_form, offered
 from smart_app.web.pages.chart import SentHere, chart_page
 from smart_app.web.pages.frame import first_name
 from smart_app.web.pages.handover import AskedPage, handover_page
+from smart_app.web.pages.visit_rows import newest_responses
+from smart_app.web.pages.window import MOST_COLUMNS
 from smart_app.web.pages.words import day, local_day, short_day
 from smart_app.web.reading import ChartData, read_chart
 from smart_app.web.receipts import shown_as
@@ -64,7 +66,7 @@ def chart(launch: Launch) -> ResponseReturnValue:
         frame=frame_of(launch),
         visits=own_visits,
         series=series,
-        answers=_answers(shown),
+        answers=_answers(shown, series),
         usual=usual_range(ratings[:-1], scale),
         first_line=first_line(first_name(launch.patient.name), ratings, scale),
         today=today(),
@@ -177,11 +179,13 @@ def _ratings(series: tuple[Series, ...], visits: tuple[Visit, ...], instrument: 
     ]
 
 
-def _answers(data: ChartData) -> dict[str, Answers]:
-    """Return the answers by response, of the responses to forms that are installed."""
+def _answers(data: ChartData, series: tuple[Series, ...]) -> dict[str, Answers]:
+    """Return the patient's newest answers by response, as many as a table shows, of forms that are installed."""
     forms = {form.canonical: form for form in instrument_in_use().forms}
+    newest = newest_responses(series, MOST_COLUMNS)
     return {
-        f"QuestionnaireResponse/{response['id']}": read_answers(response, forms[response["questionnaire"]])
+        reference: read_answers(response, forms[response["questionnaire"]])
         for response in data.responses
+        if (reference := f"QuestionnaireResponse/{response['id']}") in newest
         if response.get("questionnaire") in forms and response.get("status") in ("completed", "amended")
     }

@@ -13,6 +13,7 @@ from .records import record_rows
 from .scoring import scoring_rows
 from .site import site_rows
 from .tables import table_rows
+from .view import view_rows
 
 
 def main() -> None:
@@ -25,6 +26,7 @@ def main() -> None:
         groups = (
             scoring_rows(),
             record_rows(),
+            view_rows(),
             site_rows(Path(folder)),
             accepting_rows(Path(folder)),
             card_rows(Path(cards)),

@@ -74,6 +74,13 @@ def join_visits(
     return tuple(_row(row, answers, kept, zone) for row in sorted(rows.values(), key=lambda row: row.at))
 
 
+def newest_responses(series: Sequence[Series], most: int) -> Collection[str]:
+    """Return the references of the patient's newest responses, so that nobody reads years of answers for a few."""
+    points = [point for each in series if each.rater is Rater.PATIENT for point in each.points if point.response]
+    points.sort(key=lambda point: point.at, reverse=True)
+    return list(dict.fromkeys(point.response or "" for point in points))[:most]
+
+
 def _row(row: _Gathered, answers: Mapping[str, Answers], kept: Collection[str], zone: ZoneInfo) -> VisitRow:
     given = {
         rater: answers[point.response]

@@ -11,7 +11,7 @@ _AT_A_GLANCE: Final = 36
 # A mark of each visit is still seen as one on a screen; of more nobody could read a value.
 MOST: Final = 240
 COLUMNS: Final = 6  # how many visits fit beside the words of an item in a 480 px frame
-_MOST_COLUMNS: Final = 24  # of those who ask for more and scroll
+MOST_COLUMNS: Final = 12  # of those who ask for more and scroll; the newest must stay in sight on a desk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ def window_of(wanted: str, count: int) -> Window:
     chosen = wanted if wanted in sizes else usual
     return Window(
         visits=sizes[chosen],
-        columns=min(sizes[chosen], _MOST_COLUMNS) if wanted in sizes else COLUMNS,
+        columns=min(sizes[chosen], MOST_COLUMNS) if wanted in sizes else COLUMNS,
         choices=tuple(_choices(sizes, chosen, count)) if len(sizes) > 1 else (),
         left_out=f"The oldest {count - MOST} of {count} visits are in the health record only." if count > MOST else "",
     )

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -92,7 +93,11 @@ _ENGLISH: Final = {
 
 def _said(on: date, skeleton: str) -> str:
     """Return a day with the parts that a CLDR skeleton names, as people write it in the language of the page."""
-    locale = get_locale() or Locale(LANGUAGE)
+    return _formatted(on, skeleton, get_locale() or Locale(LANGUAGE))
+
+
+@lru_cache(maxsize=4096)  # a page says a day several times, and babel takes its time for each
+def _formatted(on: date, skeleton: str, locale: Locale) -> str:
     if locale.language == LANGUAGE:
         return format_date(on, _ENGLISH[skeleton], locale=locale)
     return format_skeleton(skeleton, on, locale=locale)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import segno
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
@@ -33,9 +33,10 @@ from smart_app.web.launches import Launch, Role
 from smart_app.web.linking import links_for
 from smart_app.web.links import lockings
 from smart_app.web.offered import chosen_form, offered
-from smart_app.web.pages.chart import SentHere, chart_page
+from smart_app.web.pages.chart import ChartPage, SentHere, chart_page
 from smart_app.web.pages.frame import first_name
 from smart_app.web.pages.handover import AskedPage, handover_page
+from smart_app.web.pages.message import Action, no_pdf_page
 from smart_app.web.pages.visit_rows import newest_responses
 from smart_app.web.pages.window import MOST_COLUMNS
 from smart_app.web.pages.words import day, local_day, short_day
@@ -43,6 +44,7 @@ from smart_app.web.reading import ChartData, read_chart
 from smart_app.web.receipts import shown_as
 from smart_app.web.sent import is_of_launch, newest_sent
 from smart_app.web.services import services
+from smart_app.web.sheet import chart_pdf
 
 bp = Blueprint("clinician", __name__, url_prefix="/l/<handle>")
 
@@ -51,6 +53,23 @@ bp = Blueprint("clinician", __name__, url_prefix="/l/<handle>")
 @launched(Role.CLINICIAN)
 def chart(launch: Launch) -> ResponseReturnValue:
     """Show how this patient has rated the visits with this therapist, live from the EHR."""
+    return render_template("chart.html", page=_chart(launch))
+
+
+@bp.get("/chart.pdf")
+@launched(Role.CLINICIAN)
+def chart_as_pdf(launch: Launch) -> ResponseReturnValue:
+    """Give the same as one page of PDF."""
+    pdf = chart_pdf(_chart(launch), at=services().clock())
+    if pdf is None:
+        back = Action(label="Back to the view", url=url_for(".chart", handle=launch.handle))
+        return render_template("message.html", page=no_pdf_page(frame_of(launch), back))
+    name = {"Content-Disposition": 'attachment; filename="visits.pdf"'}
+    return Response(pdf, mimetype="application/pdf", headers=name)
+
+
+def _chart(launch: Launch) -> ChartPage:
+    """Read the chart and return the page that shows it."""
     data = read_chart(launch)
     audit(Event.CHART_READ, launch)
     instrument = instrument_in_use()
@@ -61,7 +80,7 @@ def chart(launch: Launch) -> ResponseReturnValue:
     own_visits = [visit for visit in data.visits if visit.therapist == therapist]
     ratings = _ratings(series, data.visits, instrument)
     scale = instrument.scales[0]
-    page = chart_page(
+    return chart_page(
         instrument,
         frame=frame_of(launch),
         visits=own_visits,
@@ -88,7 +107,6 @@ def chart(launch: Launch) -> ResponseReturnValue:
         told=lockings(launch),
         last=request.args.get("last", ""),
     )
-    return render_template("chart.html", page=page)
 
 
 @bp.get("/handover")

@@ -41,7 +41,14 @@ WITHDRAW = {Route("GET", "sent/<key>/withdraw"), Route("POST", "sent/<key>/withd
 ALERT = Route("POST", "alerts/<int:alert>")
 MAY = {
     "clinician": EVERYBODY
-    | {Route("GET", "chart"), Route("GET", "delivery"), Route("GET", "handover"), Route("POST", "handover"), ALERT}
+    | {
+        Route("GET", "chart"),
+        Route("GET", "chart.pdf"),
+        Route("GET", "delivery"),
+        Route("GET", "handover"),
+        Route("POST", "handover"),
+        ALERT,
+    }
     | {
         Route("GET", "asking"),
         Route("POST", "asking"),

@@ -68,3 +68,13 @@ def closed_page(frame: Frame) -> MessagePage:
         sentence=say("Nothing more is shown on this device."),
         safe=say("Answers that were sent are safe. Answers that were not sent are gone from this page."),
     )
+
+
+def no_pdf_page(frame: Frame, back: Action) -> MessagePage:
+    """Say that a page cannot be made as PDF, and what to do instead."""
+    return MessagePage(
+        frame=frame,
+        heading="No PDF of this page",
+        sentence="A name or a word on it has letters that the PDF cannot show right. Please print the page instead.",
+        action=back,
+    )

@@ -1,0 +1,52 @@
+"""The clinician's view as PDF: one page whatever the course, and never with letters that it cannot print."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from course_samples import NOW
+from page_states import CLINICIAN_PAGES
+from pypdf import PdfReader
+
+from smart_app.web.pages import ChartPage
+from smart_app.web.sheet import chart_pdf
+
+CHARTS = {name: page for name, (_, page) in CLINICIAN_PAGES.items() if isinstance(page, ChartPage)}
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_every_view_is_one_page(name: str) -> None:
+    """No visit, two, or hundreds: one page, with the patient, the first line and what the form is not."""
+    pdf = chart_pdf(CHARTS[name], at=NOW)
+
+    assert pdf is not None
+    (page,) = PdfReader(io.BytesIO(pdf)).pages
+    text = page.extract_text()
+    assert all(said in text for said in ("Thomas Reyes", "4821", "Unvalidated"))
+    assert CHARTS[name].first_line[:20].split(".")[0] in text
+
+
+def test_equal_views_give_equal_bytes() -> None:
+    """Nothing in the file depends on when or where it was drawn but the time that is told."""
+    assert chart_pdf(CHARTS["chart"], at=NOW) == chart_pdf(CHARTS["chart"], at=NOW)
+
+
+def test_questions_that_do_not_fit_are_counted() -> None:
+    """A form with a hundred questions keeps to its page, and says how many are not on it."""
+    chart = CHARTS["chart"]
+    many = replace(chart, items=replace(chart.items, rows=chart.items.rows * 8))
+
+    pdf = chart_pdf(many, at=NOW)
+
+    assert pdf is not None
+    (page,) = PdfReader(io.BytesIO(pdf)).pages
+    assert "more questions are in the health record." in page.extract_text()
+
+
+def test_a_name_that_cannot_be_printed_right_gives_no_page() -> None:
+    """A name in letters that join or run the other way is never printed as boxes."""
+    chart = CHARTS["chart"]
+    assert chart.frame.banner is not None
+    banner = replace(chart.frame.banner, name="مريم")
+
+    assert chart_pdf(replace(chart, frame=replace(chart.frame, banner=banner)), at=NOW) is None

@@ -35,6 +35,7 @@ soak: $(VENV)/.tests postgresql
 
 pictures: $(VENV)/.tests browser
 	@$(BIN)/python tests/browser/pictures.py
+	@$(BIN)/python -m tests.browser.courses
 
 catalogue: $(VENV)/.runs
 	@$(BIN)/fhir-alliance instruments page > questionnaires/README.md

@@ -76,12 +76,12 @@ def thomas_chart(course: Course, first_line: str, *, visits: int = 14, **more: o
     series, sheets = series_of({number: both for number, both in course.items() if number <= visits}, planned)
     usual = UsualRange(low=Decimal("7.2"), high=Decimal("8.6"), first_visit=1, last_visit=5) if visits > 5 else None
     more.setdefault("frame", THOMAS_FRAME)
+    more.setdefault("usual", usual)
     return chart_page(
         INSTRUMENT,
         visits=planned[: max(visits, 1)],
         series=series,
         answers=sheets,
-        usual=usual,
         first_line=first_line,
         today=TODAY,
         **more,  # type: ignore[arg-type]

@@ -29,6 +29,7 @@ from page_samples import (
     therapist_form,
     thomas_chart,
 )
+from typical import COURSES, typical
 
 from fhir_alliance.errors import EhrUnreachable, HandoverError
 from fhir_alliance.instruments.words import Rater
@@ -274,5 +275,6 @@ ADMIN_PAGES = {
     "outbox-moved": ("outbox_item.html", item_of(6)),
 }
 
+CLINICIAN_PAGES |= {f"course-{name}": ("chart.html", typical(name)) for name in COURSES}
 PATIENT_PAGES |= KIND_PAGES
 PAGES = PATIENT_PAGES | CLINICIAN_PAGES | ADMIN_PAGES

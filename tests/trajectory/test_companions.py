@@ -1,5 +1,6 @@
 """Outcome measures of the record are found by the codes that everybody knows them by, and by nothing else."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -46,6 +47,17 @@ def test_totals_by_the_codes_of_others_and_our_own() -> None:
         "phq-9": [(date(2026, 10, 1), Decimal(15)), (date(2026, 11, 3), Decimal(12)), (date(2026, 11, 10), Decimal(9))],
         "gad-7": [(date(2026, 11, 10), Decimal(7))],
     }
+
+
+def test_two_measures_with_one_code_both_show_it() -> None:
+    """Where two definitions name one code nobody is left without its totals, and each total is counted once."""
+    phq9 = installed(None).instrument("phq-9")
+    both = [{"system": LOINC, "code": "44261-6"}, {"system": ALLIANCE, "code": "phq-9-total"}]
+    observation = total("2026-11-03T09:00:00-05:00", 12, code=PHQ9) | {"code": {"coding": both}}
+
+    found = read_companions([observation], [phq9, replace(phq9, name="phq-9-copy")], patient="maria", zone=ZONE)
+
+    assert [(each.instrument.name, len(each.readings)) for each in found] == [("phq-9", 1), ("phq-9-copy", 1)]
 
 
 def test_the_later_of_a_day_counts_in_the_site_s_time() -> None:

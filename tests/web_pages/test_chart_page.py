@@ -18,7 +18,7 @@ from smart_app.web.pages.chart import ChartPage, chart_page
 from smart_app.web.pages.companions import companion_table
 from smart_app.web.pages.notes import INCOMPLETE
 from smart_app.web.pages.trend import trend_of
-from smart_app.web.pages.visit_rows import join_visits
+from smart_app.web.pages.visit_rows import join_visits, newest_responses
 from smart_app.web.pages.window import COLUMNS
 from smart_app.web.pages.words import short_day
 
@@ -248,6 +248,26 @@ def test_a_score_filed_without_a_visit_has_its_own_place() -> None:
     assert page.trend.drawing.columns[-2].visit.read_out == ("No visit, Mon 9 Nov", "Thomas 5.0")
     assert page.scores[0].visits[0].visit.number is None
     assert page.scores[0].visits[0].rows[0].answered == ""
+
+
+def test_the_same_answer_every_time_is_a_flat_line() -> None:
+    """Ten equal ratings draw one level and no rupture, and the band has a width all the same."""
+    series, sheets = series_of({number: (answers_of("8 8 8 8 8 8"), None) for number in range(1, 11)}, VISITS)
+
+    trend = chart_of(series, sheets, visits=VISITS[:10]).trend
+
+    assert trend is not None
+    assert {mark.y for mark in trend.drawing.lines[0].marks} == {40.0}
+    assert trend.drawing.signs == ()
+
+
+def test_only_the_answers_that_are_shown_need_to_be_read() -> None:
+    """The newest responses of the patient are named once each, however many scores they gave, and no therapist's."""
+    series, _ = series_of(COURSE, VISITS)
+
+    newest = newest_responses(series, 3)
+
+    assert newest == [f"QuestionnaireResponse/patient-{number}" for number in (14, 13, 12)]
 
 
 def test_visits_to_come_are_left_out() -> None:

@@ -409,6 +409,23 @@ visit_rounds = sa.Table(
     _moment("tried_at"),
 )
 
+# An assignment as a Task in the EHR: `told` is the digest of what was sent last, written down before it is sent,
+# `held` of what the EHR had when it was read back.
+task_mirrors = sa.Table(
+    "task_mirrors",
+    metadata,
+    _text("ehr", primary_key=True),
+    sa.Column("assignment", sa.Integer, primary_key=True, autoincrement=False),
+    _text("shape", primary_key=True),
+    _text("task", null=True),
+    _text("told"),
+    _text("held"),
+    _text("state"),
+    _text("reason", null=True),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    _moment("next_at"),
+)
+
 # What clinicians did with a CDS Hooks card, by the card's uuid: nothing of a patient.
 card_feedback = sa.Table(
     "card_feedback",

@@ -1,4 +1,4 @@
-"""What works beside the pages: delivering, watching EHRs, harvesting, following visits, telling of what waits."""
+"""What works beside the pages: delivering, watching EHRs, harvesting, following visits, keeping Tasks, telling."""
 
 import os
 import signal
@@ -28,6 +28,7 @@ def start(services: Services) -> None:
     services.alarms.start()
     services.harvester.start()
     services.visits.start()
+    services.tasks.start()
     if services.notifier:
         services.notifier.start()
 
@@ -38,7 +39,7 @@ def stop(services: Services, *, within: float = DRAIN) -> None:
     What is left, or cut off then, is found out about and ended after the next start.
     """
     stops = [services.courier.stop, services.watch.stop, services.alarms.stop, services.harvester.stop]
-    stops.append(services.visits.stop)
+    stops += [services.visits.stop, services.tasks.stop]
     stops += [services.notifier.stop] if services.notifier else []
     ending = [Thread(target=each, daemon=True) for each in stops]
     for thread in ending:

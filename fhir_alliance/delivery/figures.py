@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Select, func, select
 from fhir_alliance.delivery.backlog import LEVELS, oldest_waiting
 from fhir_alliance.delivery.entries import waiting
 from fhir_alliance.delivery.outcomes import Outcome
-from fhir_alliance.tables import attempts, backlog_alarms, harvest_refusals, submissions
+from fhir_alliance.tables import attempts, backlog_alarms, harvest_refusals, submissions, task_mirrors
 
 Counts = Mapping[tuple[str, str], int]
 """How many, by EHR and by what the field says."""
@@ -22,7 +22,7 @@ class Figures:
 
     `alarms` are those open, `ages` is how many wait for longer than a level; `oldest` is, for each
     EHR that something waits for, when the oldest of it was accepted. `refused` are versions of others' responses that
-    were not scored, by reason.
+    were not scored, by reason; `tasks` are those in the EHR, by where they stand.
     """
 
     states: Counts
@@ -32,6 +32,7 @@ class Figures:
     ages: Counts
     oldest: Mapping[str, datetime]
     refused: Counts = field(default_factory=dict)
+    tasks: Counts = field(default_factory=dict)
 
 
 def read_figures(engine: Engine, now: datetime) -> Figures:
@@ -40,6 +41,7 @@ def read_figures(engine: Engine, now: datetime) -> Figures:
     reason = func.coalesce(submissions.c.reason, "")
     sends = attempts.join(submissions, submissions.c.key == attempts.c.submission)
     refused = harvest_refusals.c.ehr, harvest_refusals.c.reason
+    tasks = task_mirrors.c.ehr, task_mirrors.c.state
     alarms = backlog_alarms.c.ehr, backlog_alarms.c.level
     with engine.connect() as connection:
         return Figures(
@@ -52,6 +54,7 @@ def read_figures(engine: Engine, now: datetime) -> Figures:
             ages=_ages(connection, now),
             oldest=oldest_waiting(engine),
             refused=_counts(connection, select(*refused, func.count()).group_by(*refused)),
+            tasks=_counts(connection, select(*tasks, func.count()).group_by(*tasks)),
         )
 
 

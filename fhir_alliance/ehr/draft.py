@@ -38,6 +38,9 @@ VISIT_SCOPES: Final = "system/Encounter.rs system/QuestionnaireResponse.rs"
 APPOINTMENT_SCOPE: Final = "system/Appointment.rs"
 """Beside those, where visits are found by what is booked."""
 
+TASK_SCOPES: Final = "system/Task.crus"
+"""What the backend client asks for too, where the EHR gets what is asked as Tasks."""
+
 # Comments only: the file can be read before the site has filled anything in.
 _TO_FILL_IN = """\
 # frame_ancestors = ["https://ehr.example.org"]   # origins of the EHR's pages that show the app in a frame
@@ -66,6 +69,8 @@ _TO_FILL_IN = """\
 #   {delivery}
 # To find visits without a launch; where it is appointments that are looked through, Appointment.rs as well:
 #   {visits}
+# To have what is asked as Tasks in the EHR's own lists:
+#   {tasks}
 """
 
 
@@ -115,6 +120,7 @@ def _lines(stated: Mapping[str, str], *, name: str, fhir_base: str, chosen: Mapp
         backend=BACKEND_SCOPES,
         delivery=DELIVERY_SCOPES,
         visits=VISIT_SCOPES,
+        tasks=TASK_SCOPES,
     )
 
 

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Final
 
 from fhir_alliance.records.codes import RESTRICTED, JsonObject, concept, reference
+from fhir_alliance.records.task import Asked
 from fhir_alliance.terms import LAUNCH_TASK_IDENTIFIER, SMART, SMART_CODES
 
 _APPLICATION: Final = concept(SMART_CODES, "smartonfhir-application", "SMART on FHIR application URL.")
@@ -29,18 +30,20 @@ class LaunchOrder:
 
     `application` is our launch address as it is registered at the EHR (for a standalone launch where it starts),
     `app_context` the sealed token of `ehr.app_context`, which holds the form: the EHR hands it back and reads nothing.
-    `owner` is who is asked; whoever sees the task list reads `title`, so it names the form and no answer.
+    `owner` is who is asked, None where nobody is named; whoever sees the task list reads `title`, so it names the form
+    and no answer.
     """
 
     key: str
     patient: str
     encounter: str
-    owner: str
+    owner: str | None
     application: str
     app_context: str
     title: str
     authored: datetime
     until: datetime
+    state: Asked = Asked.DUE
 
 
 def launch_task(order: LaunchOrder, kind: LaunchKind) -> JsonObject:
@@ -50,14 +53,14 @@ def launch_task(order: LaunchOrder, kind: LaunchKind) -> JsonObject:
         "resourceType": "Task",
         "meta": {"profile": [f"{SMART}/StructureDefinition/{profile}"], "security": [RESTRICTED]},
         "identifier": [{"system": LAUNCH_TASK_IDENTIFIER, "value": order.key}],
-        "status": "requested",
+        "status": order.state.value,
         "intent": "order",
         "code": concept(SMART_CODES, code, display),
         "description": order.title,
         "for": reference(order.patient),
         "encounter": reference(order.encounter),
         "authoredOn": order.authored.isoformat(timespec="seconds"),
-        "owner": reference(order.owner),
+        **({"owner": reference(order.owner)} if order.owner else {}),
         "restriction": {"period": {"end": order.until.isoformat(timespec="seconds")}},
         "input": [
             {"type": _APPLICATION, "valueUrl": order.application},

@@ -11,8 +11,12 @@ from fhir_alliance.terms import ASSIGNMENT_IDENTIFIER, SDC, SDC_TASK_CODES, URN
 
 
 class Asked(StrEnum):
-    """Where a form that is asked is, by the code of `Task.status`; overdue is failed (spec row W03)."""
+    """Where a form that is asked is, by the code of `Task.status` (spec row W03).
 
+    What is planned is not open yet, what is overdue has failed.
+    """
+
+    PLANNED = "draft"
     DUE = "requested"
     BEGUN = "in-progress"
     COMPLETED = "completed"
@@ -33,10 +37,11 @@ class AskedForm:
     """One form asked of one person about one visit; references are to resources of the EHR at `fhir_base`.
 
     `form` is a canonical with its version, `owner` who answers, None where nobody is named; `response` is the key of
-    the submission that answers it.
+    the submission that answers it. `id` names it here, `key` everywhere.
     """
 
     id: str
+    key: str
     patient: str
     encounter: str
     form: str
@@ -61,7 +66,7 @@ def build_task(form: AskedForm) -> JsonObject:
         "resourceType": "Task",
         "id": form.id,
         "meta": {"profile": [f"{SDC}/sdc-task"]},
-        "identifier": [{"system": ASSIGNMENT_IDENTIFIER, "value": form.id}],
+        "identifier": [{"system": ASSIGNMENT_IDENTIFIER, "value": form.key}],
         "status": form.state.value,
         **({"statusReason": {"text": reason}} if reason else {}),
         "intent": "order",

@@ -1,7 +1,7 @@
 """What `alliance.toml` may say of an EHR."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from fhir_alliance.settings.cds import CdsSchema, build_cds
 from fhir_alliance.settings.embedding import Embedding
 from fhir_alliance.settings.readers import Readers, ReadersSchema
 from fhir_alliance.settings.strict import FILLED, Strict
+from fhir_alliance.settings.tasks import TaskShape
 from fhir_alliance.settings.values import ANSWER, ClientSettings, EhrSettings, EhrTokens, HarvestSettings, VisitSettings
 from fhir_alliance.settings.writing import NoteType, Rung, WriteSettings
 
@@ -26,6 +27,14 @@ EHR_NAME = re.compile(r"\A[a-z0-9]+(-[a-z0-9]+)*\Z")
 _BASIC_NAME = re.compile(r"[!-9;-~]+")
 _LANGUAGE = re.compile(r"\A[a-z]{2,3}\Z")
 _PROOFS = ("key_file", "secret_file", "secret_variable")
+
+
+def _distinct(what: str) -> Callable[[Sequence[object]], None]:
+    def check(values: Sequence[object]) -> None:
+        if len(set(values)) < len(values):
+            raise ValidationError(f"names {what} twice")
+
+    return check
 
 
 class _ClientSchema(Strict):
@@ -117,11 +126,12 @@ class EhrSchema(Strict):
     languages = fields.List(
         fields.String(validate=validate.Regexp(_LANGUAGE, error="is not a language code such as en")),
         load_default=("en",),
-        validate=validate.Length(min=1, max=20, error="needs at least one language"),
+        validate=[validate.Length(min=1, max=20, error="needs at least one language"), _distinct("a language")],
     )
     brand_bundle = fields.String(load_default=None, validate=url)
     embedding = fields.Enum(Embedding, by_value=True, load_default=Embedding.EITHER)
     visits = fields.Nested(_VisitSchema, load_default=None)
+    tasks = fields.List(fields.Enum(TaskShape, by_value=True), load_default=(), validate=_distinct("a shape"))
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -133,16 +143,13 @@ class EhrSchema(Strict):
             raise ValidationError("a backend client needs a key_file", "backend")
         if data["ehr_tokens"] and not (data["introspection_endpoint"] and _asking(data)):
             raise ValidationError("needs introspection_endpoint, and a client with a key or a secret", "ehr_tokens")
-        if data["harvest"] and not data["backend"]:
-            raise ValidationError("needs a backend client", "harvest")
-        if data["visits"] and not data["backend"]:
-            raise ValidationError("needs a backend client", "visits")
+        for name in ("harvest", "visits", "tasks"):
+            if data[name] and not data["backend"]:
+                raise ValidationError("needs a backend client", name)
         if data["harvest"] and data["write"] and data["write"]["rung"] is not Rung.OBSERVATIONS:
             raise ValidationError("is for rung observations only", "harvest")
         if data["embedding"] is Embedding.FRAME and not data["frame_ancestors"]:
             raise ValidationError("frame needs frame_ancestors: the origins whose pages show the app", "embedding")
-        if len(set(data["languages"])) < len(data["languages"]):
-            raise ValidationError("names a language twice", "languages")
 
 
 def _asking(data: Mapping[str, Any]) -> bool:
@@ -175,6 +182,7 @@ def build_ehr(name: str, values: dict[str, Any], folder: Path) -> EhrSettings:
         "harvest": harvest,
         "cds": build_cds(values["cds"], name=name, folder=folder, allow_private=values["allow_private"]),
         "languages": tuple(values["languages"]),
+        "tasks": tuple(values["tasks"]),
         "visits": values["visits"] and _visits(**values["visits"]),
     }
     window = timedelta(hours=values.pop("change_window_hours"))

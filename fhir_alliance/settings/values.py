@@ -14,6 +14,7 @@ from fhir_alliance.settings.embedding import Embedding
 from fhir_alliance.settings.links import LinkSettings, TabletSettings
 from fhir_alliance.settings.readers import Readers
 from fhir_alliance.settings.schedules import SITE, ScheduleSettings
+from fhir_alliance.settings.tasks import TaskShape
 from fhir_alliance.settings.writing import WriteSettings
 
 ANSWER: Final = timedelta(seconds=30)
@@ -92,7 +93,7 @@ class EhrSettings:
     again before. Forms are in the first of the `languages` in which there are words. Where a patient picks a portal its
     brand is read from `brand_bundle` unless the EHR itself names one at its own origin, or that one's. `embedding` says
     whether the `frame_ancestors` may show the app inside their pages.
-    Without `cds` nobody there gets cards.
+    Without `cds` nobody there gets cards. `tasks` are the shapes in which the EHR gets what is asked as Tasks.
     """
 
     name: str
@@ -122,6 +123,7 @@ class EhrSettings:
     embedding: Embedding = Embedding.EITHER
     brand_bundle: str | None = None
     cds: CdsSettings | None = None
+    tasks: tuple[TaskShape, ...] = ()
 
     @property
     def framed_by(self) -> tuple[str, ...]:

@@ -46,6 +46,9 @@ from fhir_alliance.readers.keys import ReaderKeys
 from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import EhrSettings, Rung, Settings, mapping_gaps
 from fhir_alliance.store import open_store, unsure
+from fhir_alliance.tasks.book import TaskBook
+from fhir_alliance.tasks.mirror import TaskMirror
+from fhir_alliance.tasks.shapes import Shapes
 from fhir_alliance.vault import Vault
 from fhir_alliance.visits.assignments import Assignments
 from fhir_alliance.visits.finder import DueFinder
@@ -225,6 +228,14 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         finder=finder,
         wishes=Wishes(engine),
         visits=VisitWatcher(Looks(engine), assignments, finder, own_tokens, settings.ehrs, clock=clock),
+        tasks=TaskMirror(
+            TaskBook(engine),
+            assignments,
+            Shapes(catalogue, vault, settings.public_url),
+            own_tokens,
+            settings.ehrs,
+            clock=clock,
+        ),
         desk=Desk(settings, catalogue, vault, assignments, Looks(engine), clock),
         card_budget=Budget(),
         alerts=AlertBook(engine, vault, clock),

@@ -31,6 +31,7 @@ from fhir_alliance.instruments.catalogue import Catalogue
 from fhir_alliance.readers.keys import ReaderKeys
 from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import Settings
+from fhir_alliance.tasks.mirror import TaskMirror
 from fhir_alliance.vault import Vault
 from fhir_alliance.visits.assignments import Assignments
 from fhir_alliance.visits.finder import DueFinder
@@ -72,6 +73,7 @@ class Services:
     finder: DueFinder
     wishes: Wishes
     visits: VisitWatcher
+    tasks: TaskMirror
     desk: Desk
     card_budget: Budget
     alerts: AlertBook

@@ -19,6 +19,7 @@ def task(**changed: Any) -> dict[str, Any]:
     """Return the Task of a form that is asked of a patient."""
     values: dict[str, Any] = {
         "id": "12",
+        "key": "f6b3",
         "patient": "maria",
         "encounter": "Encounter/1",
         "form": FORM,
@@ -55,6 +56,7 @@ def test_what_a_task_says() -> None:
 @pytest.mark.parametrize(
     ("state", "status"),
     [
+        (Asked.PLANNED, "draft"),
         (Asked.DUE, "requested"),
         (Asked.BEGUN, "in-progress"),
         (Asked.COMPLETED, "completed"),

@@ -81,13 +81,22 @@ def test_what_is_asked_is_served(house: House, token: str) -> None:
         ("encounter=Encounter/maria-lopez-v14", [(MARIA, "completed")]),
         ("encounter=Encounter/none", []),
         ("_id=0", []),
-        ("identifier=https://fhir-alliance.org/fhir/identifier/assignment|1", [(MARIA, "completed")]),
         ("_count=1&status=requested", [(THOMAS, "requested")]),
     ],
 )
 def test_searches(house: House, token: str, query: str, expected: list[tuple[str, str]]) -> None:
     """Each parameter finds what fits and nobody else's."""
     assert found(house, query, token) == expected
+
+
+def test_a_task_is_found_by_its_identifier(house: House, token: str) -> None:
+    """What names a Task here and in the EHR finds it, and nothing else does."""
+    for each in entries(get(house, "Task", token)):
+        (name,) = each["identifier"]
+        assert [
+            task["id"] for task in entries(get(house, f"Task?identifier={name['system']}|{name['value']}", token))
+        ] == [each["id"]]
+        assert entries(get(house, f"Task?identifier=urn:other|{name['value']}", token)) == []
 
 
 def test_pages(house: House, token: str) -> None:

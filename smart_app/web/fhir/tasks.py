@@ -12,10 +12,10 @@ from fhir_alliance.audit import Event
 from fhir_alliance.conformance.facade import ASSIGNED
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.kept import away_from
-from fhir_alliance.records.task import Asked, AskedForm, build_task
+from fhir_alliance.records.task import build_task
 from fhir_alliance.store import transaction
+from fhir_alliance.tasks.asking import asked_form
 from fhir_alliance.terms import ASSIGNMENT_IDENTIFIER
-from fhir_alliance.visits.assignments import Assignment, Standing
 from smart_app.web.fhir import asking
 from smart_app.web.fhir.asking import check_format, read_search
 from smart_app.web.fhir.auditing import note
@@ -30,13 +30,6 @@ bp.before_request(check_format)
 _STATUS: Final = "http://hl7.org/fhir/task-status"
 _PAGE: Final = re.compile(r"[0-9]{1,15}")
 _AT_ONCE: Final = 500
-_STATES: Final = {
-    Standing.DUE: Asked.DUE,
-    Standing.COMPLETED: Asked.COMPLETED,
-    Standing.DECLINED: Asked.DECLINED,
-    Standing.OVERDUE: Asked.OVERDUE,
-    Standing.CANCELLED: Asked.CANCELLED,
-}
 
 
 @bp.get("/Task")
@@ -75,37 +68,19 @@ def read(id: str, ehr: str | None = None) -> ResponseReturnValue:  # noqa: A002 
 def _fitting(caller: Caller, asked: asking.Asked) -> Iterator[dict[str, Any]]:
     """Yield the Tasks that this caller may see and that fit all criteria, from a page on."""
     wanted = [(name, value.split(",")) for name, value in asked.criteria]
-    after, reach = int(asked.page or 0), caller.reach
+    after, reach, now = int(asked.page or 0), caller.reach, services().clock()
     raters = tuple(Rater) if reach.raters is None else tuple(map(Rater, reach.raters))
     while True:
         rows = services().assignments.of_ehr(
             caller.ehr.name, patients=reach.patients, raters=raters, after=after, most=_AT_ONCE
         )
         for each in rows:
-            task = build_task(_asked(caller, each))
+            task = build_task(asked_form(each, caller.ehr, site=services().settings.public_url, now=now))
             if all(any(_fits(caller, task, name, value) for value in values) for name, values in wanted):
                 yield task
         if len(rows) < _AT_ONCE:
             return
         after = rows[-1].id
-
-
-def _asked(caller: Caller, each: Assignment) -> AskedForm:
-    begun = each.begun and each.standing is Standing.DUE
-    return AskedForm(
-        id=str(each.id),
-        patient=each.patient,
-        encounter=each.encounter,
-        form=each.form,
-        rater=each.rater,
-        owner=None,
-        asked=each.assigned,
-        opens=each.opens,
-        closes=each.closes,
-        state=Asked.BEGUN if begun else _STATES[each.standing],
-        response=each.submission,
-        fhir_base=caller.ehr.fhir_base,
-    )
 
 
 def _fits(caller: Caller, task: dict[str, Any], name: str, value: str) -> bool:
@@ -119,7 +94,8 @@ def _fits(caller: Caller, task: dict[str, Any], name: str, value: str) -> bool:
             return task["status"] == code and (not bar or system == _STATUS)
         case "identifier":
             system, bar, code = value.rpartition("|")
-            return task["id"] == code and (not bar or system == ASSIGNMENT_IDENTIFIER)
+            value = task["identifier"][0]["value"]
+            return bool(value == code) and (not bar or system == ASSIGNMENT_IDENTIFIER)
         case _:
             return bool(task["id"] == value)
 

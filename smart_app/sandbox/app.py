@@ -12,6 +12,7 @@ from smart_app.sandbox.chart.cards import CardService
 from smart_app.sandbox.config import SandboxConfig
 from smart_app.sandbox.fhir import rest
 from smart_app.sandbox.fhir.store import ResourceStore
+from smart_app.sandbox.fhir.topics import Topics
 from smart_app.sandbox.people.population import population
 from smart_app.sandbox.people.visits import CLINIC_TIME
 from smart_app.sandbox.traffic import log_traffic
@@ -33,8 +34,9 @@ def create_sandbox(config: SandboxConfig) -> Flask:
     app = Flask(__name__)
     app.extensions["sandbox_store"] = store
     app.extensions["sandbox_grants"] = grants
+    topics = app.extensions["sandbox_topics"] = Topics(store, config.fhir_base)
     log_traffic(app)
-    app.register_blueprint(rest.blueprint(store, config, grants.access), url_prefix="/fhir")
+    app.register_blueprint(rest.blueprint(store, config, grants.access, topics=topics), url_prefix="/fhir")
     app.register_blueprint(server.blueprint(config, store, grants))
     app.register_blueprint(pages.blueprint(config, store, grants, CardService(config, cds_key)))
     app.add_url_rule("/auth/cds-jwks", "cds_jwks", lambda: jsonify(cds_key.jwks()))

@@ -115,6 +115,7 @@ TYPES: dict[str, Parameters] = {
         | {name: _of("date", "authored") for name in ("authored", "date")},
         "RelatedPerson": _PERSON | _of_patient("patient"),
         "ServiceRequest": _STATED | _CODED | _about() | _IN_VISIT | {"authored": _of("date", "authoredOn")},
+        "Subscription": _COMMON | _tokens(status="status") | {"url": _of("uri", "channel.endpoint")},
         "Task": _STATED
         | _tokens(code="code")
         | _reference("subject", "for")

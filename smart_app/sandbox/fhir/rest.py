@@ -12,7 +12,7 @@ from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from smart_app.sandbox.config import SandboxConfig
-from smart_app.sandbox.fhir.access import TokenCheck
+from smart_app.sandbox.fhir.access import TokenCheck, allowed
 from smart_app.sandbox.fhir.bundles import pending, process_bundle
 from smart_app.sandbox.fhir.capability import capability_statement
 from smart_app.sandbox.fhir.interactions import Call, Interactions
@@ -21,6 +21,7 @@ from smart_app.sandbox.fhir.review import Review
 from smart_app.sandbox.fhir.store import ResourceStore
 from smart_app.sandbox.fhir.strict import parse_resource
 from smart_app.sandbox.fhir.terms import Resource
+from smart_app.sandbox.fhir.topics import Topics, number
 from smart_app.sandbox.fhir.versions import etag
 
 MAX_BODY = 2**20
@@ -35,6 +36,7 @@ def blueprint(
     config: SandboxConfig,
     check_token: TokenCheck,
     *,
+    topics: Topics | None = None,
     clock: Callable[[], float] = monotonic,
 ) -> Blueprint:
     """Return the FHIR server of a store, to be registered below `/fhir`; `check_token` decides who may do what."""
@@ -44,6 +46,7 @@ def blueprint(
     fhir.register_error_handler(FhirProblem, _problem)
     fhir.register_error_handler(HTTPException, _http_problem)
     fhir.after_request(_open_to_browser_apps)
+    _add_operations(fhir, topics)
 
     @fhir.before_request
     def check_request() -> None:
@@ -77,6 +80,24 @@ def blueprint(
         return _interacted(server, tuple(path.split("/")), review)
 
     return fhir
+
+
+def _add_operations(fhir: Blueprint, topics: Topics | None) -> None:
+    if topics is None:
+        return
+
+    @fhir.get("/Subscription/<name>/$events")
+    def events(name: str) -> Response:
+        """Tell again what a subscriber has missed."""
+        allowed(g.access, "Subscription", "r")
+        since, until = (number(request.args.get(f"events{each}Number")) for each in ("Since", "Until"))
+        return _json(200, topics.events(name, since or 0, until))
+
+    @fhir.get("/Subscription/<name>/$status")
+    def subscription_status(name: str) -> Response:
+        """Say how a Subscription is."""
+        allowed(g.access, "Subscription", "r")
+        return _json(200, topics.status(name))
 
 
 def _open_to_browser_apps(response: Response) -> Response:

@@ -1,7 +1,7 @@
 """Versioned FHIR resources in one SQLite file, found by an index of search terms that is written with them."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,8 @@ class ResourceStore:
     def __init__(self, database: Path | str, *, fhir_base: str = "") -> None:
         self._lock = RLock()
         self._depth = 0
+        self._written: list[Resource] = []
+        self.on_written: Callable[[Resource], None] = lambda _: None
         self._fhir_base = fhir_base
         self._connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
         self._connection.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; {SCHEMA}")
@@ -66,6 +68,7 @@ class ResourceStore:
                 self._depth -= 1
                 if self._depth == 0:
                     self._connection.execute("COMMIT" if done else "ROLLBACK")
+                    self._tell(done=done)
 
     def load(self, resources: Iterable[Resource]) -> None:
         """Store many resources that bring their ids, all or none, without checking them."""
@@ -147,7 +150,13 @@ class ResourceStore:
         """Close the database file."""
         self._connection.close()
 
+    def _tell(self, *, done: bool) -> None:
+        written, self._written = self._written, []
+        for each in written if done else ():
+            self.on_written(each)
+
     def _insert(self, resources: Sequence[Resource], *, version: int) -> None:
+        self._written += resources
         keys = range(self._last_key() + 1, self._last_key() + 1 + len(resources))
         try:
             self._connection.executemany(

@@ -426,6 +426,22 @@ task_mirrors = sa.Table(
     _moment("next_at"),
 )
 
+# The Subscription by which an EHR tells of visits: all up to `last_event` was heard, nothing after `highest_event`.
+visit_subscriptions = sa.Table(
+    "visit_subscriptions",
+    metadata,
+    _text("ehr", primary_key=True),
+    _text("topic"),
+    _text("secret_hash"),
+    _text("subscription", null=True),
+    _text("state"),
+    sa.Column("last_event", sa.BigInteger, nullable=False),
+    sa.Column("highest_event", sa.BigInteger, nullable=False),
+    _moment("asked_at"),
+    _moment("checked_at"),
+    _moment("heard_at", null=True),
+)
+
 # What clinicians did with a CDS Hooks card, by the card's uuid: nothing of a patient.
 card_feedback = sa.Table(
     "card_feedback",

@@ -29,6 +29,7 @@ def start(services: Services) -> None:
     services.harvester.start()
     services.visits.start()
     services.tasks.start()
+    services.topics.start()
     if services.notifier:
         services.notifier.start()
 
@@ -39,7 +40,7 @@ def stop(services: Services, *, within: float = DRAIN) -> None:
     What is left, or cut off then, is found out about and ended after the next start.
     """
     stops = [services.courier.stop, services.watch.stop, services.alarms.stop, services.harvester.stop]
-    stops += [services.visits.stop, services.tasks.stop]
+    stops += [services.visits.stop, services.tasks.stop, services.topics.stop]
     stops += [services.notifier.stop] if services.notifier else []
     ending = [Thread(target=each, daemon=True) for each in stops]
     for thread in ending:

@@ -10,7 +10,14 @@ from sqlalchemy import Connection, Engine, Select, func, select
 from fhir_alliance.delivery.backlog import LEVELS, oldest_waiting
 from fhir_alliance.delivery.entries import waiting
 from fhir_alliance.delivery.outcomes import Outcome
-from fhir_alliance.tables import attempts, backlog_alarms, harvest_refusals, submissions, task_mirrors
+from fhir_alliance.tables import (
+    attempts,
+    backlog_alarms,
+    harvest_refusals,
+    submissions,
+    task_mirrors,
+    visit_subscriptions,
+)
 
 Counts = Mapping[tuple[str, str], int]
 """How many, by EHR and by what the field says."""
@@ -22,7 +29,8 @@ class Figures:
 
     `alarms` are those open, `ages` is how many wait for longer than a level; `oldest` is, for each
     EHR that something waits for, when the oldest of it was accepted. `refused` are versions of others' responses that
-    were not scored, by reason; `tasks` are those in the EHR, by where they stand.
+    were not scored, by reason; `tasks` are those in the EHR, by where they stand,
+    `topics` the Subscriptions by state.
     """
 
     states: Counts
@@ -33,6 +41,7 @@ class Figures:
     oldest: Mapping[str, datetime]
     refused: Counts = field(default_factory=dict)
     tasks: Counts = field(default_factory=dict)
+    topics: Counts = field(default_factory=dict)
 
 
 def read_figures(engine: Engine, now: datetime) -> Figures:
@@ -42,6 +51,7 @@ def read_figures(engine: Engine, now: datetime) -> Figures:
     sends = attempts.join(submissions, submissions.c.key == attempts.c.submission)
     refused = harvest_refusals.c.ehr, harvest_refusals.c.reason
     tasks = task_mirrors.c.ehr, task_mirrors.c.state
+    topics = visit_subscriptions.c.ehr, visit_subscriptions.c.state
     alarms = backlog_alarms.c.ehr, backlog_alarms.c.level
     with engine.connect() as connection:
         return Figures(
@@ -55,6 +65,7 @@ def read_figures(engine: Engine, now: datetime) -> Figures:
             oldest=oldest_waiting(engine),
             refused=_counts(connection, select(*refused, func.count()).group_by(*refused)),
             tasks=_counts(connection, select(*tasks, func.count()).group_by(*tasks)),
+            topics=_counts(connection, select(*topics, func.count()).group_by(*topics)),
         )
 
 

@@ -38,6 +38,9 @@ VISIT_SCOPES: Final = "system/Encounter.rs system/QuestionnaireResponse.rs"
 APPOINTMENT_SCOPE: Final = "system/Appointment.rs"
 """Beside those, where visits are found by what is booked."""
 
+TOPIC_SCOPES: Final = "system/Subscription.crus"
+"""What the backend client asks for too, where the EHR is asked to tell of visits."""
+
 TASK_SCOPES: Final = "system/Task.crus"
 """What the backend client asks for too, where the EHR gets what is asked as Tasks."""
 

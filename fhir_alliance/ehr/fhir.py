@@ -51,6 +51,16 @@ class FhirClient:
 
         return all_pages(page, self._url(resource_type), params, base=self._base, seconds=seconds)
 
+    def ask(
+        self,
+        resource_type: str,
+        id: str,  # noqa: A002  # FHIR's own word
+        operation: str,
+        params: Sequence[tuple[str, str]],
+    ) -> dict[str, Any]:
+        """Return what an operation on one resource answers that changes nothing, by its name without the `$`."""
+        return self._resource(self._request("GET", f"{self._url(resource_type, id)}/${operation}", params=params))
+
     def create(self, resource: dict[str, Any], *, if_none_exist: str | None = None) -> Written:
         """Create a resource; `if_none_exist` is the query of a conditional create, such as "identifier=...".
 

@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fhir_alliance.ehr.draft import APPOINTMENT_SCOPE, BACKEND_SCOPES, HARVEST_SCOPES, TASK_SCOPES, VISIT_SCOPES
+from fhir_alliance.ehr.draft import (
+    APPOINTMENT_SCOPE,
+    BACKEND_SCOPES,
+    HARVEST_SCOPES,
+    TASK_SCOPES,
+    TOPIC_SCOPES,
+    VISIT_SCOPES,
+)
 from fhir_alliance.ehr.rungs import PROBE_SCOPES, not_granted
 from fhir_alliance.settings import EhrSettings
 
@@ -40,4 +47,5 @@ def _needs(ehr: EhrSettings) -> Iterator[tuple[str, list[str]]]:
     yield "score what others wrote", HARVEST_SCOPES.split()
     yield "find visits by asking", VISIT_SCOPES.split()
     yield "find visits in appointments", [*VISIT_SCOPES.split(), APPOINTMENT_SCOPE]
+    yield "hear of visits from the EHR", [*VISIT_SCOPES.split(), TOPIC_SCOPES]
     yield "keep Tasks of what is asked", TASK_SCOPES.split()

@@ -96,6 +96,10 @@ class _VisitSchema(Strict):
     poll_minutes = fields.Integer(required=True, strict=True, validate=validate.Range(min=1, max=1440))
     ahead_hours = fields.Integer(load_default=24, strict=True, validate=validate.Range(min=0, max=336))
     search = fields.String(load_default="Encounter", validate=validate.OneOf(["Encounter", "Appointment"]))
+    topic = fields.String(
+        load_default="", validate=validate.Regexp(r"\A(https?://|urn:)\S+\Z", error="is no canonical")
+    )
+    topic_filters = fields.List(fields.String(validate=FILLED), load_default=(), validate=validate.Length(max=20))
 
 
 class EhrSchema(Strict):
@@ -213,8 +217,14 @@ def _harvest(*, every_minutes: int, foreign_visit: str) -> HarvestSettings:
     return HarvestSettings(every=timedelta(minutes=every_minutes), foreign_visit=foreign_visit)
 
 
-def _visits(*, poll_minutes: int, ahead_hours: int, search: str) -> VisitSettings:
-    return VisitSettings(every=timedelta(minutes=poll_minutes), ahead=timedelta(hours=ahead_hours), search=search)
+def _visits(*, poll_minutes: int, ahead_hours: int, topic_filters: list[str], **named: str) -> VisitSettings:
+    return VisitSettings(
+        every=timedelta(minutes=poll_minutes),
+        ahead=timedelta(hours=ahead_hours),
+        search=named["search"],
+        topic=named["topic"],
+        topic_filters=tuple(topic_filters),
+    )
 
 
 def _note_type(text: str) -> NoteType:

@@ -72,11 +72,14 @@ class VisitSettings:
     """How often an EHR's visits are looked through, and how far ahead; `search` is Encounter, or Appointment.
 
     An Appointment only says that its Encounter may have changed; what is due is always due about an Encounter.
+    With a `topic` the EHR is asked to tell of visits as well, as far as the `topic_filters` go.
     """
 
     every: timedelta
     ahead: timedelta = timedelta(hours=24)
     search: str = "Encounter"
+    topic: str = ""
+    topic_filters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ class Trigger(StrEnum):
     HAND = "hand"
     POLL = "poll"
     CARD = "card"
+    SUBSCRIPTION = "subscription"
 
 
 class Standing(StrEnum):

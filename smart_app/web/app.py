@@ -49,6 +49,8 @@ from fhir_alliance.store import open_store, unsure
 from fhir_alliance.tasks.book import TaskBook
 from fhir_alliance.tasks.mirror import TaskMirror
 from fhir_alliance.tasks.shapes import Shapes
+from fhir_alliance.topics.book import TopicBook
+from fhir_alliance.topics.subscriber import TopicSubscriber
 from fhir_alliance.vault import Vault
 from fhir_alliance.visits.assignments import Assignments
 from fhir_alliance.visits.finder import DueFinder
@@ -72,6 +74,7 @@ from smart_app.web import (
     linked,
     links,
     metrics,
+    notified,
     patient,
     proxy,
     receipts,
@@ -105,6 +108,7 @@ _LIMITS: Final = {
     "choosing.portals": "120 per minute",
     "fhir_tokens.token": "60 per minute",
     "hooks.cards": "1200 per minute",
+    "notified.take": "1200 per minute",
     "hooks.feedback": "600 per minute",
     "fhir_records.search": "600 per minute",
     "fhir_records.read": "600 per minute",
@@ -157,6 +161,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         definitions,
         tokens,
         hooks,
+        notified,
         records,
         tasks,
     ):
@@ -189,6 +194,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         DueFinder(settings, catalogue, assignments, Wishes(engine), clock),
         BackendTokens(registry, clock),
     )
+    visits = VisitWatcher(Looks(engine), assignments, finder, own_tokens, settings.ehrs, clock=clock)
     return Services(
         settings=settings,
         engine=engine,
@@ -227,7 +233,10 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         assignments=assignments,
         finder=finder,
         wishes=Wishes(engine),
-        visits=VisitWatcher(Looks(engine), assignments, finder, own_tokens, settings.ehrs, clock=clock),
+        visits=visits,
+        topics=TopicSubscriber(
+            TopicBook(engine), visits, own_tokens, settings.ehrs, site=settings.public_url, clock=clock
+        ),
         tasks=TaskMirror(
             TaskBook(engine),
             assignments,

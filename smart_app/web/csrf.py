@@ -26,11 +26,11 @@ def csrf_token() -> str:
 def protect() -> None:
     """Raise CsrfError for an unsafe request that is not from a page of ours (runs before every view).
 
-    The FHIR endpoint and the card services read no cookie, so no other page can make a browser act there in a person's
-    name.
+    The FHIR endpoint, the card services and what EHRs tell read no cookie, so no other page can make a browser act
+    there in a person's name.
     Fetch metadata decides; a browser that sends none must name our exact origin; one that sends neither is refused.
     """
-    if request.method in _SAFE or is_ours() or request.blueprint == "hooks":
+    if request.method in _SAFE or is_ours() or request.blueprint in ("hooks", "notified"):
         return
     site = request.headers.get("Sec-Fetch-Site")
     ours = site == "same-origin" if site else request.headers.get("Origin") == services().settings.public_url

@@ -72,6 +72,7 @@ class _Families(Collector):
         yield self._by("breaker", "Whether this process leaves an EHR alone: open, trying or closed.", "state", states)
         yield self._by("harvest_refused", "Versions of others' responses not scored.", "reason", found.refused)
         yield self._by("tasks", "Tasks in the EHR of what is asked, by where they stand.", "state", found.tasks)
+        yield self._by("topics", "Subscriptions to visits by state.", "state", found.topics)
         accepted = {ehr: sum(count for (name, _), count in found.states.items() if name == ehr) for ehr in self._ehrs}
         delivered = {ehr: found.states.get((ehr, State.DELIVERED), 0) for ehr in self._ehrs}
         yield self._total("accepted", "Forms accepted.", accepted)

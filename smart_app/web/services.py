@@ -32,6 +32,7 @@ from fhir_alliance.readers.keys import ReaderKeys
 from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import Settings
 from fhir_alliance.tasks.mirror import TaskMirror
+from fhir_alliance.topics.subscriber import TopicSubscriber
 from fhir_alliance.vault import Vault
 from fhir_alliance.visits.assignments import Assignments
 from fhir_alliance.visits.finder import DueFinder
@@ -74,6 +75,7 @@ class Services:
     wishes: Wishes
     visits: VisitWatcher
     tasks: TaskMirror
+    topics: TopicSubscriber
     desk: Desk
     card_budget: Budget
     alerts: AlertBook

@@ -8,8 +8,9 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from fhir_alliance.ehr.draft import BACKEND_SCOPES, CLINICIAN_SCOPES, PATIENT_SCOPES, VISIT_SCOPES
+from fhir_alliance.ehr.draft import BACKEND_SCOPES, CLINICIAN_SCOPES, PATIENT_SCOPES, TOPIC_SCOPES, VISIT_SCOPES
 from fhir_alliance.key_file import create_key_file
+from smart_app.sandbox.fhir.topics import TOPIC
 
 _SURVEY_ONLY = "?category=http://terminology.hl7.org/CodeSystem/observation-category|survey"
 _SCALES = ("core", "full", "goals", "bond-openness", "tasks-collaboration", "safety-boundaries")
@@ -30,10 +31,12 @@ _NOTES = """
 rung = "note"
 keep_days = 3650
 """
-# Visits are looked through as well, so that a card says what is due before anybody has opened the app.
+# The EHR tells of visits, and they are looked through as well, so that a card says what is due before anybody has
+# opened the app.
 _CARDS = """
 [ehr.harbor.visits]
 poll_minutes = 5
+topic = "{topic}"
 
 [ehr.harbor.cds]
 issuer = "{site.fhir_base}"
@@ -101,9 +104,9 @@ def write_site(
 
 def offer_cards(site: Site) -> None:
     """Let the sandbox EHR of a site that is written, and not running yet, show our cards in its charts."""
-    asked = f"{BACKEND_SCOPES} {VISIT_SCOPES}"
+    asked = f"{BACKEND_SCOPES} {VISIT_SCOPES} {TOPIC_SCOPES}"
     settings = site.settings.read_text("utf-8").replace(BACKEND_SCOPES, asked)
-    site.settings.write_text(settings + _CARDS.format(site=site), "utf-8")
+    site.settings.write_text(settings + _CARDS.format(site=site, topic=TOPIC), "utf-8")
     sandbox = json.loads(site.sandbox.read_text("utf-8").replace(BACKEND_SCOPES, asked))
     sandbox["cds_services"] = f"{site.app_url}/cds-services"
     site.sandbox.write_text(json.dumps(sandbox, indent=2), "utf-8")

@@ -65,8 +65,7 @@ class TopicBook:
     def of(self, ehr: str) -> Subscribed | None:
         """Return the Subscription of an EHR, None before the first."""
         with self.engine.connect() as connection:
-            row = connection.execute(select(visit_subscriptions).where(visit_subscriptions.c.ehr == ehr)).one_or_none()
-        return None if row is None else _subscribed(row)
+            return subscribed(connection, ehr)
 
     def begin(self, ehr: str, topic: str, *, subscription: str | None, at: datetime) -> str:
         """Write down that a Subscription is asked for, before it is; returns the new secret that it will send.
@@ -131,6 +130,12 @@ class TopicBook:
             row = _locked(connection, ehr)
             if row is not None and row.last_event < until:
                 _change(connection, ehr, last_event=until, highest_event=max(until, row.highest_event))
+
+
+def subscribed(connection: Connection, ehr: str) -> Subscribed | None:
+    """Return the Subscription of an EHR, None before the first."""
+    row = connection.execute(select(visit_subscriptions).where(visit_subscriptions.c.ehr == ehr)).one_or_none()
+    return None if row is None else _subscribed(row)
 
 
 def _locked(connection: Connection, ehr: str) -> Row[Any] | None:

@@ -14,6 +14,7 @@ from fhir_alliance.ehr.statements import read_facts
 from fhir_alliance.errors import ClockDiffers, FhirError
 from fhir_alliance.settings import EhrSettings, Settings
 from fhir_alliance.store import open_store, transaction
+from fhir_alliance.topics.book import subscribed
 from smart_app.doctor.lines import wrapped
 from smart_app.doctor.probe_table import probe_table
 from smart_app.doctor.table import table
@@ -58,6 +59,9 @@ def _told(connection: Connection, settings: Settings, ehr: EhrSettings, *, whole
     yield from table(ehr, stated.facts, _granted(connection, ehr))
     if change := last_change(connection, ehr.name, Kind.STATED):
         yield from wrapped(f"Changed since {_day(change.at, settings)}: {change.words}.")
+    if known := subscribed(connection, ehr.name):
+        heard = f"last heard on {_day(known.heard, settings)}" if known.heard else "never heard of it"
+        yield from wrapped(f"Subscription to visits: {known.state}, {heard}.")
     yield ""
     yield from _probed(settings, last(connection, ehr.name, Kind.PROBED), stated, whole=whole)
 

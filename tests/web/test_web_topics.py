@@ -10,6 +10,7 @@ import requests
 from fhir_alliance.ehr.draft import TOPIC_SCOPES, VISIT_SCOPES
 from fhir_alliance.tables import visit_looks, visit_subscriptions
 from smart_app.demo.site import Site
+from smart_app.doctor.asking import examine
 from smart_app.sandbox.fhir.topics import TOPIC, Topics
 
 from .conftest import MakeHouse
@@ -71,6 +72,9 @@ def test_a_visit_that_begins_is_assigned(own: House) -> None:
     visit_now(own, name=visit.removeprefix("Encounter/"))
     look(own)
 
+    settings = own.services.settings
+    doctor = "\n".join(examine(settings, settings.ehrs["harbor"], now=own.now()))
+    assert "Subscription to visits: active, last heard on" in doctor
     assert (known(own)["state"], known(own)["last_event"]) == ("active", 2)
     assert len(of(own, visit)) == 1
     assert {row["trigger"] for row in own.rows(visit_looks) if row["reference"] == visit} == {"subscription"}

@@ -80,6 +80,8 @@ class Event(StrEnum):
     EHR_CONFIRMED = "ehr.confirmed"
     EHR_REMOVED = "ehr.removed"
     WISH_CHANGED = "wish.changed"
+    BULK_BEGUN = "bulk.begun"
+    BULK_ENDED = "bulk.ended"
     PROBE_OPENED = "probe.opened"
     PROBE_REFUSED = "probe.refused"
     PROBE_SENT = "probe.sent"

@@ -25,6 +25,7 @@ AllianceError
 ├── LinkRefused        a patient's link is unknown, used, withdrawn or expired; which is not told
 ├── TabletRefused      this device is no tablet of the clinic, or the code that would make it one is no good
 ├── ProbeRefused       a write probe may not begin: nothing was sent
+├── ExportRefused      a bulk export may not begin, or is of another kind than the one in its folder
 ├── PublishConflict    the same version is already published with other content
 ├── SubmissionConflict the same submission key came with other answers
 ├── StoreError         the database refused: not saved
@@ -34,6 +35,7 @@ AllianceError
     ├── EhrUnreachable     no usable answer: the outcome of a write is unknown
     │   └── PartlyWritten      a transaction was taken in part: what is missing is looked for and sent alone
     ├── NotSent            the EHR is left alone for a while: nothing was sent to it
+    ├── ExportFailed       a bulk export came to no complete end: the EHR's answer says why
     ├── ClockDiffers       the EHR's clock and ours differ, so it refuses our proofs: tried again
     ├── ForeignUrl         an address outside the registered EHR
     └── FhirError          the EHR said no; .status says how
@@ -282,6 +284,13 @@ class ProbeRefused(Faults):
     sentence = "Nothing was sent to the EHR."
 
 
+class ExportRefused(Faults):
+    """A bulk export may not begin, or what is in its folder is another one; each fault says why, and what to do."""
+
+    code = "bulk.refused"
+    sentence = "Nothing was asked of the EHR, and no file was changed."
+
+
 class PublishConflict(AllianceError):
     """A published version is immutable: other content needs a new version."""
 
@@ -377,6 +386,13 @@ class NotSent(EhrError):
     http_status = 503
     title = EhrUnreachable.title
     sentence = EhrUnreachable.sentence
+
+
+class ExportFailed(EhrError):
+    """What an EHR answered to a bulk export cannot be used, or took too long; the detail says which."""
+
+    code = "bulk.failed"
+    sentence = "The export has failed. No file of it was kept; it can be asked for again."
 
 
 class ClockDiffers(EhrError):

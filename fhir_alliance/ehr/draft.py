@@ -44,6 +44,9 @@ TOPIC_SCOPES: Final = "system/Subscription.crus"
 TASK_SCOPES: Final = "system/Task.crus"
 """What the backend client asks for too, where the EHR gets what is asked as Tasks."""
 
+BULK_SCOPES: Final = "system/Observation.rs system/QuestionnaireResponse.rs system/Patient.rs system/Group.rs"
+"""What the backend client asks for too, where a group's results are exported (spec row B05)."""
+
 # Comments only: the file can be read before the site has filled anything in.
 _TO_FILL_IN = """\
 # frame_ancestors = ["https://ehr.example.org"]   # origins of the EHR's pages that show the app in a frame
@@ -74,6 +77,8 @@ _TO_FILL_IN = """\
 #   {visits}
 # To have what is asked as Tasks in the EHR's own lists:
 #   {tasks}
+# To export the results of a group of patients with `fhir-alliance bulk export`; they reach every chart as well:
+#   {bulk}
 """
 
 
@@ -124,6 +129,7 @@ def _lines(stated: Mapping[str, str], *, name: str, fhir_base: str, chosen: Mapp
         delivery=DELIVERY_SCOPES,
         visits=VISIT_SCOPES,
         tasks=TASK_SCOPES,
+        bulk=BULK_SCOPES,
     )
 
 

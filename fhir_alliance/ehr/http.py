@@ -2,8 +2,8 @@
 
 import re
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -44,6 +44,15 @@ class Reply:
             return strict_json(self.body)
         except ValueError:
             raise EhrUnreachable("malformed") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """An answer of the EHR that is still on the wire: `chunks` are its body, to be taken once and in order."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    chunks: Iterator[bytes] = field(repr=False)
 
 
 class Door:
@@ -95,32 +104,45 @@ class Door:
         a write happened is then unknown); NotSent when the EHR is left alone, so that nothing happened; EhrError for a
         redirect, which is never followed. 304 is an answer, to a request with If-None-Match only.
         """
-        if not any(is_under(url, base) for base in self._base_urls):
-            raise ForeignUrl("not under an address of the registered EHR")
-        request = requests.Request(
-            method,
-            url,
-            params=params if params is None or isinstance(params, Mapping) else list(params),
-            data=form if body is None else body,
-            headers={**_HEADERS, **(headers or {}), **_authorization(token)},
-        )
+        request = self._prepared(method, url, token, headers, params=params, data=form if body is None else body)
         with self._breaker.passage() as passage:
-            reply = self._send(request.prepare(), passage)
-        unchanged = reply.status == codes.not_modified and "If-None-Match" in request.headers
-        if 300 <= reply.status < 400 and not unchanged:
-            raise EhrError(f"redirect refused (HTTP {reply.status})")
+            reply = self._send(request, passage)
+        if reply.status != codes.not_modified or "If-None-Match" not in request.headers:
+            _refuse_redirect(reply.status)
         return reply
 
-    def _send(self, request: requests.PreparedRequest, passage: Passage) -> Reply:
-        try:
-            response = self._answer(request)
+    @contextmanager
+    def stream(
+        self, url: str, *, max_bytes: int, token: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> Iterator[Stream]:
+        """GET an answer that is too large to be held at once; the deadline is for all of it, `max_bytes` its own cap.
+
+        Raises what `request` raises, while its chunks are taken as well: what was taken before that is no answer.
+        """
+        request = self._prepared("GET", url, token, headers)
+        with self._breaker.passage() as passage:
+            with _usable(passage):
+                response = self._answer(request)
             passage.answered = response.status_code < 500
             with closing(response):
-                body = self._read(response)
-        except (requests.RequestException, HTTPError, OSError) as error:
-            passage.answered = False
-            # `from None`: the chain would carry the request, and with it the token
-            raise EhrUnreachable(type(error).__name__) from None
+                _refuse_redirect(response.status_code)
+                chunks = _chunks(response, passage, max_bytes)
+                yield Stream(status=response.status_code, headers=CaseInsensitiveDict(response.headers), chunks=chunks)
+
+    def _prepared(
+        self, method: str, url: str, token: str | None, headers: Mapping[str, str] | None, **content: Any
+    ) -> requests.PreparedRequest:
+        if not any(is_under(url, base) for base in self._base_urls):
+            raise ForeignUrl("not under an address of the registered EHR")
+        sent = {**_HEADERS, **(headers or {}), **_authorization(token)}
+        return requests.Request(method, url, headers=sent, **content).prepare()
+
+    def _send(self, request: requests.PreparedRequest, passage: Passage) -> Reply:
+        with _usable(passage):
+            response = self._answer(request)
+        passage.answered = response.status_code < 500
+        with closing(response):
+            body = b"".join(_chunks(response, passage, self._max_bytes))
         return Reply(status=response.status_code, headers=CaseInsensitiveDict(response.headers), body=body)
 
     def _answer(self, request: requests.PreparedRequest) -> requests.Response:
@@ -137,14 +159,32 @@ class Door:
         timeout = Timeout(connect=self._connect, total=seconds)
         return self._adapter.send(request, stream=True, timeout=timeout)  # type: ignore[arg-type]  # stubs lag
 
-    def _read(self, response: requests.Response) -> bytes:
-        """Read the body, counting bytes after decompression: servers compress although we ask them not to."""
-        body = bytearray()
+
+@contextmanager
+def _usable(passage: Passage) -> Iterator[None]:
+    """Turn whatever goes wrong on the wire into EhrUnreachable, and tell the breaker."""
+    try:
+        yield
+    except (requests.RequestException, HTTPError, OSError) as error:
+        passage.answered = False
+        # `from None`: the chain would carry the request, and with it the token
+        raise EhrUnreachable(type(error).__name__) from None
+
+
+def _chunks(response: requests.Response, passage: Passage, max_bytes: int) -> Iterator[bytes]:
+    """Yield the body, counting bytes after decompression: servers compress although we ask them not to."""
+    count = 0
+    with _usable(passage):
         for chunk in response.iter_content(_CHUNK):
-            body += chunk
-            if len(body) > self._max_bytes:
+            count += len(chunk)
+            if count > max_bytes:
                 raise EhrUnreachable("the answer is too large")
-        return bytes(body)
+            yield chunk
+
+
+def _refuse_redirect(status: int) -> None:
+    if 300 <= status < 400:
+        raise EhrError(f"redirect refused (HTTP {status})")
 
 
 def _is_closed(error: requests.ConnectionError) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fhir_alliance.ehr.draft import (
     APPOINTMENT_SCOPE,
     BACKEND_SCOPES,
+    BULK_SCOPES,
     HARVEST_SCOPES,
     TASK_SCOPES,
     TOPIC_SCOPES,
@@ -49,3 +50,4 @@ def _needs(ehr: EhrSettings) -> Iterator[tuple[str, list[str]]]:
     yield "find visits in appointments", [*VISIT_SCOPES.split(), APPOINTMENT_SCOPE]
     yield "hear of visits from the EHR", [*VISIT_SCOPES.split(), TOPIC_SCOPES]
     yield "keep Tasks of what is asked", TASK_SCOPES.split()
+    yield "export a group in bulk", BULK_SCOPES.split()

@@ -7,6 +7,7 @@ from flask import Flask, jsonify
 from smart_app.sandbox.auth import server
 from smart_app.sandbox.auth.cds_key import CdsKey
 from smart_app.sandbox.auth.grants import Grants
+from smart_app.sandbox.bulk.server import add_bulk
 from smart_app.sandbox.chart import pages
 from smart_app.sandbox.chart.cards import CardService
 from smart_app.sandbox.config import SandboxConfig
@@ -36,7 +37,9 @@ def create_sandbox(config: SandboxConfig) -> Flask:
     app.extensions["sandbox_grants"] = grants
     topics = app.extensions["sandbox_topics"] = Topics(store, config.fhir_base)
     log_traffic(app)
-    app.register_blueprint(rest.blueprint(store, config, grants.access, topics=topics), url_prefix="/fhir")
+    fhir = rest.blueprint(store, config, grants.access, topics=topics)
+    add_bulk(fhir, store, config)
+    app.register_blueprint(fhir, url_prefix="/fhir")
     app.register_blueprint(server.blueprint(config, store, grants))
     app.register_blueprint(pages.blueprint(config, store, grants, CardService(config, cds_key)))
     app.add_url_rule("/auth/cds-jwks", "cds_jwks", lambda: jsonify(cds_key.jwks()))

@@ -50,7 +50,8 @@ class SandboxConfig:
     """Where the sandbox answers, what it stores and which apps it knows; `today` None is the real today.
 
     Without `filtered_writes` an app that asks for a write scope with a filter is refused, as some EHRs do. `profile` is
-    the kind of EHR it plays; where writes are reviewed, that takes `review_seconds`.
+    the kind of EHR it plays; where writes are reviewed, that takes `review_seconds`. A bulk export is ready
+    after `bulk_seconds`.
     A chart that is opened shows the cards of the service at `cds_services`.
     """
 
@@ -63,6 +64,7 @@ class SandboxConfig:
     filtered_writes: bool = True
     profile: str = "generous"
     review_seconds: float = 3
+    bulk_seconds: float = 3
     cds_services: str | None = None
 
     def __post_init__(self) -> None:

@@ -146,7 +146,7 @@ class FakeEhr:
                 self.end_headers()
                 self.wfile.write(answer.body)
 
-            do_GET = do_POST = do_PUT = reply  # noqa: N815  # the standard library's names
+            do_GET = do_POST = do_PUT = do_DELETE = reply  # noqa: N815  # the standard library's names
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the standard library's name
                 """Say nothing."""

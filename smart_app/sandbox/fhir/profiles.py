@@ -28,7 +28,7 @@ class Profile:
     word) hold by type. `conditional` is whether If-None-Exist is understood, `bundles` whether batches and transactions
     are, `body` whether a create is answered with the resource, `if_match` whether an update needs the version it
     replaces, `updates` whether an app may change what is there, `reviews` whether writes wait for a person (202). A
-    `legacy` EHR advertises neither v2 scopes nor S256.
+    `legacy` EHR advertises neither v2 scopes nor S256. `careless_exports` ignore filters and repeat resources.
     """
 
     writes: tuple[str, ...] | None = None
@@ -43,6 +43,7 @@ class Profile:
     updates: bool = True
     reviews: bool = False
     legacy: bool = False
+    careless_exports: bool = False
 
     def may_write(self, resource_type: str) -> bool:
         """Return whether an app may create resources of this type."""
@@ -125,6 +126,7 @@ PROFILES: Mapping[str, Profile] = {
         },
         body=False,
         reviews=True,
+        careless_exports=True,
     ),
     "legacy": Profile(legacy=True),
 }

@@ -28,6 +28,7 @@ MAX_BODY = 2**20
 """Bytes a request body may have."""
 
 _FORMATS = ("application/fhir+json", "application/json")
+_ANSWERED = (*_FORMATS, "application/fhir+ndjson")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -182,7 +183,7 @@ def _authenticate(check_token: TokenCheck) -> None:
 def _check_accept() -> None:
     wanted = request.args.get("_format", "json")
     accepted = request.accept_mimetypes
-    if wanted not in ("json", *_FORMATS) or (accepted and not accepted.best_match(_FORMATS)):
+    if wanted not in ("json", *_FORMATS) or (accepted and not accepted.best_match(_ANSWERED)):
         raise NotAcceptable("this server speaks application/fhir+json only")
 
 

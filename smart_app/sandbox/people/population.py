@@ -14,6 +14,7 @@ from smart_app.sandbox.people.registry import (
     patient,
     practitioner,
     practitioner_role,
+    programme,
     related_person,
 )
 from smart_app.sandbox.people.responses import response
@@ -30,7 +31,7 @@ def population(today: date, *, now: datetime | None = None) -> list[Resource]:
         resources += [practitioner(therapist), practitioner_role(therapist)]
     for person in people():
         resources += _record(person, today, now)
-    return [*resources, *map(related_person, relatives())]
+    return [*resources, *map(related_person, relatives()), programme()]
 
 
 def _record(person: Person, today: date, now: datetime | None) -> Iterator[Resource]:

@@ -1,6 +1,6 @@
 """The clinic, its therapists, its patients and their visits as FHIR resources."""
 
-from smart_app.sandbox.people.cast import Person, Relative, Therapist
+from smart_app.sandbox.people.cast import Person, Relative, Therapist, people
 from smart_app.sandbox.people.coding import CLINIC, Resource, reference
 from smart_app.sandbox.people.visits import Visit
 
@@ -111,4 +111,17 @@ def encounter(visit: Visit) -> Resource:
         ],
         "period": {"start": visit.start.isoformat()} | ({} if visit.today else {"end": visit.end.isoformat()}),
         "serviceProvider": dict(_ORGANIZATION),
+    }
+
+
+def programme() -> Resource:
+    """Return the group of everybody who is, or was, in treatment here."""
+    return {
+        "resourceType": "Group",
+        "id": "harbor-psychotherapy",
+        "type": "person",
+        "actual": True,
+        "name": ORGANIZATION_NAME,
+        "managingEntity": dict(_ORGANIZATION),
+        "member": [{"entity": reference("Patient", person.id, person.name)} for person in people()],
     }

@@ -1,0 +1,1 @@
+"""Many patients at once: what an EHR exports in bulk."""

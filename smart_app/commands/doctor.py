@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -14,6 +14,12 @@ from smart_app.commands.options import SETTINGS, fail, read
 if TYPE_CHECKING:
     from fhir_alliance.records.submission import PatientShown
     from smart_app.doctor.writing import Wanted
+
+_WRITTEN: Final = "A test entry, marked as one, is written into this chart, read back, and marked as entered in error."
+_FINISHED: Final = (
+    "The test entry that this chart got for review is looked for, read back, and marked as entered in error. "
+    "No new one is written."
+)
 
 
 @click.command()
@@ -75,11 +81,9 @@ def _wanted(
     if not patient or not by:
         raise click.UsageError("--write-probe needs --patient and --by.")
 
-    def confirm(shown: "PatientShown", stays: Sequence[str]) -> str:
+    def confirm(shown: "PatientShown", finishes: bool, stays: Sequence[str]) -> str:
         click.echo(f"Patient/{shown.id}: {shown.name or 'without a name'}, born {shown.birth_date or 'unknown'}.")
-        click.echo(
-            "A test entry, marked as one, is written into this chart, read back, and marked as entered in error."
-        )
+        click.echo(_FINISHED if finishes else _WRITTEN)
         if stays:
             click.echo(f"By this EHR's own word that cannot be done to {' and '.join(stays)}: it will stay there.")
         return birth_date or str(click.prompt("To go on, type the birth date as shown"))

@@ -60,6 +60,10 @@ class WriteProbe:
             self._read("Encounter", encounter)
         return read_patient(self._read("Patient", patient_id))
 
+    def finishes(self, patient: PatientShown) -> bool:
+        """Whether a probe of this chart finishes the entry of the last one; ProbeRefused when that is in another."""
+        return self._waiting(patient) is not None
+
     def run(self, patient: PatientShown, *, birth_date: str, encounter: str | None) -> Probed:
         """Write a test entry into the patient's chart, read it back and retract it; returns what that showed.
 

@@ -20,13 +20,14 @@ from smart_app.doctor.probing import NOTHING, WriteProbe
 class Wanted:
     """What an operator has asked for; `confirm` shows them the patient, and returns the birth date they type.
 
-    It is also given the types that will stay in the chart, by the EHR's own word.
+    It is also given whether an entry that is in review is finished in place of writing a new one, and the types that
+    will stay in the chart, by the EHR's own word.
     """
 
     patient: str
     encounter: str | None
     by: str
-    confirm: Callable[[PatientShown, Sequence[str]], str]
+    confirm: Callable[[PatientShown, bool, Sequence[str]], str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,4 +64,5 @@ def write_probe(settings: Settings, ehr: EhrSettings, wanted: Wanted, *, clock: 
 
 def _tried(probe: WriteProbe, wanted: Wanted, stays: Sequence[str]) -> Probed:
     patient = probe.patient(wanted.patient, encounter=wanted.encounter)
-    return probe.run(patient, birth_date=wanted.confirm(patient, stays), encounter=wanted.encounter)
+    typed = wanted.confirm(patient, probe.finishes(patient), stays)
+    return probe.run(patient, birth_date=typed, encounter=wanted.encounter)

@@ -160,6 +160,9 @@ def test_a_later_probe_finishes_what_was_in_review(
     new = [each for place, each in running.chart().items() if place not in before]
 
     assert (first.exit_code, waits.exit_code, finished.exit_code) == (1, 1, 0)
+    told = ["No new one is written" in each.output for each in (first, waits, finished)]
+    assert told == [False, True, True]
+    assert ["is written into this chart" in each.output for each in (first, waits, finished)] == [True, False, False]
     assert results(waits.output) == FOUND["fire-hose"]
     assert results(finished.output) == WHOLE
     assert len(posts) == 1

@@ -79,6 +79,11 @@ _TO_FILL_IN = """\
 #   {tasks}
 # To export the results of a group of patients with `fhir-alliance bulk export`; they reach every chart as well:
 #   {bulk}
+
+# [ehr.{name}.cds]             # the chart shows cards that a form is due, by CDS Hooks; without this nobody is answered
+# issuer = ""                  # the iss of the tokens by which the EHR proves itself
+# jwks_uri = ""                # where its keys are; or jwks_file = "{name}-cds.jwks.json"
+# Register these services at the EHR, below public_url: /cds-services/patient-view  /cds-services/encounter-start
 """
 
 

@@ -15,6 +15,7 @@ from fhir_alliance.errors import ClockDiffers, FhirError
 from fhir_alliance.settings import EhrSettings, Settings
 from fhir_alliance.store import open_store, transaction
 from fhir_alliance.topics.book import subscribed
+from smart_app.doctor.card_table import CardKeys, card_table, read_card_keys
 from smart_app.doctor.lines import wrapped
 from smart_app.doctor.probe_table import probe_table
 from smart_app.doctor.table import table
@@ -27,14 +28,14 @@ def examine(settings: Settings, ehr: EhrSettings, *, now: datetime) -> list[str]
     """
     registry = Registry(settings)
     facts = read_facts(registry.door(ehr), ehr.fhir_base, now=now)
-    scopes = _backend_scopes(registry, ehr, now)
+    scopes, keys = _backend_scopes(registry, ehr, now), read_card_keys(ehr)
     engine = open_store(settings.database)
     try:
         with transaction(engine) as connection:
             keep(connection, ehr.name, Kind.STATED, facts, at=now)
             if scopes is not None:
                 keep(connection, ehr.name, Kind.GRANTED, scopes, at=now)
-            return list(_told(connection, settings, ehr, whole=False))
+            return list(_told(connection, settings, ehr, keys=keys, whole=False))
     finally:
         engine.dispose()
 
@@ -44,12 +45,14 @@ def recall(settings: Settings, ehr: EhrSettings) -> list[str]:
     engine = open_store(settings.database)
     try:
         with engine.connect() as connection:
-            return list(_told(connection, settings, ehr, whole=True))
+            return list(_told(connection, settings, ehr, keys=None, whole=True))
     finally:
         engine.dispose()
 
 
-def _told(connection: Connection, settings: Settings, ehr: EhrSettings, *, whole: bool) -> Iterator[str]:
+def _told(
+    connection: Connection, settings: Settings, ehr: EhrSettings, *, keys: CardKeys | None, whole: bool
+) -> Iterator[str]:
     stated = last(connection, ehr.name, Kind.STATED)
     if stated is None:
         return
@@ -57,6 +60,8 @@ def _told(connection: Connection, settings: Settings, ehr: EhrSettings, *, whole
     yield f"{ehr.name}: {ehr.title}, as it was on {day}"
     yield ""
     yield from table(ehr, stated.facts, _granted(connection, ehr))
+    yield ""
+    yield from card_table(ehr, settings.public_url, keys)
     if change := last_change(connection, ehr.name, Kind.STATED):
         yield from wrapped(f"Changed since {_day(change.at, settings)}: {change.words}.")
     if known := subscribed(connection, ehr.name):

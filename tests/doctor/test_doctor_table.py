@@ -213,3 +213,53 @@ def test_flowsheet_without_observations() -> None:
 
     assert rows["Observation, vital-signs"].way == HELD
     assert "Observation create" in rows["Observation, vital-signs"].why
+
+
+def asks_for_cards(running: "Running", jwks_uri: str) -> None:
+    """Let the EHR ask for cards, with its keys at an address."""
+    settings = running.site.settings
+    issuer = running.site.fhir_base
+    table = f'[ehr.harbor.cds]\nissuer = "{issuer}"\njwks_uri = "{jwks_uri}"\naudience = "urn:example:us"\n'
+    settings.write_text(f"{settings.read_text()}\n{table}\n[ehr.harbor.visits]\npoll_minutes = 5\n")
+
+
+def test_what_is_to_be_registered_for_cards(make_running: Make) -> None:
+    """Who asks, its keys as they are now, both services, the link and the visits stand there with their rows."""
+    running = make_running("generous")
+    asks_for_cards(running, f"{running.site.ehr_url}/auth/cds-jwks")
+
+    output = running.doctor()
+    again = running.doctor("--last")
+
+    words = " ".join(output.split())
+    for told in (
+        f"calls signed by {running.site.fhir_base} are answered, each once (C07)",
+        "aud of each call has to be urn:example:us (C07)",
+        f"register {running.site.app_url}/cds-services/patient-view at the EHR (C01, C02)",
+        f"register {running.site.app_url}/cds-services/encounter-start at the EHR (C01, C02)",
+        f"{running.site.app_url}/launch has to be the launch address at the EHR",
+        "before anybody has opened the app (C09)",
+    ):
+        assert told in words
+    assert row(output, "its keys").split()[2:5] == ["yes", "1", "public"]
+    assert row(again, "its keys").split()[2] == "?"
+    assert max(map(len, output.splitlines())) <= 100
+
+
+def test_cards_whose_keys_cannot_be_read(make_running: Make) -> None:
+    """An address without keys is told with the reason: until it is mended every call is refused."""
+    running = make_running("generous")
+    asks_for_cards(running, f"{running.site.ehr_url}/nowhere")
+
+    output = running.doctor()
+
+    assert row(output, "its keys").split()[2] == "no"
+    assert "every call is refused: HTTP 404 instead of keys" in " ".join(output.split())
+
+
+def test_an_ehr_that_asks_for_no_cards(make_running: Make) -> None:
+    """One line says so, and what would change that."""
+    output = make_running("generous").doctor()
+
+    assert row(output, "who asks").split()[2] == "no"
+    assert "[ehr.harbor.cds] in alliance.toml switches them on (C07)" in " ".join(output.split())

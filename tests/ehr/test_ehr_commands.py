@@ -114,15 +114,29 @@ def test_filled_in_draft_registers_clients(server: "FakeEhr", settings: Path) ->
     settings.write_text(text)
     call("add", server.base, "--name", "lake", "--settings", str(settings), "--write", "--allow-private")
     added = settings.read_text().removeprefix(text)
-    for start in ("# [", "# client_id", "# key_file", "# scopes", "# frame_ancestors", "# embedding", "# languages"):
+    for start in (
+        "# [",
+        "# client_id",
+        "# key_file",
+        "# scopes",
+        "# frame_ancestors",
+        "# embedding",
+        "# languages",
+        "# issuer",
+        "# jwks_uri",
+    ):
         added = added.replace(f"\n{start}", f"\n{start[2:]}")
 
-    settings.write_text(text + added.replace('client_id = ""', 'client_id = "alliance"'))
+    for gap, filled in (("client_id", "alliance"), ("issuer", "urn:example:cds"), ("jwks_uri", f"{server.url}/cds")):
+        added = added.replace(f'\n{gap} = ""', f'\n{gap} = "{filled}"')
+    settings.write_text(text + added)
 
     lake = read_settings(settings).ehrs["lake"]
     assert [client.client_id for client in lake.clients] == ["alliance"] * 3
     assert lake.frame_ancestors == ("https://ehr.example.org",)
     assert (lake.embedding, lake.languages) == ("either", ("en",))
+    assert lake.cds is not None
+    assert lake.cds.issuer == "urn:example:cds"
 
 
 @pytest.mark.parametrize(

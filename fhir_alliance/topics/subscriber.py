@@ -147,7 +147,6 @@ class TopicSubscriber(Rounds):
         name = self._tokens.read(ehr, send)
         if name:
             self._book.keep(ehr.name, subscription=name)
-        _log.info("topics.asked", ehr=ehr.name)
 
     def _catch_up(self, ehr: EhrSettings, how: VisitSettings, known: Subscribed, now: datetime) -> None:
         """Have the missing events told again, or else look through the visits since they were last seen."""

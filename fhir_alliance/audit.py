@@ -39,6 +39,7 @@ class Event(StrEnum):
     LINK_USED = "link.used"
     LINK_REVOKED = "link.revoked"
     LINK_REFUSED = "link.refused"
+    REMINDER_SENT = "reminder.sent"
     TABLET_INVITED = "tablet.invited"
     TABLET_REGISTERED = "tablet.registered"
     TABLET_REMOVED = "tablet.removed"

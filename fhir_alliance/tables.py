@@ -348,7 +348,8 @@ harvest_refusals = sa.Table(
     sqlite_autoincrement=True,
 )
 
-# A form that was found due about a visit, each once; what became of it is read from the submissions.
+# A form that was found due about a visit, each once, by a `schedule` of the settings; what became of it is read from
+# the submissions.
 assignments = sa.Table(
     "assignments",
     metadata,
@@ -368,9 +369,23 @@ assignments = sa.Table(
     _moment("cancelled_at", null=True),
     _text("cancelled_why", null=True),
     _moment("declined_at", null=True),
+    _text("schedule", server_default="site"),
     sa.UniqueConstraint("ehr", "patient", "encounter", "form_url"),
     sa.Index(None, "closes_at"),
     sqlite_autoincrement=True,
+)
+
+# A reminder of a form, so many hours after it opens, written down before it is sent: each once, whatever happens. Its
+# `link_hash` recognises the address in it, which leads where `link` does; without an `outcome` nobody knows.
+reminders = sa.Table(
+    "reminders",
+    metadata,
+    sa.Column("assignment", sa.Integer, sa.ForeignKey("assignments.id"), primary_key=True),
+    sa.Column("hours", sa.Integer, primary_key=True),
+    _moment("begun_at"),
+    _text("link", sa.ForeignKey("patient_links.id"), null=True),
+    _text("link_hash", null=True, unique=True),
+    _text("outcome", null=True),
 )
 
 # What may have changed about a visit, or an appointment, by its reference: `wanted_at` is when it is looked at next,
@@ -398,6 +413,7 @@ patient_wishes = sa.Table(
     sa.Column("pause_last", sa.Date, nullable=True),
     sa.Column("never", sa.Boolean, nullable=False),
     _text("schedule"),
+    sa.Column("unreminded", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 # How far the visits of an EHR were looked through.

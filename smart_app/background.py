@@ -1,4 +1,4 @@
-"""What works beside the pages: delivering, watching EHRs, harvesting, following visits, keeping Tasks, telling."""
+"""What works beside the pages: delivering, watching EHRs, harvesting, visits, Tasks, reminding, alerting."""
 
 import os
 import signal
@@ -30,6 +30,7 @@ def start(services: Services) -> None:
     services.visits.start()
     services.tasks.start()
     services.topics.start()
+    services.chaser.start()
     if services.notifier:
         services.notifier.start()
 
@@ -40,7 +41,7 @@ def stop(services: Services, *, within: float = DRAIN) -> None:
     What is left, or cut off then, is found out about and ended after the next start.
     """
     stops = [services.courier.stop, services.watch.stop, services.alarms.stop, services.harvester.stop]
-    stops += [services.visits.stop, services.tasks.stop, services.topics.stop]
+    stops += [services.visits.stop, services.tasks.stop, services.topics.stop, services.chaser.stop]
     stops += [services.notifier.stop] if services.notifier else []
     ending = [Thread(target=each, daemon=True) for each in stops]
     for thread in ending:

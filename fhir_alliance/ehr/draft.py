@@ -47,6 +47,9 @@ TASK_SCOPES: Final = "system/Task.crus"
 BULK_SCOPES: Final = "system/Observation.rs system/QuestionnaireResponse.rs system/Patient.rs system/Group.rs"
 """What the backend client asks for too, where a group's results are exported (spec row B05)."""
 
+MESSAGE_SCOPE: Final = "system/CommunicationRequest.c"
+"""What it asks for too, where the EHR passes links and reminders on."""
+
 # Comments only: the file can be read before the site has filled anything in.
 _TO_FILL_IN = """\
 # frame_ancestors = ["https://ehr.example.org"]   # origins of the EHR's pages that show the app in a frame
@@ -84,6 +87,8 @@ _TO_FILL_IN = """\
 # issuer = ""                  # the iss of the tokens by which the EHR proves itself
 # jwks_uri = ""                # where its keys are; or jwks_file = "{name}-cds.jwks.json"
 # Register these services at the EHR, below public_url: /cds-services/patient-view  /cds-services/encounter-start
+# To let the EHR pass links and reminders on, where [links] says communication_request = true:
+#   {messages}
 """
 
 
@@ -135,6 +140,7 @@ def _lines(stated: Mapping[str, str], *, name: str, fhir_base: str, chosen: Mapp
         visits=VISIT_SCOPES,
         tasks=TASK_SCOPES,
         bulk=BULK_SCOPES,
+        messages=MESSAGE_SCOPE,
     )
 
 

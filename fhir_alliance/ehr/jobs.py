@@ -8,6 +8,7 @@ from fhir_alliance.ehr.draft import (
     BACKEND_SCOPES,
     BULK_SCOPES,
     HARVEST_SCOPES,
+    MESSAGE_SCOPE,
     TASK_SCOPES,
     TOPIC_SCOPES,
     VISIT_SCOPES,
@@ -51,3 +52,4 @@ def _needs(ehr: EhrSettings) -> Iterator[tuple[str, list[str]]]:
     yield "hear of visits from the EHR", [*VISIT_SCOPES.split(), TOPIC_SCOPES]
     yield "keep Tasks of what is asked", TASK_SCOPES.split()
     yield "export a group in bulk", BULK_SCOPES.split()
+    yield "pass on links and reminders", [MESSAGE_SCOPE]

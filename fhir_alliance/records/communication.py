@@ -12,6 +12,7 @@ def build_communication_request(
 ) -> JsonObject:
     """Return the CommunicationRequest: to a patient, from a clinician (relative references), with a text and a link.
 
+    Without a `requester` it is one that no person has asked for.
     `key` is a UUID that makes a repeat harmless. The request says nothing but the text: no reason, no form, no visit.
     """
     return {
@@ -21,7 +22,7 @@ def build_communication_request(
         "priority": "routine",
         "subject": {"reference": patient},
         "recipient": [{"reference": patient}],
-        "requester": {"reference": requester},
+        **({"requester": {"reference": requester}} if requester else {}),
         "payload": [{"contentString": text}, {"contentString": link}],
         "occurrencePeriod": {
             "start": authored.isoformat(timespec="seconds"),

@@ -2,15 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import time, timedelta
+from typing import Any, Final
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from fhir_alliance.settings.links import LinkSettings
 from fhir_alliance.settings.strict import FILLED, Strict
 
 SITE = "site"
 """The name of the schedule of every visit that no other schedule is for."""
+
+QUIET: Final = (time(20), time(8))
+"""From when until when nobody is reminded, by the clock of the site."""
+
+_CLOCK: Final = r"\A([01][0-9]|2[0-3]):[0-5][0-9]\Z"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +41,7 @@ class ScheduleSettings:
 
     `clinics` are the references of `Encounter.serviceProvider` or of its locations that it is for. `kinds` and `roles`
     are codes of `Encounter.type` or `class` and of its participants: one of them is needed, none of the others allowed.
+    A patient is reminded of a form `remind` after it opens, at no time from the first of `quiet` to the second.
     """
 
     ask: tuple[AskSettings, ...] = ()
@@ -46,6 +53,8 @@ class ScheduleSettings:
     asking: str = "in-visit"
     last_minutes: timedelta = timedelta(minutes=15)
     window: timedelta = timedelta(hours=48)
+    remind: tuple[timedelta, ...] = ()
+    quiet: tuple[time, time] = QUIET
 
 
 class _AskSchema(Strict):
@@ -84,6 +93,16 @@ class ScheduleSchema(Strict):
     asking = fields.String(load_default="in-visit", validate=validate.OneOf(["in-visit", "after"]))
     last_minutes = fields.Integer(load_default=15, strict=True, validate=validate.Range(min=1, max=240))
     window_hours = fields.Integer(load_default=48, strict=True, validate=validate.Range(min=1, max=48))
+    remind_hours = fields.List(
+        fields.Integer(strict=True, validate=validate.Range(min=1, max=47)),
+        load_default=list,
+        validate=validate.Length(max=3, error="has more than 3 reminders"),
+    )
+    quiet = fields.List(
+        fields.String(validate=validate.Regexp(_CLOCK, error="is no time such as 20:00")),
+        load_default=lambda: [f"{each:%H:%M}" for each in QUIET],
+        validate=validate.Length(equal=2, error="needs two times: from when, and until when"),
+    )
 
 
 def build_schedules(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, ScheduleSettings]:
@@ -92,8 +111,8 @@ def build_schedules(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Schedu
     return {**built, SITE: _schedule(tables[SITE]) if SITE in tables else ScheduleSettings()}
 
 
-def schedule_faults(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Return what does not fit between schedules: whom each is for."""
+def schedule_faults(tables: Mapping[str, Mapping[str, Any]], links: LinkSettings | None) -> dict[str, list[str]]:
+    """Return what does not fit between schedules, whom each is for, and between them and what sends reminders."""
     faults: dict[str, list[str]] = {}
     seen: dict[str, str] = {}
     for name, values in tables.items():
@@ -103,6 +122,8 @@ def schedule_faults(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, list[s
             if clinic in seen:
                 faults.setdefault(name, []).append(f"{clinic} has the schedule {seen[clinic]} already")
             seen[clinic] = name
+        if values["remind_hours"] and not (links and links.passed_on):
+            faults[name] = ["remind_hours needs what sends the messages: command or communication_request in [links]"]
     return faults
 
 
@@ -114,6 +135,8 @@ def _schedule(values: Mapping[str, Any]) -> ScheduleSettings:
         asking=values["asking"],
         last_minutes=timedelta(minutes=values["last_minutes"]),
         window=timedelta(hours=values["window_hours"]),
+        remind=tuple(timedelta(hours=each) for each in sorted(set(values["remind_hours"]))),
+        quiet=(time.fromisoformat(values["quiet"][0]), time.fromisoformat(values["quiet"][1])),
     )
 
 

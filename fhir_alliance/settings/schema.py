@@ -167,7 +167,7 @@ class SettingsSchema(Strict):
             "operations": mail,
             "reader": reader_faults(data["reader"], data["ehr"]),
             "ehr": token_faults(data["ehr"]) or cds_faults(data["ehr"]),
-            "schedule": schedule_faults(data["schedule"]),
+            "schedule": schedule_faults(data["schedule"], data["links"]),
         }
         if any(faults.values()):
             raise ValidationError({name: found for name, found in faults.items() if found})

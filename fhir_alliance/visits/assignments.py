@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Engine, Row, Select, bindparam, exists, select, update
 
 from fhir_alliance.instruments.words import Rater
+from fhir_alliance.settings import SITE
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import assignments, drafts, submissions
 from fhir_alliance.visits import settling
@@ -40,7 +41,7 @@ class Assignment:
     """One form asked of one rater about one visit; `form` is its canonical, pinned to the version first assigned.
 
     `submission` is the key of what answered it, None while nothing did; `begun` says that somebody is answering it.
-    One that is `planned` moves with the visit; what a person hands over does not.
+    One that is `planned` moves with the visit; what a person hands over does not. It follows a `schedule` by its name.
     """
 
     id: int
@@ -56,6 +57,7 @@ class Assignment:
     assigned: datetime
     begun: bool
     planned: bool
+    schedule: str
 
     def is_open(self, now: datetime) -> bool:
         """Whether nothing was sent yet, nor is it too late or needless; "not today" is said about that day only."""
@@ -87,7 +89,8 @@ class Assignments:
             return 0
         visit = {"ehr": ehr, "patient": patient, "encounter": encounter}
         with transaction(self._engine) as connection:
-            return settling.add(connection, visit, forms, pins, trigger=trigger.value, at=self._clock())
+            how = {"trigger": trigger.value, "schedule": SITE}
+            return settling.add(connection, visit, forms, pins, **how, at=self._clock())
 
     def settle(
         self,
@@ -100,6 +103,7 @@ class Assignments:
         *,
         opens: datetime,
         closes: datetime,
+        schedule: str = SITE,
     ) -> int:
         """Bring what is assigned about a visit up to date, as `assign` does; returns how many forms are new.
 
@@ -110,14 +114,14 @@ class Assignments:
         known = self.of_visit(ehr, patient, encounter)
         waiting = [each for each in known if each.planned and each.standing is Standing.DUE]
         needless = [each.id for each in waiting if opens > now and each.form.partition("|")[0] not in kept]
-        if not needless and _is_settled(known, found, opens, closes):
+        if not needless and _is_settled(known, found, (opens, closes, schedule)):
             return 0
         visit = {"ehr": ehr, "patient": patient, "encounter": encounter}
         with transaction(self._engine) as connection:
-            settling.move(connection, visit, opens=opens, closes=closes)
+            settling.move(connection, visit, opens=opens, closes=closes, schedule=schedule)
             settling.renew(connection, visit, found)
             settling.drop(connection, needless, at=now)
-            return settling.add(connection, visit, found, pins, trigger=trigger.value, at=now)
+            return settling.add(connection, visit, found, pins, trigger=trigger.value, schedule=schedule, at=now)
 
     def of_visit(self, ehr: str, patient: str, encounter: str) -> tuple[Assignment, ...]:
         """Return what was assigned about one visit, in the order assigned."""
@@ -243,9 +247,9 @@ _OF_VISIT = _reading(_MINE & (assignments.c.encounter == bindparam("of_visit")))
 _SENT_ABOUT = _SENT.where(submissions.c.ehr == bindparam("of_ehr"), submissions.c.patient == bindparam("of_patient"))
 
 
-def _is_settled(known: Sequence[Assignment], found: Sequence[Due], opens: datetime, closes: datetime) -> bool:
+def _is_settled(known: Sequence[Assignment], found: Sequence[Due], wanted: tuple[datetime, datetime, str]) -> bool:
     """Whether there is nothing to write: most looks at a visit find it as it was."""
-    in_time = all((each.opens, each.closes) == (opens, closes) for each in known if each.planned)
+    in_time = all((each.opens, each.closes, each.schedule) == wanted for each in known if each.planned)
     stands = {(each.form.partition("|")[0], each.number) for each in known if each.standing is not Standing.CANCELLED}
     return in_time and all((each.form.url, each.number) in stands for each in found)
 
@@ -265,6 +269,7 @@ def _assignment(row: Row[Any], answer: Any, now: datetime, *, begun: bool) -> As
         assigned=row.assigned_at,
         begun=begun,
         planned=row.why != Why.HAND.value,
+        schedule=row.schedule,
     )
 
 

@@ -13,7 +13,6 @@ from fhir_alliance.visits.assignments import Assignments, Trigger
 from fhir_alliance.visits.due import NO_VISIT, Answered, Due, History, SeenVisit, counts, due
 from fhir_alliance.visits.planning import asked_form, newest_forms, plan
 from fhir_alliance.visits.reading import answered_forms, flags
-from fhir_alliance.visits.schedule import Schedule
 from fhir_alliance.visits.settling import CANCELLED
 from fhir_alliance.visits.wishes import Wish, Wishes
 
@@ -68,7 +67,8 @@ class DueFinder:
             self._assignments.cancel_visit(record.ehr, record.patient, encounter, why=CANCELLED)
             return None
         wish = self._wishes.of(record.ehr, record.patient)
-        schedule = self._schedule_of(visit, wish)
+        name = self._schedule_of(visit, wish)
+        schedule = plan(self._settings.schedules[name], self._usual(), self._instrument)
         found = due(schedule, self._history(record, wish), visit)
         self._assignments.settle(
             record.ehr,
@@ -79,16 +79,17 @@ class DueFinder:
             trigger,
             opens=schedule.opens(visit.start, visit.end),
             closes=schedule.closes(visit.start, visit.end),
+            schedule=name,
         )
         return found if counts(schedule, visit) else None
 
-    def _schedule_of(self, visit: SeenVisit, wish: Wish) -> Schedule:
-        """Return the schedule that is agreed with the patient, or the one of the visit's clinic, or else the site's."""
+    def _schedule_of(self, visit: SeenVisit, wish: Wish) -> str:
+        """Name the schedule that is agreed with the patient, or the one of the visit's clinic, or else the site's."""
         schedules = self._settings.schedules
         if wish.schedule in schedules:
-            return plan(schedules[wish.schedule], self._usual(), self._instrument)
-        own = (each for name, each in schedules.items() if name != SITE and each.clinics & visit.clinics)
-        return plan(next(own, schedules[SITE]), self._usual(), self._instrument)
+            return wish.schedule
+        own = (name for name, each in schedules.items() if name != SITE and each.clinics & visit.clinics)
+        return next(own, SITE)
 
     def _history(self, record: PatientRecord, wish: Wish) -> History:
         responses = tuple(record.responses)

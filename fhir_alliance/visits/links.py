@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, exists, insert, s
 
 from fhir_alliance.audit import Event, record
 from fhir_alliance.store import transaction
+from fhir_alliance.tables import launches, reminders, submissions
 from fhir_alliance.tables import patient_links as links
-from fhir_alliance.tables import submissions
 
 
 class Standing(StrEnum):
@@ -85,12 +85,21 @@ class Links:
     def find(self, mark: str) -> PatientLink | None:
         """Return a link that can be opened, None for every other; looking changes nothing (T51)."""
         with self._engine.connect() as connection:
-            return self._live(connection, links.c.link_hash == mark)
+            return self._live(connection, _known_by(mark))
 
     def of_launch(self, launch: str) -> PatientLink | None:
         """Return the link of a launch while it can be opened."""
         with self._engine.connect() as connection:
             return self._live(connection, links.c.launch == launch)
+
+    def of_form(self, ehr: str, patient: str, encounter: str, form_url: str) -> PatientLink | None:
+        """Return the link that was made last for a form, of whatever version, about a visit."""
+        about = (links.c.ehr == ehr) & (links.c.patient == patient) & (launches.c.encounter == encounter)
+        mine = about & links.c.form.startswith(f"{form_url}|", autoescape=True)
+        made = _FOUND.join(launches, launches.c.handle == links.c.launch).where(mine)
+        with self._engine.connect() as connection:
+            row = connection.execute(made.order_by(links.c.made_at.desc()).limit(1)).one_or_none()
+        return self._link(row) if row else None
 
     def of_patient(self, ehr: str, patient: str, *, since: datetime) -> tuple[PatientLink, ...]:
         """Return a patient's links that were made since then, newest first."""
@@ -105,10 +114,10 @@ class Links:
         So many tries at the same moment are no more than one after another.
         """
         can = links.c.revoked_at.is_(None) & (links.c.expires_at > self._clock()) & (links.c.tries_left > 0)
-        taking = update(links).where(links.c.link_hash == mark, can, ~_is_sent)
+        taking = update(links).where(_known_by(mark), can, ~_is_sent)
         if connection.execute(taking.values(tries_left=links.c.tries_left - 1)).rowcount == 0:
             return None
-        return self._link(connection.execute(_FOUND.where(links.c.link_hash == mark)).one())
+        return self._link(connection.execute(_FOUND.where(_known_by(mark))).one())
 
     def open(self, connection: Connection, link: PatientLink) -> None:
         """Note that the right birth date came, and give the try back."""
@@ -179,3 +188,8 @@ class Links:
 
 _is_sent = exists().where(submissions.c.launch == links.c.launch)
 _FOUND = select(links, _is_sent.label("sent"))
+
+
+def _known_by(mark: str) -> ColumnElement[bool]:
+    """Return what holds for the link of an address: the one it was made with, or one that a reminder has."""
+    return (links.c.link_hash == mark) | links.c.id.in_(select(reminders.c.link).where(reminders.c.link_hash == mark))

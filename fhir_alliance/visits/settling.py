@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, insert, literal, or_, select, update
 from sqlalchemy.sql.dml import ReturningInsert
 
 from fhir_alliance.tables import assignments
@@ -21,18 +21,26 @@ Visit = Mapping[str, str]
 
 
 def add(
-    connection: Connection, visit: Visit, found: Iterable[Due], pins: Mapping[str, str], *, trigger: str, at: datetime
+    connection: Connection,
+    visit: Visit,
+    found: Iterable[Due],
+    pins: Mapping[str, str],
+    *,
+    trigger: str,
+    schedule: str,
+    at: datetime,
 ) -> int:
     """Assign what is not assigned yet; returns how many forms that were."""
-    rows = [{**visit, "trigger": trigger, **_values(each), "form": pins[each.form.url]} for each in found]
-    return sum(len(connection.execute(_unless_there({**row, "assigned_at": at})).all()) for row in rows)
+    common = {**visit, "trigger": trigger, "schedule": schedule, "assigned_at": at}
+    rows = [{**common, **_values(each), "form": pins[each.form.url]} for each in found]
+    return sum(len(connection.execute(_unless_there(row)).all()) for row in rows)
 
 
-def move(connection: Connection, visit: Visit, *, opens: datetime, closes: datetime) -> None:
-    """Let the forms of a visit be open at its new time, but for those that a person has handed over."""
-    elsewhen = (assignments.c.opens_at != opens) | (assignments.c.closes_at != closes)
-    change = update(assignments).where(_about(visit), _planned(), elsewhen)
-    connection.execute(change.values(opens_at=opens, closes_at=closes))
+def move(connection: Connection, visit: Visit, *, opens: datetime, closes: datetime, schedule: str) -> None:
+    """Let the forms of a visit, but for those that a person has handed over, be open at its new time by a schedule."""
+    values = {"opens_at": opens, "closes_at": closes, "schedule": schedule}
+    otherwise = or_(*(assignments.c[name] != value for name, value in values.items()))
+    connection.execute(update(assignments).where(_about(visit), _planned(), otherwise).values(**values))
 
 
 def renew(connection: Connection, visit: Visit, found: Iterable[Due]) -> None:

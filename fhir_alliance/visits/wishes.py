@@ -14,15 +14,23 @@ from fhir_alliance.visits.due import Pause
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """A pause of some days, both included; `never` is the patient's; `schedule` names another one of the site's."""
+    """A pause of some days, both included; `never` is the patient's; `schedule` names another one of the site's.
+
+    Who is `unreminded` is asked, and not reminded.
+    """
 
     pause: Pause | None = None
     never: bool = False
     schedule: str = ""
+    unreminded: bool = False
 
     def pauses_on(self, day: date) -> bool:
         """Whether nothing is asked on a day because of the pause."""
         return self.pause is not None and self.pause.first <= day <= self.pause.last
+
+    def reminds_on(self, day: date) -> bool:
+        """Whether the patient may be reminded on a day."""
+        return not (self.never or self.unreminded or self.pauses_on(day))
 
 
 NO_WISH: Final = Wish()
@@ -43,7 +51,7 @@ class Wishes:
         if row is None:
             return NO_WISH
         pause = Pause(first=row.pause_first, last=row.pause_last) if row.pause_last else None
-        return Wish(pause=pause, never=row.never, schedule=row.schedule)
+        return Wish(pause=pause, never=row.never, schedule=row.schedule, unreminded=row.unreminded)
 
     def keep(self, ehr: str, patient: str, wish: Wish, *, by: str, launch: str, at: datetime) -> None:
         """Write down what is agreed from now on, and who did; raises StoreError when nothing was saved."""
@@ -53,6 +61,7 @@ class Wishes:
             "pause_last": wish.pause and wish.pause.last,
             "never": wish.never,
             "schedule": wish.schedule,
+            "unreminded": wish.unreminded,
         }
         outcome = "never" if wish.never else "paused" if wish.pause else "as-planned"
         with transaction(self._engine) as connection:

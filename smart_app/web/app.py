@@ -53,9 +53,13 @@ from fhir_alliance.topics.book import TopicBook
 from fhir_alliance.topics.subscriber import TopicSubscriber
 from fhir_alliance.vault import Vault
 from fhir_alliance.visits.assignments import Assignments
+from fhir_alliance.visits.chaser import Chaser, Keepers
 from fhir_alliance.visits.finder import DueFinder
+from fhir_alliance.visits.links import Links
 from fhir_alliance.visits.looks import Looks
+from fhir_alliance.visits.messenger import Messenger
 from fhir_alliance.visits.planning import covering, newest_forms
+from fhir_alliance.visits.reminders import Reminders
 from fhir_alliance.visits.watcher import VisitWatcher
 from fhir_alliance.visits.wishes import Wishes
 from smart_app.web import (
@@ -89,6 +93,7 @@ from smart_app.web.fhir import definitions, records, tasks, tokens
 from smart_app.web.fhir.library import Library
 from smart_app.web.headers import add_headers, style_nonce
 from smart_app.web.languages import FIELD, choices, speak_languages
+from smart_app.web.linking import Addresses
 from smart_app.web.look.showing import shown_look
 from smart_app.web.on_tablet import tablet_here
 from smart_app.web.services import Services, services, utc_now
@@ -195,6 +200,8 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         BackendTokens(registry, clock),
     )
     visits = VisitWatcher(Looks(engine), assignments, finder, own_tokens, settings.ehrs, clock=clock)
+    messenger, reminders, wishes_kept = Messenger(settings.links, own_tokens), Reminders(engine), Wishes(engine)
+    keepers = Keepers(assignments, reminders, wishes_kept, Links(engine, clock))
     return Services(
         settings=settings,
         engine=engine,
@@ -232,7 +239,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         ),
         assignments=assignments,
         finder=finder,
-        wishes=Wishes(engine),
+        wishes=wishes_kept,
         visits=visits,
         topics=TopicSubscriber(
             TopicBook(engine), visits, own_tokens, settings.ehrs, site=settings.public_url, clock=clock
@@ -245,6 +252,9 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
             settings.ehrs,
             clock=clock,
         ),
+        messenger=messenger,
+        reminders=reminders,
+        chaser=Chaser(settings, keepers, messenger, Addresses(public_url=settings.public_url), clock=clock),
         desk=Desk(settings, catalogue, vault, assignments, Looks(engine), clock),
         card_budget=Budget(),
         alerts=AlertBook(engine, vault, clock),

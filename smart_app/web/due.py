@@ -9,6 +9,7 @@ from fhir_alliance.visits.assignments import Assignment, Trigger
 from fhir_alliance.visits.due import NO_VISIT, Due, Why
 from fhir_alliance.visits.finder import PatientRecord
 from fhir_alliance.visits.planning import asked_form
+from fhir_alliance.visits.reminders import Reminded
 from fhir_alliance.visits.schedule import Rule
 from smart_app.web.launches import Launch
 from smart_app.web.reading import ChartData
@@ -21,6 +22,12 @@ def due_at(launch: Launch, data: ChartData) -> tuple[Due, ...] | None:
     if visit is None:
         return None
     return services().finder.find(_record(launch, data), visit.encounter, Trigger.LAUNCH)
+
+
+def reminded_at(launch: Launch) -> tuple[Reminded, ...]:
+    """Return when the patient was reminded of a form about the launch's visit."""
+    visit = launch.context.visit
+    return services().reminders.of_visit(launch.ehr.name, launch.patient.id, visit.encounter) if visit else ()
 
 
 def waiting(launch: Launch, data: ChartData) -> tuple[Assignment, ...]:

@@ -8,11 +8,10 @@ from typing import Final
 from fhir_alliance.audit import Event
 from fhir_alliance.errors import AllianceError, LinkRefused
 from fhir_alliance.instruments.definition import Form
-from fhir_alliance.records.communication import build_communication_request
 from fhir_alliance.settings import LinkSettings
 from fhir_alliance.store import transaction
 from fhir_alliance.visits.links import Links, PatientLink
-from fhir_alliance.visits.messenger import SAYING, hand_to
+from fhir_alliance.visits.messenger import SAYING, Message
 from smart_app.web.cookies import fingerprint, new_secret
 from smart_app.web.launches import (
     Context,
@@ -24,7 +23,6 @@ from smart_app.web.launches import (
     open_launch,
     read_launch,
 )
-from smart_app.web.reading import with_ehr
 from smart_app.web.services import services
 from smart_app.web.sessions import begin_own_session, nobodys_session
 
@@ -48,6 +46,22 @@ class NewLink:
 
     secret: str = field(repr=False)
     expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """Where patients answer, for messages that are sent outside a request."""
+
+    public_url: str
+
+    def link(self) -> tuple[str, str]:
+        """Return what recognises a new address of a link, and the address."""
+        secret = new_secret()
+        return fingerprint(secret), f"{self.public_url}/link/{secret}"
+
+    def portal(self, ehr: str) -> str:
+        """Return where patients of an EHR sign in."""
+        return f"{self.public_url}/start/{ehr}"
 
 
 def links_for(launch: Launch) -> LinkSettings | None:
@@ -108,24 +122,21 @@ def make_link(launch: Launch, form: Form) -> NewLink:
 
 def pass_on(launch: Launch, made: NewLink, url: str) -> bool:
     """Give a link to the site's program, or ask the EHR to send it; returns whether it was taken."""
-    settings, link = required_links(launch), store().find(fingerprint(made.secret))
+    required_links(launch)
+    link = store().find(fingerprint(made.secret))
     if link is None:
         return False
+    message = Message(
+        key=link.id,
+        patient=launch.patient.reference,
+        requester=launch.context.practitioner or launch.user,
+        text=SAYING,
+        link=url,
+        authored=link.made_at,
+        expires=made.expires_at,
+    )
     try:
-        if settings.command:
-            about = {"ehr": launch.ehr.name, "patient": launch.patient.reference}
-            hand_to(settings.command, link=url, expires=made.expires_at, **about)
-        else:
-            request = build_communication_request(
-                key=link.id,
-                patient=launch.patient.reference,
-                requester=launch.context.practitioner or launch.user,
-                text=SAYING,
-                link=url,
-                authored=link.made_at,
-                expires=made.expires_at,
-            )
-            with_ehr(launch, lambda client: client.create(request))
+        services().messenger.send(launch.ehr, message)
     except AllianceError as error:
         store().note(Event.LINK_SENT, link, actor=launch.user, outcome=error.code)
         return False

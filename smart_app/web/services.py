@@ -35,7 +35,10 @@ from fhir_alliance.tasks.mirror import TaskMirror
 from fhir_alliance.topics.subscriber import TopicSubscriber
 from fhir_alliance.vault import Vault
 from fhir_alliance.visits.assignments import Assignments
+from fhir_alliance.visits.chaser import Chaser
 from fhir_alliance.visits.finder import DueFinder
+from fhir_alliance.visits.messenger import Messenger
+from fhir_alliance.visits.reminders import Reminders
 from fhir_alliance.visits.watcher import VisitWatcher
 from fhir_alliance.visits.wishes import Wishes
 from smart_app.web.fhir.library import Library
@@ -76,6 +79,9 @@ class Services:
     visits: VisitWatcher
     tasks: TaskMirror
     topics: TopicSubscriber
+    messenger: Messenger
+    reminders: Reminders
+    chaser: Chaser
     desk: Desk
     card_budget: Budget
     alerts: AlertBook

@@ -40,7 +40,8 @@ def change(launch: Launch) -> ResponseReturnValue:
     if asked not in ("planned", "pause", "never"):
         raise BadRequest("no such choice")
     pause = _pause() if asked == "pause" else None
-    wish = Wish(pause=pause, never=asked == "never", schedule=schedule)
+    unreminded = request.form.get("unreminded") == "yes"
+    wish = Wish(pause=pause, never=asked == "never", schedule=schedule, unreminded=unreminded)
     if asked == "pause" and pause is None:
         return _page(launch, wish, pausing=True), 422
     about = (launch.ehr.name, launch.patient.id)
@@ -63,6 +64,12 @@ def _others() -> list[str]:
 
 def _page(launch: Launch, wish: Wish, *, pausing: bool = False) -> str:
     page = wishes_page(
-        frame_of(launch), wish, schedules=_others(), first=today(), last=today() + LONGEST, pausing=pausing
+        frame_of(launch),
+        wish,
+        schedules=_others(),
+        reminds=any(each.remind for each in services().settings.schedules.values()),
+        first=today(),
+        last=today() + LONGEST,
+        pausing=pausing,
     )
     return render_template("wishes.html", page=page)

@@ -1,6 +1,6 @@
 """`[schedule.NAME]`: what a site or one of its clinics asks, and when."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
@@ -77,6 +77,18 @@ def test_a_clinic_has_a_schedule_of_its_own(folder: Path) -> None:
     }
 
 
+def test_reminders(folder: Path) -> None:
+    """The times come out in order, each once, with the quiet hours of the schedule, or else those of most sites."""
+    path = folder / "alliance.toml"
+    path.write_text(path.read_text().replace("[links]\n", '[links]\ncommand = ["/bin/send"]\n'))
+    day = '[schedule.day]\nclinics = ["Location/1"]\nremind_hours = [3]\nquiet = ["18:30", "09:00"]'
+    schedules = read(folder, f"[schedule.site]\nremind_hours = [24, 2, 24]\n{day}")
+
+    assert schedules[SITE].remind == (timedelta(hours=2), timedelta(hours=24))
+    assert schedules[SITE].quiet == (time(20), time(8))
+    assert schedules["day"].quiet == (time(18, 30), time(9))
+
+
 @pytest.mark.parametrize(
     ("more", "fault"),
     [
@@ -86,6 +98,10 @@ def test_a_clinic_has_a_schedule_of_its_own(folder: Path) -> None:
         ('[schedule.site]\nclinics = ["Organization/day"]', "schedule.site: the site's schedule is for every clinic"),
         ("[schedule.day]", "schedule.day: needs its clinics"),
         ("[schedule.site]\nwindow_hours = 72", "schedule.site.window_hours: "),
+        ("[schedule.site]\nremind_hours = [0]", "schedule.site.remind_hours.0: "),
+        ("[schedule.site]\nremind_hours = [2]", "schedule.site: remind_hours needs what sends the messages"),
+        ('[schedule.site]\nquiet = ["20:00"]', "schedule.site.quiet: needs two times"),
+        ('[schedule.site]\nquiet = ["25:00", "08:00"]', "schedule.site.quiet.0: is no time such as 20:00"),
         ('[schedule.day]\nclinics = ["Practitioner/ada"]', "schedule.day.clinics.0: "),
         (
             '[schedule.a]\nclinics = ["Location/1"]\n[schedule.b]\nclinics = ["Location/1"]',

@@ -14,6 +14,7 @@ _PUBLICATION = frozenset(("draft", "active", "retired", "unknown"))
 
 REQUIRED: dict[str, tuple[str, ...]] = {
     "CodeSystem": ("status", "content"),
+    "CommunicationRequest": ("status",),
     "Condition": ("subject",),
     "DocumentReference": ("status", "content"),
     "Encounter": ("status", "class"),

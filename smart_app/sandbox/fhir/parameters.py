@@ -71,6 +71,11 @@ TYPES: dict[str, Parameters] = {
         | _reference("participant", "participant.member", f"{_PARTY} CareTeam"),
         "CodeSystem": _TITLED,
         "Communication": _STATED | _about() | _IN_VISIT | {"sent": _of("date", "sent")},
+        "CommunicationRequest": _STATED
+        | _about()
+        | _IN_VISIT
+        | _reference("recipient", "recipient", f"{_PARTY} CareTeam Device Group HealthcareService")
+        | {"authored": _of("date", "authoredOn")},
         "Condition": _IDENTIFIED | _CODED | _about() | _IN_VISIT | _tokens(clinical_status="clinicalStatus"),
         "Consent": _STATED | _of_patient("patient") | {"date": _of("date", "dateTime")},
         "Device": _STATED | _of_patient("patient"),

@@ -11,10 +11,11 @@ from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.companions import Companion
 from fhir_alliance.trajectory.series import Series, UsualRange, Visit
 from fhir_alliance.visits.due import Due
+from fhir_alliance.visits.reminders import Reminded
 from fhir_alliance.visits.wishes import NO_WISH, Wish
 from smart_app.web.pages.alerts import AlertBox
 from smart_app.web.pages.companions import CompanionTable, companion_table
-from smart_app.web.pages.due import due_sentence, is_due, wish_sentence
+from smart_app.web.pages.due import due_sentence, is_due, reminded_sentence, wish_sentence
 from smart_app.web.pages.facts import Facts, facts_of
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.notes import held_note, notes_of
@@ -115,6 +116,7 @@ def chart_page(
     sent: Sequence[SentHere] = (),
     due: Sequence[Due] | None = None,
     wish: Wish = NO_WISH,
+    reminded: Sequence[Reminded] = (),
     blind: bool = False,
     can_link: bool = False,
     told: Sequence[str] = (),
@@ -124,8 +126,9 @@ def chart_page(
 
     `kept` are the references of the responses that are kept here, because no chart gives them back; `lapsed` says that
     the EHR has stopped to state what is written there; `due` is what is due at this visit, None without such a visit,
-    `wish` what is agreed with the patient about that; `blind` says that the patient's rating of a visit waits for the
-    therapist's, `told` is what else has to be known, `last` how many visits are wanted.
+    `wish` what is agreed with the patient about that, `reminded` when they were reminded of it; `blind` says that the
+    patient's rating of a visit waits for the therapist's, `told` is what else has to be known, `last` how many visits
+    are wanted.
     """
     wording = instrument.wordings[frame.language]
     names = rater_names(frame, wording)
@@ -165,8 +168,13 @@ def chart_page(
         can_rate=can_rate,
         due=""
         if due is None
-        else wish_sentence(wish, today=today)
-        or due_sentence([(each, _title(each, (instrument, *on_request), frame)) for each in due]),
+        else " ".join(
+            (
+                wish_sentence(wish, today=today)
+                or due_sentence([(each, _title(each, (instrument, *on_request), frame)) for each in due]),
+                reminded_sentence(reminded, frame.site.time_zone, today=today),
+            )
+        ).strip(),
         rating_due=any(each.form.rater is Rater.THERAPIST for each in due or ()),
         alerts=tuple(alerts),
         sent=tuple(sent),

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import date
+from zoneinfo import ZoneInfo
 
 from fhir_alliance.instruments.definition import Form
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.visits.due import Due, Why
+from fhir_alliance.visits.reminders import Reminded
 from fhir_alliance.visits.wishes import Wish
-from smart_app.web.pages.words import day
+from smart_app.web.pages.words import clock_words, day
 
 NOTHING = "Nothing more is due at this visit."
 
@@ -19,6 +21,17 @@ def wish_sentence(wish: Wish, *, today: date) -> str:
     if wish.pause and wish.pauses_on(today):
         return f"Not asked until {day(wish.pause.last, today=today).text}: paused."
     return ""
+
+
+def reminded_sentence(found: Sequence[Reminded], zone: ZoneInfo, *, today: date) -> str:
+    """Return when the patient was reminded of a form about this visit, nothing when that did not happen."""
+    told = {
+        True: "Reminded {}.",
+        False: "A reminder could not be sent {}.",
+        None: "Whether a reminder was sent {} is not known.",
+    }
+    groups = {sent: [clock_words(each.at, zone, today=today) for each in found if each.sent is sent] for sent in told}
+    return " ".join(told[sent].format(_joined(times)) for sent, times in groups.items() if times)
 
 
 def due_sentence(found: Sequence[tuple[Due, str]]) -> str:

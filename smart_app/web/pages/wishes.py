@@ -12,20 +12,25 @@ NO_DAY = "Choose a day from today on, within a year."
 
 @dataclass(frozen=True, kw_only=True)
 class WishesPage:
-    """What is chosen now, `asked` being planned, pause or never; `first` and `last` are the days a pause may end on."""
+    """What is chosen now, `asked` being planned, pause or never; `first` and `last` are the days a pause may end on.
+
+    `reminds` says that this site reminds at all.
+    """
 
     frame: Frame
     asked: str
     until: str
     schedule: str
     schedules: tuple[str, ...]
+    reminds: bool
+    unreminded: bool
     first: str
     last: str
     problem: str
 
 
 def wishes_page(
-    frame: Frame, wish: Wish, *, schedules: Sequence[str], first: date, last: date, pausing: bool
+    frame: Frame, wish: Wish, *, schedules: Sequence[str], reminds: bool, first: date, last: date, pausing: bool
 ) -> WishesPage:
     """Return the page; `pausing` says that a pause was asked for without a day that can be meant.
 
@@ -38,6 +43,8 @@ def wishes_page(
         until=wish.pause.last.isoformat() if wish.pause and paused else "",
         schedule=wish.schedule,
         schedules=tuple(schedules),
+        reminds=reminds or wish.unreminded,
+        unreminded=wish.unreminded,
         first=first.isoformat(),
         last=last.isoformat(),
         problem=NO_DAY if pausing else "",

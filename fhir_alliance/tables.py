@@ -174,7 +174,8 @@ drafts = sa.Table(
 # on a lesser rung `pieces` is what is written instead, and the payload is kept for the clinician's view. A response
 # that others wrote has the `harvested_version` that was scored; its `response_id` is then known from the start.
 # A correction is a submission of its own: `corrects` is the key of the first version of the form, which all later ones
-# share in the chart; `cause` is why and `asked_by` who asked for it.
+# share in the chart; `cause` is why and `asked_by` who asked for it. `mode` is the way by which a form came to the
+# person, `device` the kind of device that it was answered on.
 submissions = sa.Table(
     "submissions",
     metadata,
@@ -214,6 +215,8 @@ submissions = sa.Table(
     _text("cause", null=True),
     _text("asked_by", null=True),
     _text("harvested_version", null=True),
+    _text("mode", null=True),
+    _text("device", null=True),
     sa.Index(None, "ehr", "patient", "sequence"),
     sa.Index(None, "ehr", "response_id", "harvested_version", unique=True),
     sa.Index(None, "state", "next_attempt_at"),
@@ -370,6 +373,7 @@ assignments = sa.Table(
     _text("cancelled_why", null=True),
     _moment("declined_at", null=True),
     _text("schedule", server_default="site"),
+    _text("clinic", server_default=""),
     sa.UniqueConstraint("ehr", "patient", "encounter", "form_url"),
     sa.Index(None, "closes_at"),
     sqlite_autoincrement=True,
@@ -403,7 +407,8 @@ visit_looks = sa.Table(
     sa.Index(None, "ehr", "wanted_at"),
 )
 
-# What is agreed with a patient about being asked, where that differs from the site's schedule.
+# What is agreed with a patient about being asked, where that differs from the site's schedule; `unasked` are the
+# canonicals (without version) of forms that are not asked, with spaces between them.
 patient_wishes = sa.Table(
     "patient_wishes",
     metadata,
@@ -414,6 +419,7 @@ patient_wishes = sa.Table(
     sa.Column("never", sa.Boolean, nullable=False),
     _text("schedule"),
     sa.Column("unreminded", sa.Boolean, nullable=False, server_default=sa.false()),
+    _text("unasked", server_default=""),
 )
 
 # How far the visits of an EHR were looked through.

@@ -2,7 +2,20 @@
 
 import click
 
-from smart_app.commands import alerts, bulk, doctor, ehr, harvest, instruments, keys, outbox, resources, site, tablets
+from smart_app.commands import (
+    alerts,
+    bulk,
+    doctor,
+    ehr,
+    harvest,
+    instruments,
+    keys,
+    outbox,
+    resources,
+    site,
+    tablets,
+    visits,
+)
 
 
 @click.group()
@@ -15,7 +28,7 @@ for _command in (
     *(site.demo, site.serve, site.worker, site.publish),
     *(resources.package, resources.score, resources.validate),
     *(instruments.instruments, alerts.alerts, outbox.outbox, ehr.ehr, doctor.doctor, harvest.harvest, keys.keys),
-    *(tablets.tablets, bulk.bulk),
+    *(tablets.tablets, bulk.bulk, visits.visits),
 ):
     main.add_command(_command)
 

@@ -179,6 +179,8 @@ class Outbox:
             "instrument_digest": submission.instrument.digest,
             "answers_digest": self.digests(submission.digest)[-1],
             "language": submission.language,
+            "mode": submission.mode or None,
+            "device": submission.device or None,
             "audience_digest": submission.audience_digest,
             "therapist": submission.therapist,
             "payload": self._vault.seal(bundle, place=place(ehr, key, "payload")),

@@ -34,6 +34,7 @@ class Submission:
 
     `source` answered and `author` recorded, as relative references; `authored` carries an offset; `audience_digest` is
     the SHA-256 of the audience text shown before the first item; `declined` means sent without any answer, on purpose.
+    `mode` is the way by which the form came to the person and `device` the kind of device, both empty where unknown.
     """
 
     key: str
@@ -53,6 +54,8 @@ class Submission:
     scored: datetime
     language: str
     audience_digest: str
+    mode: str = ""
+    device: str = ""
 
     @cached_property
     def subject(self) -> str:

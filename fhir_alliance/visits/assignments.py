@@ -1,5 +1,6 @@
 """Forms that were found due, each once: who is asked what about which visit, and what became of it."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +42,8 @@ class Assignment:
     """One form asked of one rater about one visit; `form` is its canonical, pinned to the version first assigned.
 
     `submission` is the key of what answered it, None while nothing did; `begun` says that somebody is answering it.
-    One that is `planned` moves with the visit; what a person hands over does not. It follows a `schedule` by its name.
+    One that is `planned` moves with the visit; what a person hands over does not. It follows a `schedule` by its name;
+    `clinic` is the reference of its visit's, and `cancelled_why` says what ended it.
     """
 
     id: int
@@ -58,6 +60,8 @@ class Assignment:
     begun: bool
     planned: bool
     schedule: str
+    clinic: str
+    cancelled_why: str
 
     def is_open(self, now: datetime) -> bool:
         """Whether nothing was sent yet, nor is it too late or needless; "not today" is said about that day only."""
@@ -104,6 +108,7 @@ class Assignments:
         opens: datetime,
         closes: datetime,
         schedule: str = SITE,
+        clinic: str = "",
     ) -> int:
         """Bring what is assigned about a visit up to date, as `assign` does; returns how many forms are new.
 
@@ -114,14 +119,18 @@ class Assignments:
         known = self.of_visit(ehr, patient, encounter)
         waiting = [each for each in known if each.planned and each.standing is Standing.DUE]
         needless = [each.id for each in waiting if opens > now and each.form.partition("|")[0] not in kept]
-        if not needless and _is_settled(known, found, (opens, closes, schedule)):
+        at_clinic = all(each.clinic == clinic for each in known)
+        if not needless and at_clinic and _is_settled(known, found, (opens, closes, schedule)):
             return 0
         visit = {"ehr": ehr, "patient": patient, "encounter": encounter}
         with transaction(self._engine) as connection:
             settling.move(connection, visit, opens=opens, closes=closes, schedule=schedule)
             settling.renew(connection, visit, found)
             settling.drop(connection, needless, at=now)
-            return settling.add(connection, visit, found, pins, trigger=trigger.value, schedule=schedule, at=now)
+            how = {"trigger": trigger.value, "schedule": schedule}
+            added = settling.add(connection, visit, found, pins, **how, at=now)
+            settling.place(connection, visit, clinic)
+            return added
 
     def of_visit(self, ehr: str, patient: str, encounter: str) -> tuple[Assignment, ...]:
         """Return what was assigned about one visit, in the order assigned."""
@@ -140,6 +149,12 @@ class Assignments:
             which &= assignments.c.patient.in_(patients)
         first = select(assignments.c.id).where(which).order_by(assignments.c.id).limit(most).subquery()
         return self._read(_reading(assignments.c.id.in_(select(first.c.id))), {})
+
+    def opened_between(self, ehr: str, since: datetime, until: datetime) -> tuple[Assignment, ...]:
+        """Return what was to be asked of patients from one moment until before another, in the order assigned."""
+        then = (assignments.c.opens_at >= since) & (assignments.c.opens_at < until)
+        which = then & (assignments.c.ehr == bindparam("of_ehr")) & (assignments.c.rater == Rater.PATIENT.value)
+        return self._read(_reading(which), {"of_ehr": ehr})
 
     def cancel_visit(self, ehr: str, patient: str, encounter: str, *, why: str) -> int:
         """Ask nothing more about a visit that did not take place; returns how many forms could still be answered."""
@@ -185,13 +200,18 @@ class Assignments:
                 return ()
             sent = connection.execute(reading.sent, values).all()
             begun = {tuple(each) for each in connection.execute(reading.begun, values)}
-        return tuple(_assignment(row, self._answer(row, sent), now, begun=(row.id,) in begun) for row in rows)
+        about: dict[tuple[str, str], list[Any]] = defaultdict(list)
+        for each in sent:
+            about[each.patient, each.encounter].append(each)
+        return tuple(
+            _assignment(row, self._answer(row, about[row.patient, row.encounter]), now, begun=(row.id,) in begun)
+            for row in rows
+        )
 
     def _answer(self, row: Row[Any], sent: Sequence[Any]) -> Any:
-        """Return the latest submission that answers an assignment."""
+        """Return the latest submission that answers an assignment, of those about its visit."""
         answers = self._covered_by.get(row.form_url, frozenset({row.form_url}))
-        mine = (each for each in sent if (each.patient, each.encounter) == (row.patient, row.encounter))
-        return next((each for each in mine if each.form.partition("|")[0] in answers), None)
+        return next((each for each in sent if each.form.partition("|")[0] in answers), None)
 
 
 _TAKEN_BACK = "withdrawal"  # as the outbox calls it in `kind`: a form that was taken back is due again
@@ -270,6 +290,8 @@ def _assignment(row: Row[Any], answer: Any, now: datetime, *, begun: bool) -> As
         begun=begun,
         planned=row.why != Why.HAND.value,
         schedule=row.schedule,
+        clinic=row.clinic,
+        cancelled_why=row.cancelled_why or "",
     )
 
 

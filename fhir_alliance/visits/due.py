@@ -25,6 +25,11 @@ class SeenVisit:
     roles: frozenset[str] = frozenset()
     clinics: frozenset[str] = frozenset()
 
+    @property
+    def clinic(self) -> str:
+        """The one that a visit counts for: its organisation, else a place of it, "" when neither is known."""
+        return min(self.clinics, key=lambda each: (not each.startswith("Organization/"), each), default="")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:

@@ -80,6 +80,7 @@ class DueFinder:
             opens=schedule.opens(visit.start, visit.end),
             closes=schedule.closes(visit.start, visit.end),
             schedule=name,
+            clinic=visit.clinic,
         )
         return found if counts(schedule, visit) else None
 

@@ -43,6 +43,12 @@ def move(connection: Connection, visit: Visit, *, opens: datetime, closes: datet
     connection.execute(update(assignments).where(_about(visit), _planned(), otherwise).values(**values))
 
 
+def place(connection: Connection, visit: Visit, clinic: str) -> None:
+    """Note the clinic of a visit with all its forms."""
+    change = update(assignments).where(_about(visit), assignments.c.clinic != clinic)
+    connection.execute(change.values(clinic=clinic))
+
+
 def renew(connection: Connection, visit: Visit, found: Iterable[Due]) -> None:
     """Give what is due the visit's present number, and ask again what was cancelled for a reason that has ended."""
     stands = assignments.c.cancelled_at.is_(None) | assignments.c.cancelled_why.in_(_REVERSIBLE)

@@ -14,12 +14,15 @@ from fhir_alliance.delivery.entries import Entry
 from fhir_alliance.delivery.figures import read_figures
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.store import transaction
+from fhir_alliance.visits.figures import RECENT
+from fhir_alliance.visits.figures import read_figures as completion
 from smart_app.web.admissions import Admin, LinkRefused, end, find_admin, is_live, use_link
 from smart_app.web.cookies import ADMIN, set_strict
 from smart_app.web.delivery import title_of
 from smart_app.web.failures import BadRequest, request_id
 from smart_app.web.frames import today
 from smart_app.web.pages.delivery import STATES
+from smart_app.web.pages.figures import figures_page
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.message import Action, MessagePage
 from smart_app.web.pages.outbox import Choice, item_page, outbox_page
@@ -103,6 +106,24 @@ def outbox(admin: Admin) -> ResponseReturnValue:
         today=today(),
     )
     return render_template("outbox.html", page=page)
+
+
+@bp.get("/figures")
+@admitted
+def figures(admin: Admin) -> ResponseReturnValue:
+    """Show how many of the forms that were due were answered, by week and clinic; nobody is named."""
+    last, settings = today(), services().settings
+    found = completion(
+        services().engine,
+        services().assignments,
+        settings.ehrs,
+        first=last - RECENT,
+        last=last,
+        zone=settings.site.time_zone,
+    )
+    _audit(admin, None)
+    page = figures_page(_frame(), found, admin=admin.name, titles=_titles(), today=last)
+    return render_template("figures.html", page=page)
 
 
 @bp.get("/forms/<key>")

@@ -19,6 +19,7 @@ from fhir_alliance.settings import Rung
 from fhir_alliance.trajectory.series import Visit
 from fhir_alliance.visits.assignments import Standing
 from smart_app.web.asked import form_named, instrument_in_use
+from smart_app.web.devices import device_here, mode_of
 from smart_app.web.drafts import Draft, begun_draft, note_told, open_draft
 from smart_app.web.form_languages import form_language
 from smart_app.web.frames import today
@@ -234,6 +235,8 @@ def make_submission(
         scored=now,
         language=language_of(launch, opened.instrument),
         audience_digest=draft.audience_digest,
+        mode=mode_of(launch),
+        device=device_here(),
     )
 
 

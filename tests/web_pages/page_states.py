@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from course_samples import COURSE, HUNDREDS, LONG_COURSE, NOW, TODAY, visit
 from delivery_samples import FORM_TITLE, OUTBOX, OUTBOX_NONE, SENT, item_of
+from figure_samples import FIGURES_NONE, FIGURES_PAGE
 from home_samples import SENT_AT_HOME, home
 from kind_samples import KIND_PAGES
 from link_samples import LINK_ROWS, OFFERS, made
@@ -277,6 +278,8 @@ CLINICIAN_PAGES = {
 }
 
 ADMIN_PAGES = {
+    "figures": ("figures.html", FIGURES_PAGE),
+    "figures-none": ("figures.html", FIGURES_NONE),
     "outbox": ("outbox.html", OUTBOX),
     "outbox-none": ("outbox.html", OUTBOX_NONE),
     "outbox-retry": ("outbox_item.html", item_of(1)),

@@ -58,18 +58,32 @@ def flags(responses: Iterable[RawResource], instrument: Instrument) -> Iterator[
 
 
 def _kinds(encounter: RawResource) -> Iterator[str]:
-    concepts = [*encounter.get("type", ()), {"coding": [encounter.get("class", {})]}]
-    yield from (coding["code"] for concept in concepts for coding in concept.get("coding", ()) if "code" in coding)
+    yield from _codes(_under(encounter, "type"))
+    yield from _words(_under(encounter, "class"), "code")
 
 
 def _roles(encounter: RawResource) -> Iterator[str]:
-    concepts = (concept for each in encounter.get("participant", ()) for concept in each.get("type", ()))
-    yield from (coding["code"] for concept in concepts for coding in concept.get("coding", ()) if "code" in coding)
+    for each in _under(encounter, "participant"):
+        yield from _codes(_under(each, "type"))
 
 
 def _clinics(encounter: RawResource) -> Iterator[str]:
-    places = [
-        encounter.get("serviceProvider", {}),
-        *(each.get("location", {}) for each in encounter.get("location", ())),
-    ]
-    yield from (each["reference"] for each in places if "reference" in each)
+    yield from _words(_under(encounter, "serviceProvider"), "reference")
+    for each in _under(encounter, "location"):
+        yield from _words(_under(each, "location"), "reference")
+
+
+def _codes(concepts: Iterable[RawResource]) -> Iterator[str]:
+    for each in concepts:
+        yield from _words(_under(each, "coding"), "code")
+
+
+def _words(parts: Iterable[RawResource], name: str) -> Iterator[str]:
+    """Yield what is said under a name, where that is text."""
+    yield from (part[name] for part in parts if isinstance(part.get(name), str))
+
+
+def _under(part: RawResource, name: str) -> Iterator[RawResource]:
+    """Yield the objects of an element, one or a list: a schedule reads around what has another shape than FHIR's."""
+    found = part.get(name)
+    yield from (each for each in (found if isinstance(found, list) else [found]) if isinstance(each, dict))

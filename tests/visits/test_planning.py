@@ -72,6 +72,34 @@ def test_longer_forms_answer_shorter_ones() -> None:
     assert {GUESS.url} < answers[GUESS.url]
 
 
+@pytest.mark.parametrize("name", ["type", "class", "location", "serviceProvider"])
+@pytest.mark.parametrize("odd", ["room 4", 7, None, [], [None], ["x"], [[]], {}, {"coding": "x"}, [{"coding": [7]}]])
+def test_odd_elements_are_read_around(name: str, odd: Any) -> None:
+    """An element of another shape than FHIR's has nothing to say, and neither hides the visit nor stops another."""
+    period = {"start": "2026-11-24T10:00:00+00:00"}
+    about = {"resourceType": "Encounter", "subject": {"reference": "Patient/p"}, "period": period, "status": "finished"}
+    sound = {**about, "id": "2", "serviceProvider": {"reference": "Organization/day"}}
+
+    found = seen_visits([{**about, "id": "1", name: odd}, sound], patient="p")
+
+    assert [each.encounter for each in found] == ["Encounter/1", "Encounter/2"]
+    assert (found[0].kinds, found[0].roles, found[0].clinics) == (frozenset(), frozenset(), frozenset())
+    assert found[1].clinics == {"Organization/day"}
+
+
+@pytest.mark.parametrize("where", ["type", "location", "participant"])
+@pytest.mark.parametrize(
+    "odd", [{"coding": [{"code": {}}]}, {"location": {"reference": 7}}, {"type": [{"coding": {}}]}]
+)
+def test_odd_values_inside_are_read_around(where: str, odd: Any) -> None:
+    """What is no text deep inside an element is no code and no reference."""
+    encounter = {"id": "1", "subject": {"reference": "Patient/p"}, "period": {"start": "2026-11-24T10:00:00+00:00"}}
+
+    (found,) = seen_visits([{**encounter, where: [odd]}], patient="p")
+
+    assert (found.kinds, found.roles, found.clinics) == (frozenset(), frozenset(), frozenset())
+
+
 def test_encounters_become_visits() -> None:
     """Codes of type, class and participants, clinic and times are read; what is undated or of others is left out."""
     encounter = {

@@ -136,7 +136,7 @@ def test_an_ehr_that_does_not_answer(own: House) -> None:
 
 def test_one_that_cannot_be_understood_stops_no_other(own: House) -> None:
     """A visit that makes no sense is looked at again later, and the others are assigned meanwhile."""
-    broken = encounter(own, MARIA, start=own.now() + timedelta(hours=1), location="room 4", status="planned")
+    broken = encounter(own, MARIA, start=own.now() + timedelta(hours=1), participant="Dr", status="planned")
     sound = encounter(own, AOIFE, start=own.now() + timedelta(hours=1), status="planned")
 
     watch(own)

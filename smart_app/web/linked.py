@@ -18,7 +18,7 @@ from smart_app.web.services import services
 
 bp = Blueprint("linked", __name__, url_prefix="/link")
 
-_NOT_A_DATE: Final = marked("That is not a date. Type day, month and year, such as 4, 3 and 1988.")
+_NOT_A_DATE: Final = marked("That is not a date. Type day, month and year, such as 27, 9 and 1975.")
 _NUMBER: Final = re.compile(r"[0-9]{1,4}")
 
 

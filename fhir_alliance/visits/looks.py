@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import visit_looks, visit_rounds
@@ -80,6 +80,12 @@ class Looks:
     def put_off(self, ehr: str, look: Look, *, until: datetime) -> None:
         """Look again later at a visit that could not be read."""
         self._change(ehr, look, wanted_at=until, attempts=look.attempts + 1)
+
+    def purge(self, before: datetime) -> int:
+        """Forget visits that nothing was noticed of since then, those of an EHR that is gone too; returns how many."""
+        last = func.coalesce(visit_looks.c.wanted_at, visit_looks.c.looked_at)
+        with transaction(self.engine) as connection:
+            return connection.execute(delete(visit_looks).where(last <= before)).rowcount
 
     def last(self, ehr: str) -> Polled | None:
         """Return the last round through an EHR, None when there was none."""

@@ -29,6 +29,9 @@ BACK: Final = timedelta(hours=50)
 """How far each round looks back at least: for as long as a form about a visit may be open, and a little more."""
 
 _FURTHEST_BACK: Final = timedelta(days=30)
+# Longer ago than any round looks back; a visit that changes after that is looked at as a new one.
+_KEPT: Final = timedelta(days=31)
+_PURGE_EVERY: Final = timedelta(hours=1)
 _POLL_SECONDS: Final = 15.0
 _MAX_ATTEMPTS: Final = 12
 _GONE: Final = frozenset({404, 410})
@@ -60,6 +63,7 @@ class VisitWatcher(Rounds):
         self._ehrs = ehrs
         self._clock = clock
         self._tried: dict[str, datetime] = {}
+        self._purge_at: datetime | None = None
 
     def watch(self, now: datetime) -> int:
         """Poll every EHR whose time has come, and look at what has changed; returns how many visits were looked at.
@@ -67,6 +71,9 @@ class VisitWatcher(Rounds):
         An EHR that cannot be read is logged and tried again after its usual time. Raises StoreError.
         """
         looked = 0
+        if self._purge_at is None or now >= self._purge_at:
+            self.looks.purge(now - _KEPT)
+            self._purge_at = now + _PURGE_EVERY
         for ehr in self._ehrs.values():
             if ehr.backend is None or self._stopping.is_set():
                 continue

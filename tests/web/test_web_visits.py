@@ -7,7 +7,7 @@ import pytest
 
 from fhir_alliance.ehr.draft import VISIT_SCOPES
 from fhir_alliance.tables import assignments, visit_looks
-from fhir_alliance.visits.assignments import Assignment, Standing
+from fhir_alliance.visits.assignments import Assignment, Standing, Trigger
 from smart_app.demo.site import Site
 
 from .conftest import MakeHouse
@@ -161,6 +161,19 @@ def test_appointments_lead_to_visits(make_house: MakeHouse) -> None:
 
     assert early == 1
     assert [each.standing for each in of(house, visit)] == [Standing.DUE]
+
+
+def test_what_is_long_over_is_forgotten(own: House) -> None:
+    """The references of visits are kept for a month after they were looked at, also where the EHR is gone."""
+    watch(own)
+    known = len(own.rows(visit_looks))
+    own.services.visits.looks.want("gone", {"Encounter/1": ""}, Trigger.CARD, at=own.now())
+    month = own.services.visits.looks.purge(own.now() - timedelta(days=1))
+    own.stop_ehr()
+    watch(own, minutes=32 * 24 * 60)
+
+    assert (known > 0, month) == (True, 0)
+    assert own.rows(visit_looks) == []
 
 
 def test_off_until_a_site_says_so(make_house: MakeHouse) -> None:

@@ -192,6 +192,13 @@ class Assignments:
         with transaction(self._engine) as connection:
             return connection.execute(change).rowcount
 
+    def ask_again(self, ehr: str, patient: str, encounter: str) -> int:
+        """Ask once more what the person did not want to answer about a visit; returns how many forms that are."""
+        mine = (assignments.c.ehr == ehr) & (assignments.c.patient == patient) & (assignments.c.encounter == encounter)
+        change = update(assignments).where(mine, assignments.c.declined_at.is_not(None)).values(declined_at=None)
+        with transaction(self._engine) as connection:
+            return connection.execute(change).rowcount
+
     def _read(self, reading: "_Reading", values: Mapping[str, str]) -> tuple[Assignment, ...]:
         now = self._clock()
         with self._engine.connect() as connection:

@@ -99,6 +99,7 @@ class DueFinder:
             answered=(*answered_forms(responses, self._forms), *self._sent(record)),
             flags=tuple(flags(responses, self._usual())),
             pauses=(wish.pause,) if wish.pause else (),
+            opted_out=wish.unasked,
             never=wish.never,
         )
 

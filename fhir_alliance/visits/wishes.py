@@ -16,13 +16,14 @@ from fhir_alliance.visits.due import Pause
 class Wish:
     """A pause of some days, both included; `never` is the patient's; `schedule` names another one of the site's.
 
-    Who is `unreminded` is asked, and not reminded.
+    Who is `unreminded` is asked, and not reminded; `unasked` are the canonicals, without version, of forms not asked.
     """
 
     pause: Pause | None = None
     never: bool = False
     schedule: str = ""
     unreminded: bool = False
+    unasked: frozenset[str] = frozenset()
 
     def pauses_on(self, day: date) -> bool:
         """Whether nothing is asked on a day because of the pause."""
@@ -51,7 +52,13 @@ class Wishes:
         if row is None:
             return NO_WISH
         pause = Pause(first=row.pause_first, last=row.pause_last) if row.pause_last else None
-        return Wish(pause=pause, never=row.never, schedule=row.schedule, unreminded=row.unreminded)
+        return Wish(
+            pause=pause,
+            never=row.never,
+            schedule=row.schedule,
+            unreminded=row.unreminded,
+            unasked=frozenset(row.unasked.split()),
+        )
 
     def keep(self, ehr: str, patient: str, wish: Wish, *, by: str, launch: str, at: datetime) -> None:
         """Write down what is agreed from now on, and who did; raises StoreError when nothing was saved."""
@@ -62,6 +69,7 @@ class Wishes:
             "never": wish.never,
             "schedule": wish.schedule,
             "unreminded": wish.unreminded,
+            "unasked": " ".join(sorted(wish.unasked)),
         }
         outcome = "never" if wish.never else "paused" if wish.pause else "as-planned"
         with transaction(self._engine) as connection:

@@ -24,7 +24,7 @@ from smart_app.web.access import audit
 from smart_app.web.alerts import alerts_of
 from smart_app.web.asked import instrument_in_use, on_request
 from smart_app.web.blind import blinded
-from smart_app.web.due import assign_by_hand, due_at, reminded_at
+from smart_app.web.due import assign_by_hand, declined_at, due_at, reminded_at
 from smart_app.web.forms import may_rate
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
@@ -100,6 +100,7 @@ def _chart(launch: Launch) -> ChartPage:
         lapsed=_lapsed(launch),
         due=due_at(launch, data),
         wish=services().wishes.of(launch.ehr.name, launch.patient.id),
+        declined=declined_at(launch),
         reminded=reminded_at(launch),
         sent=_sent(launch),
         held=_held(launch),

@@ -5,7 +5,7 @@ from fhir_alliance.instruments.facts import Advice
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import SITE
 from fhir_alliance.trajectory.series import Visit
-from fhir_alliance.visits.assignments import Assignment, Trigger
+from fhir_alliance.visits.assignments import Assignment, Standing, Trigger
 from fhir_alliance.visits.due import NO_VISIT, Due, Why
 from fhir_alliance.visits.finder import PatientRecord
 from fhir_alliance.visits.planning import asked_form
@@ -22,6 +22,14 @@ def due_at(launch: Launch, data: ChartData) -> tuple[Due, ...] | None:
     if visit is None:
         return None
     return services().finder.find(_record(launch, data), visit.encounter, Trigger.LAUNCH)
+
+
+def declined_at(launch: Launch) -> frozenset[str]:
+    """Return the canonicals, without version, of what was answered with "not today" about the launch's visit."""
+    visit = launch.context.visit
+    found = services().assignments.of_visit(launch.ehr.name, launch.patient.id, visit.encounter) if visit else ()
+    declined = (each for each in found if each.standing is Standing.DECLINED and each.submission is None)
+    return frozenset(each.form.partition("|")[0] for each in declined)
 
 
 def reminded_at(launch: Launch) -> tuple[Reminded, ...]:

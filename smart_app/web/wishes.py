@@ -6,9 +6,13 @@ from typing import Final
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from fhir_alliance.settings import SITE
+from fhir_alliance.instruments.questionnaire import form_title
+from fhir_alliance.instruments.words import Rater
+from fhir_alliance.settings import LANGUAGE, SITE
 from fhir_alliance.visits.due import Pause
 from fhir_alliance.visits.wishes import Wish
+from smart_app.web.asked import forms_of, instrument_in_use, on_request
+from smart_app.web.due import declined_at
 from smart_app.web.failures import BadRequest
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
@@ -41,12 +45,33 @@ def change(launch: Launch) -> ResponseReturnValue:
         raise BadRequest("no such choice")
     pause = _pause() if asked == "pause" else None
     unreminded = request.form.get("unreminded") == "yes"
-    wish = Wish(pause=pause, never=asked == "never", schedule=schedule, unreminded=unreminded)
+    unasked = frozenset(request.form.getlist("unasked"))
+    if not unasked <= set(_forms()):
+        raise BadRequest("no such form")
+    wish = Wish(pause=pause, never=asked == "never", schedule=schedule, unreminded=unreminded, unasked=unasked)
     if asked == "pause" and pause is None:
         return _page(launch, wish, pausing=True), 422
     about = (launch.ehr.name, launch.patient.id)
     services().wishes.keep(*about, wish, by=launch.user, launch=launch.handle, at=services().clock())
     return redirect(url_for("clinician.chart", handle=launch.handle), 303)
+
+
+@bp.post("/again")
+@launched(Role.CLINICIAN)
+def ask_again(launch: Launch) -> ResponseReturnValue:
+    """Ask once more what the patient did not want to answer about this visit, and go back to the view."""
+    if visit := launch.context.visit:
+        services().assignments.ask_again(launch.ehr.name, launch.patient.id, visit.encounter)
+    return redirect(url_for("clinician.chart", handle=launch.handle), 303)
+
+
+def _forms() -> dict[str, str]:
+    """Return what this site may ask patients, by canonical without version, as people read it."""
+    instruments = {each.name: each for each in (instrument_in_use(), *on_request())}
+    return {
+        form.url: form_title(instruments[form.instrument_name].wordings[LANGUAGE], form)
+        for form in forms_of(Rater.PATIENT)
+    }
 
 
 def _pause() -> Pause | None:
@@ -67,6 +92,8 @@ def _page(launch: Launch, wish: Wish, *, pausing: bool = False) -> str:
         frame_of(launch),
         wish,
         schedules=_others(),
+        forms=_forms(),
+        declined=bool(declined_at(launch)),
         reminds=any(each.remind for each in services().settings.schedules.values()),
         first=today(),
         last=today() + LONGEST,

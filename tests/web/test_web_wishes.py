@@ -64,6 +64,34 @@ def test_nothing_is_assigned_meanwhile(own: House) -> None:
     assert own.rows(assignments) == []
 
 
+def test_single_forms(own: House) -> None:
+    """A form that was chosen is not due and not assigned, the page shows it again, and nothing else is touched."""
+    (core,) = (url for url in own.services.finder.pins if url.endswith("visit-check-in-patient-core"))
+    person, chart = say(own, asked="planned", unasked=core)
+    page = person.open(chart.url.replace("/chart", "/asking"))
+
+    assert due(own) == "Nothing more is due at this visit."
+    assert f'value="{core}" checked' in page.text
+    assert page.text.count('name="unasked"') > page.text.count(" checked")
+    assert due(own, AOIFE) == "Due at this visit: the long form (planned for visit 22)."
+    assert say(own, asked="planned", unasked="https://x/other")[1].status == 400
+
+
+def test_declined_and_asked_again(own: House) -> None:
+    """The view says what was declined; the clinician can have it asked again, and then it is due as before."""
+    patient, form = own.handed(MARIA)
+    patient.submit(form, form.form("/form"), action="decline")
+    declined = due(own)
+    person, chart = own.clinician(MARIA)
+    page = person.open(chart.url.replace("/chart", "/asking"))
+    after = person.submit(page, page.form("/asking/again"))
+
+    assert declined == "Due at this visit: the short form (each visit, declined)."
+    assert after.url.endswith("/chart")
+    assert due(own) == "Due at this visit: the short form (each visit)."
+    assert "/asking/again" not in person.open(page.url).text
+
+
 def test_another_schedule(make_house: MakeHouse) -> None:
     """The schedule that is chosen goes before the one of the clinic, for this patient alone."""
     ask = '[[schedule.rare.ask]]\nform = "visit-check-in/full"\nevery = 1'

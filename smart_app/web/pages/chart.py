@@ -116,6 +116,7 @@ def chart_page(
     sent: Sequence[SentHere] = (),
     due: Sequence[Due] | None = None,
     wish: Wish = NO_WISH,
+    declined: Collection[str] = (),
     reminded: Sequence[Reminded] = (),
     blind: bool = False,
     can_link: bool = False,
@@ -126,9 +127,9 @@ def chart_page(
 
     `kept` are the references of the responses that are kept here, because no chart gives them back; `lapsed` says that
     the EHR has stopped to state what is written there; `due` is what is due at this visit, None without such a visit,
-    `wish` what is agreed with the patient about that, `reminded` when they were reminded of it; `blind` says that the
-    patient's rating of a visit waits for the therapist's, `told` is what else has to be known, `last` how many visits
-    are wanted.
+    `wish` what is agreed with the patient about that, `declined` what they would not answer, `reminded` when they were
+    reminded; `blind` says that the patient's rating of a visit waits for the therapist's, `told` is what else has to be
+    known, `last` how many visits are wanted.
     """
     wording = instrument.wordings[frame.language]
     names = rater_names(frame, wording)
@@ -171,7 +172,7 @@ def chart_page(
         else " ".join(
             (
                 wish_sentence(wish, today=today)
-                or due_sentence([(each, _title(each, (instrument, *on_request), frame)) for each in due]),
+                or due_sentence([(each, _title(each, (instrument, *on_request), frame)) for each in due], declined),
                 reminded_sentence(reminded, frame.site.time_zone, today=today),
             )
         ).strip(),

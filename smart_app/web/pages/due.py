@@ -1,6 +1,6 @@
 """What is due at this visit, in one sentence that says why."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -34,11 +34,15 @@ def reminded_sentence(found: Sequence[Reminded], zone: ZoneInfo, *, today: date)
     return " ".join(told[sent].format(_joined(times)) for sent, times in groups.items() if times)
 
 
-def due_sentence(found: Sequence[tuple[Due, str]]) -> str:
-    """Return the sentence for what is due, each with the name of its form as a person reads it."""
+def due_sentence(found: Sequence[tuple[Due, str]], declined: Collection[str] = ()) -> str:
+    """Return the sentence for what is due, each with the name of its form as a person reads it.
+
+    `declined` are the canonicals, without version, of what the person did not want to answer today.
+    """
     if not found:
         return NOTHING
-    said = [f"{_named(each, title)} ({_why(each)})" for each, title in found]
+    notes = [", declined" if each.form.url in declined else "" for each, _ in found]
+    said = [f"{_named(each, title)} ({_why(each)}{note})" for (each, title), note in zip(found, notes, strict=True)]
     return f"Due at this visit: {_joined(said)}."
 
 

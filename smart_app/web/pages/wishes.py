@@ -1,6 +1,6 @@
 """The page on which a clinician says what is agreed with a patient about being asked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,7 +14,8 @@ NO_DAY = "Choose a day from today on, within a year."
 class WishesPage:
     """What is chosen now, `asked` being planned, pause or never; `first` and `last` are the days a pause may end on.
 
-    `reminds` says that this site reminds at all.
+    `reminds` says that this site reminds at all; `forms` are canonical, title and whether it is not asked; `declined`
+    that one was answered with "not today" at this visit.
     """
 
     frame: Frame
@@ -24,13 +25,24 @@ class WishesPage:
     schedules: tuple[str, ...]
     reminds: bool
     unreminded: bool
+    forms: tuple[tuple[str, str, bool], ...]
+    declined: bool
     first: str
     last: str
     problem: str
 
 
 def wishes_page(
-    frame: Frame, wish: Wish, *, schedules: Sequence[str], reminds: bool, first: date, last: date, pausing: bool
+    frame: Frame,
+    wish: Wish,
+    *,
+    schedules: Sequence[str],
+    forms: Mapping[str, str],
+    declined: bool,
+    reminds: bool,
+    first: date,
+    last: date,
+    pausing: bool,
 ) -> WishesPage:
     """Return the page; `pausing` says that a pause was asked for without a day that can be meant.
 
@@ -45,6 +57,8 @@ def wishes_page(
         schedules=tuple(schedules),
         reminds=reminds or wish.unreminded,
         unreminded=wish.unreminded,
+        forms=tuple((url, title, url in wish.unasked) for url, title in forms.items()),
+        declined=declined,
         first=first.isoformat(),
         last=last.isoformat(),
         problem=NO_DAY if pausing else "",

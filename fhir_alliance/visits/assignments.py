@@ -5,16 +5,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Row, Select, bindparam, exists, select, update
+from sqlalchemy import Engine, Row, bindparam, select, update
 
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import SITE
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import assignments, drafts, submissions
+from fhir_alliance.tables import assignments
 from fhir_alliance.visits import settling
 from fhir_alliance.visits.due import Due, Why
+from fhir_alliance.visits.seeking import MINE, OF_VISIT, SENT_ABOUT, Sought, seek
 
 
 class Trigger(StrEnum):
@@ -134,11 +135,11 @@ class Assignments:
 
     def of_visit(self, ehr: str, patient: str, encounter: str) -> tuple[Assignment, ...]:
         """Return what was assigned about one visit, in the order assigned."""
-        return self._read(_OF_VISIT, {"of_ehr": ehr, "of_patient": patient, "of_visit": encounter})
+        return self._read(OF_VISIT, {"of_ehr": ehr, "of_patient": patient, "of_visit": encounter})
 
     def of_patient(self, ehr: str, patient: str, *, since: datetime) -> tuple[Assignment, ...]:
         """Return what was assigned to a patient or about them and closes after an instant, in the order assigned."""
-        return self._read(_reading(_MINE & (assignments.c.closes_at > since)), {"of_ehr": ehr, "of_patient": patient})
+        return self._read(seek(MINE & (assignments.c.closes_at > since)), {"of_ehr": ehr, "of_patient": patient})
 
     def of_ehr(
         self, ehr: str, *, patients: Collection[str] | None, raters: Collection[Rater], after: int, most: int
@@ -148,13 +149,13 @@ class Assignments:
         if patients is not None:
             which &= assignments.c.patient.in_(patients)
         first = select(assignments.c.id).where(which).order_by(assignments.c.id).limit(most).subquery()
-        return self._read(_reading(assignments.c.id.in_(select(first.c.id))), {})
+        return self._read(seek(assignments.c.id.in_(select(first.c.id))), {})
 
     def opened_between(self, ehr: str, since: datetime, until: datetime) -> tuple[Assignment, ...]:
         """Return what was to be asked of patients from one moment until before another, in the order assigned."""
         then = (assignments.c.opens_at >= since) & (assignments.c.opens_at < until)
         which = then & (assignments.c.ehr == bindparam("of_ehr")) & (assignments.c.rater == Rater.PATIENT.value)
-        return self._read(_reading(which), {"of_ehr": ehr})
+        return self._read(seek(which), {"of_ehr": ehr})
 
     def cancel_visit(self, ehr: str, patient: str, encounter: str, *, why: str) -> int:
         """Ask nothing more about a visit that did not take place; returns how many forms could still be answered."""
@@ -182,7 +183,7 @@ class Assignments:
     def answered(self, ehr: str, patient: str) -> tuple[tuple[str, str | None, datetime], ...]:
         """Return what was sent about a patient and not taken back: form, visit and time, also what is on its way."""
         with self._engine.connect() as connection:
-            rows = connection.execute(_SENT_ABOUT, {"of_ehr": ehr, "of_patient": patient}).all()
+            rows = connection.execute(SENT_ABOUT, {"of_ehr": ehr, "of_patient": patient}).all()
         return tuple((row.form, row.encounter, row.accepted_at) for row in rows)
 
     def decline(self, ehr: str, patient: str, encounter: str, form_url: str) -> int:
@@ -199,14 +200,14 @@ class Assignments:
         with transaction(self._engine) as connection:
             return connection.execute(change).rowcount
 
-    def _read(self, reading: "_Reading", values: Mapping[str, str]) -> tuple[Assignment, ...]:
+    def _read(self, sought: Sought, values: Mapping[str, str]) -> tuple[Assignment, ...]:
         now = self._clock()
         with self._engine.connect() as connection:
-            rows = connection.execute(reading.rows, values).all()
+            rows = connection.execute(sought.rows, values).all()
             if not rows:
                 return ()
-            sent = connection.execute(reading.sent, values).all()
-            begun = {tuple(each) for each in connection.execute(reading.begun, values)}
+            sent = connection.execute(sought.sent, values).all()
+            begun = {tuple(each) for each in connection.execute(sought.begun, values)}
         about: dict[tuple[str, str], list[Any]] = defaultdict(list)
         for each in sent:
             about[each.patient, each.encounter].append(each)
@@ -219,59 +220,6 @@ class Assignments:
         """Return the latest submission that answers an assignment, of those about its visit."""
         answers = self._covered_by.get(row.form_url, frozenset({row.form_url}))
         return next((each for each in sent if each.form.partition("|")[0] in answers), None)
-
-
-_TAKEN_BACK = "withdrawal"  # as the outbox calls it in `kind`: a form that was taken back is due again
-_later = submissions.alias("later")
-_is_taken_back = exists().where(_later.c.corrects == submissions.c.key, _later.c.kind == _TAKEN_BACK)
-_SENT = (
-    select(
-        submissions.c.key,
-        submissions.c.patient,
-        submissions.c.encounter,
-        submissions.c.form,
-        submissions.c.declined,
-        submissions.c.accepted_at,
-    )
-    .where(submissions.c.corrects.is_(None), ~_is_taken_back)
-    .order_by(submissions.c.sequence.desc())
-)
-
-_BEGUN = select(assignments.c.id).where(
-    drafts.c.ehr == assignments.c.ehr,
-    drafts.c.patient == assignments.c.patient,
-    drafts.c.encounter == assignments.c.encounter,
-    drafts.c.form == assignments.c.form,
-    drafts.c.version > 0,
-)
-
-
-class _Reading(NamedTuple):
-    """What is asked of the database for some assignments: themselves, what was sent about them, which are begun."""
-
-    rows: Select[Any]
-    sent: Select[Any]
-    begun: Select[Any]
-
-
-def _reading(which: ColumnElement[bool]) -> _Reading:
-    about = exists().where(
-        which,
-        assignments.c.ehr == submissions.c.ehr,
-        assignments.c.patient == submissions.c.patient,
-        assignments.c.encounter == submissions.c.encounter,
-    )
-    return _Reading(
-        rows=select(assignments).where(which).order_by(assignments.c.id),
-        sent=_SENT.where(about),
-        begun=_BEGUN.where(which),
-    )
-
-
-_MINE = (assignments.c.ehr == bindparam("of_ehr")) & (assignments.c.patient == bindparam("of_patient"))
-# These two are asked at every look at a visit, so they are not put together anew.
-_OF_VISIT = _reading(_MINE & (assignments.c.encounter == bindparam("of_visit")))
-_SENT_ABOUT = _SENT.where(submissions.c.ehr == bindparam("of_ehr"), submissions.c.patient == bindparam("of_patient"))
 
 
 def _is_settled(known: Sequence[Assignment], found: Sequence[Due], wanted: tuple[datetime, datetime, str]) -> bool:

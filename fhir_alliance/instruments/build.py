@@ -116,6 +116,7 @@ def _scale(score: Mapping[str, Any], definition: Mapping[str, Any], items: Mappi
         minimum=score["multiplier"] * sum(items[name].least * weight for name, weight in weights.items()) / parts,
         maximum=score["multiplier"] * sum(items[name].most * weight for name, weight in weights.items()) / parts,
         decimals=definition["decimals"],
+        more_is_better=score["better"] == "higher",
     )
 
 

@@ -18,6 +18,7 @@ class Scale:
     all weights 1 this is the plain mean, and the plain sum prorated. `multiplier` is part of the factor, so it comes
     before the one rounding. `weights` has every item; `minimum` and `maximum` are those of the score, equal where
     nobody has said them. A score of a site's own form has its `calculation` in place of method and weights.
+    `more_is_better` is False where less is, and where nobody has said it.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Scale:
     maximum: Decimal
     decimals: int
     calculation: Calculation | None = None
+    more_is_better: bool = False
 
     @property
     def has_range(self) -> bool:

@@ -124,6 +124,7 @@ class ScoreSchema(Strict):
     min_answered = fields.Integer(required=True, validate=validate.Range(min=1))
     weights = fields.List(fields.Nested(WeightSchema), load_default=list)
     multiplier = factor(load_default=Decimal(1))
+    better = fields.String(load_default="higher", validate=validate.OneOf(["higher", "lower"]))
 
 
 class CodeSchema(Strict):

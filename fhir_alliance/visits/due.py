@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Final
 
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.visits.schedule import AskedForm, Rule, Schedule, months_after
 
 NO_VISIT: Final = frozenset({"cancelled", "entered-in-error", "noshow"})
@@ -113,6 +114,19 @@ def due(schedule: Schedule, history: History, visit: SeenVisit) -> tuple[Due, ..
         if (why := next(_reasons(rule, history, visit, number, before), None))
     ]
     return tuple(each for each in found if not any(_replaces(other, each) for other in found))
+
+
+def planned(schedule: Schedule, history: History, therapist: str | None, *, closed_at: datetime) -> Iterator[SeenVisit]:
+    """Yield the visits with a therapist about which the patient was to be asked by their number, oldest first.
+
+    Only those whose form is not asked any more at `closed_at`; whether it was answered makes no difference.
+    """
+    mine = sorted((each for each in history.visits if each.therapist == therapist), key=lambda each: each.start)
+    rules = [rule.when for rule in schedule.rules if rule.form.rater is Rater.PATIENT and not history.never]
+    for number, visit in enumerate((each for each in mine if counts(schedule, each)), 1):
+        is_closed = schedule.closes(visit.start, visit.end) <= closed_at
+        if is_closed and any(when.names(number) for when in rules) and not _paused(history, visit):
+            yield visit
 
 
 def _counted(schedule: Schedule, history: History, visit: SeenVisit) -> list[SeenVisit]:

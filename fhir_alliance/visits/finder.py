@@ -10,9 +10,10 @@ from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.readiness import require_ready
 from fhir_alliance.settings import SITE, Settings
 from fhir_alliance.visits.assignments import Assignments, Trigger
-from fhir_alliance.visits.due import NO_VISIT, Answered, Due, History, SeenVisit, counts, due
+from fhir_alliance.visits.due import NO_VISIT, Answered, Due, History, SeenVisit, counts, due, planned
 from fhir_alliance.visits.planning import asked_form, newest_forms, plan
 from fhir_alliance.visits.reading import answered_forms, flags
+from fhir_alliance.visits.schedule import Schedule
 from fhir_alliance.visits.settling import CANCELLED
 from fhir_alliance.visits.wishes import Wish, Wishes
 
@@ -68,7 +69,7 @@ class DueFinder:
             return None
         wish = self._wishes.of(record.ehr, record.patient)
         name = self._schedule_of(visit, wish)
-        schedule = plan(self._settings.schedules[name], self._usual(), self._instrument)
+        schedule = self._plan(name)
         found = due(schedule, self._history(record, wish), visit)
         self._assignments.settle(
             record.ehr,
@@ -84,6 +85,22 @@ class DueFinder:
         )
         return found if counts(schedule, visit) else None
 
+    def closed(self, record: PatientRecord, therapist: str | None) -> frozenset[str]:
+        """Return the visits with a therapist about which the patient was to be asked and cannot answer any more.
+
+        What is agreed with the patient holds for earlier visits as well: who is not asked has missed nothing.
+        """
+        wish, now, named = self._wishes.of(record.ehr, record.patient), self._clock(), dict[str, set[str]]()
+        for visit in record.visits:
+            named.setdefault(self._schedule_of(visit, wish), set()).add(visit.encounter)
+        history = History(visits=record.visits, pauses=(wish.pause,) if wish.pause else (), never=wish.never)
+        return frozenset(
+            visit.encounter
+            for name, own in named.items()
+            for visit in planned(self._plan(name), history, therapist, closed_at=now)
+            if visit.encounter in own
+        )
+
     def _schedule_of(self, visit: SeenVisit, wish: Wish) -> str:
         """Name the schedule that is agreed with the patient, or the one of the visit's clinic, or else the site's."""
         schedules = self._settings.schedules
@@ -91,6 +108,9 @@ class DueFinder:
             return wish.schedule
         own = (name for name, each in schedules.items() if name != SITE and each.clinics & visit.clinics)
         return next(own, SITE)
+
+    def _plan(self, name: str) -> Schedule:
+        return plan(self._settings.schedules[name], self._usual(), self._instrument)
 
     def _history(self, record: PatientRecord, wish: Wish) -> History:
         responses = tuple(record.responses)

@@ -52,11 +52,11 @@ def _hidden(launch: Launch, data: ChartData, instrument: Instrument) -> Iterator
     """Yield the visits with this clinician that can still be rated, and that only the patient has rated."""
     if not _is_on(instrument):
         return
-    rated = _rated_here(launch) | _rated(data, instrument, Rater.THERAPIST, launch)
+    rated = _rated_here(launch) | rated_visits(data, instrument, Rater.THERAPIST, launch)
     for visit in data.visits:
         mine = visit.therapist == launch.context.practitioner and _is_recent(visit.start)
         if mine and visit.encounter not in rated:
-            yield from {visit.encounter} & _rated(data, instrument, Rater.PATIENT, launch)
+            yield from {visit.encounter} & rated_visits(data, instrument, Rater.PATIENT, launch)
 
 
 def _is_on(instrument: Instrument) -> bool:
@@ -75,7 +75,8 @@ def _rated_here(launch: Launch) -> set[str | None]:
     return {each.encounter for each in sent if each.rater == Rater.THERAPIST and each.kind is not Kind.WITHDRAWAL}
 
 
-def _rated(data: ChartData, instrument: Instrument, rater: Rater, launch: Launch) -> set[str]:
+def rated_visits(data: ChartData, instrument: Instrument, rater: Rater, launch: Launch) -> set[str]:
+    """Return the visits that somebody has rated, by their responses and by their scores."""
     forms = {form.url for form in instrument.forms_of(rater)}
     answered = {_encounter(each) for each in data.responses if _form(each) in forms}
     series = read_series(data.observations, data.visits, instrument, patient=launch.patient.id)

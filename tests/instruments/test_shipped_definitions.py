@@ -204,3 +204,16 @@ def test_worked_examples_cover_every_scale(name: str) -> None:
     for scale in instrument.scales:
         values = {case[scale.name][0] for case in cases}
         assert {str(scale.minimum), str(scale.maximum), None} <= values
+
+
+def test_where_less_is_better() -> None:
+    """Only what counts symptoms or warning signs says that less is better, so a fall there is no reason."""
+    less = {
+        f"{each.name} {scale.name}"
+        for each in shipped().instruments
+        for scale in each.scales
+        if not scale.more_is_better
+    }
+
+    counted = {"gad-7 total", "phq-9 total", "phq-4 total", "phq-4 anxiety", "phq-4 mood", "risq total"}
+    assert less == {*counted, "sparq negative-affect"}

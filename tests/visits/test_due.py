@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fhir_alliance.instruments.facts import Advice
 from fhir_alliance.instruments.words import Rater
-from fhir_alliance.visits.due import Answered, Due, History, Pause, SeenVisit, Why, due
+from fhir_alliance.visits.due import Answered, Due, History, Pause, SeenVisit, Why, due, planned
 from fhir_alliance.visits.schedule import AskedForm, Asking, Rule, Schedule, VisitFilter, months_after
 
 ITEMS = frozenset(str(number) for number in range(1, 13))
@@ -205,3 +205,21 @@ def test_the_order_of_the_history_does_not_matter(order: list[int], number: int)
 def test_later_visits_change_nothing(number: int, later: int) -> None:
     """What is due at a visit is the same whether or not later visits are known already."""
     assert due(ADVISED, weeks(number + later), week(number)) == due(ADVISED, weeks(number - 1), week(number))
+
+
+def test_planned_visits_are_closed_ones_of_the_patients_form() -> None:
+    """Visits that are over count whether answered or not; one still open, or in a pause, does not."""
+    history = replace(weeks(5), pauses=(Pause(first=week(2).start.date(), last=week(2).start.date()),))
+    every_second = Schedule(rules=(Rule(form=CORE, when=Advice(visits=frozenset({2}), then_every=2)),))
+    guesses = Schedule(rules=(Rule(form=GUESS, when=Advice(visits=frozenset({1}), then_every=1)),))
+    day_after = week(5).start + timedelta(days=1)
+
+    def numbers(schedule: Schedule, known: History = history) -> list[str]:
+        found = planned(schedule, known, "Practitioner/ada", closed_at=day_after)
+        return [each.encounter.rpartition("/")[2] for each in found]
+
+    assert numbers(ADVISED) == ["1", "3", "4"]
+    assert numbers(every_second) == ["4"]
+    assert numbers(guesses) == []
+    assert numbers(ADVISED, replace(history, never=True)) == []
+    assert list(planned(ADVISED, history, "Practitioner/else", closed_at=day_after)) == []

@@ -19,6 +19,7 @@ from smart_app.web.pages.due import due_sentence, is_due, reminded_sentence, wis
 from smart_app.web.pages.facts import Facts, facts_of
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.notes import held_note, notes_of
+from smart_app.web.pages.reasons import NO_TALK, Talk
 from smart_app.web.pages.review import ReceiptState
 from smart_app.web.pages.signs import how_signs_are_found, with_signs
 from smart_app.web.pages.strips import Strip, companion_strips, domain_strips
@@ -72,6 +73,7 @@ class ChartPage:
     first_line: str
     notes: tuple[str, ...]
     facts: Facts | None
+    talk: Talk
     window: Window
     trend: Trend | None
     beside: tuple[Strip, ...]
@@ -122,6 +124,7 @@ def chart_page(
     can_link: bool = False,
     told: Sequence[str] = (),
     last: str = "",
+    talk: Talk = NO_TALK,
 ) -> ChartPage:
     """Return the page; `answers` by response reference, `held` why each form is not in the chart yet.
 
@@ -129,7 +132,7 @@ def chart_page(
     the EHR has stopped to state what is written there; `due` is what is due at this visit, None without such a visit,
     `wish` what is agreed with the patient about that, `declined` what they would not answer, `reminded` when they were
     reminded; `blind` says that the patient's rating of a visit waits for the therapist's, `told` is what else has to be
-    known, `last` how many visits are wanted.
+    known, `last` how many visits are wanted, `talk` what there may be to talk about.
     """
     wording = instrument.wordings[frame.language]
     names = rater_names(frame, wording)
@@ -154,6 +157,7 @@ def chart_page(
         window=window,
         beside=tuple(companion_strips(companions, shown, language=frame.language, today=today)),
         domains=tuple(domain_strips(instrument, wording, shown)),
+        talk=talk,
         trend=trend_of(
             instrument, wording.scores[instrument.scales[0].name], shown, names=names, usual=usual, today=today
         ),

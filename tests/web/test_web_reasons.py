@@ -1,0 +1,101 @@
+"""Reasons to look on the clinician's view: named, checkable, of this therapist's own series, answered once."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from fhir_alliance.visits.wishes import Wish
+from smart_app.demo.browser import Page
+
+from .conftest import MakeHouse
+from .house import CORE, THOMAS, House
+from .test_web_blind import blind, rate
+
+KWAME = "kwame-boateng"
+
+
+def reasons(chart: Page) -> list[str]:
+    """Return the open reasons of a view, each with its level."""
+    part = chart.text.partition('<section class="reasons"')[2].partition("</section>")[0]
+    found = re.findall(r'<div class="reason" ?[^>]*>\s*<p>(.*?)</p>', part, re.DOTALL)
+    return [" ".join(re.sub(r"<[^>]+>", " ", each).split()) for each in found]
+
+
+def fall(house: House, patient: str = KWAME) -> None:
+    """Let a patient who was steady answer low about today's visit, and bring it into the chart."""
+    person, form = house.handed(patient)
+    review = person.submit(form, form.form("/form"), **dict.fromkeys(CORE, "2"), action="review")
+    person.submit(review, review.form("/send"))
+    house.deliver()
+
+
+def test_a_reason_with_its_inputs(house: House) -> None:
+    """A fall that stayed is a reason of the lower level, as nothing is validated, and opens to its rule and numbers."""
+    _, chart = house.clinician(THOMAS)
+
+    low, fallen = reasons(chart)
+    assert re.fullmatch(r"worth a look \d\.\d below the usual range of visits 1–5 for 2 answered visits \(.*", low)
+    assert re.fullmatch(r"worth a look Fell from \d\.\d to \d\.\d \(visit 12, .*\) and has not come back yet\.", fallen)
+    assert "Rule: below the usual range, rule set v1; core score." in chart.text
+    assert "First ratings: visit 1: " in chart.text
+    assert "ask this visit" not in chart.text
+
+
+def test_no_reason_without_one(house: House) -> None:
+    """Who rates steadily has no list at all."""
+    _, chart = house.clinician(KWAME)
+
+    assert reasons(chart) == []
+
+
+def test_what_is_hidden_is_no_reason(make_house: MakeHouse) -> None:
+    """A rating that the therapist may not see yet raises nothing; once both have rated it does."""
+    house = make_house(change=blind)
+    fall(house)
+
+    clinician, chart = house.clinician(KWAME)
+    after = rate(clinician, chart)
+
+    assert reasons(chart) == []
+    assert any(each.startswith("worth a look Fell from ") for each in reasons(after))
+
+
+def test_another_therapists_series_is_no_reason(house: House) -> None:
+    """A colleague who opens the chart sees no reason out of ratings that are not about them."""
+    _, own = house.clinician("grace-kim")
+
+    assert reasons(own) == []
+    assert "Grace rated" not in own.text
+
+
+def test_answers_that_stand_out_are_shown_once(own: House) -> None:
+    """What the patient said was harder stands among the reasons, with their level, and nowhere else."""
+    person, form = own.handed(KWAME)
+    given = {**CORE, "harder": "a-little"}
+    review = person.submit(form, form.form("/form"), **given, action="review")
+    person.submit(review, review.form("/send"))
+    own.deliver()
+
+    _, chart = own.clinician(KWAME)
+
+    listed = chart.text.partition('<section class="reasons"')[2].partition("</section>")[0]
+    assert '<span class="level">worth a look</span>' in listed
+    assert listed.count("<strong>a little</strong>") == chart.text.count("<strong>a little</strong>") == 1
+
+
+@pytest.mark.parametrize(
+    ("never", "found"), [(False, ["worth a look No answers from the last 2 visits (12 and 13)."]), (True, [])]
+)
+def test_missed_forms(own: House, never: bool, found: list[str]) -> None:
+    """Two visits whose form nobody answered are a reason, but not with a patient who is not to be asked."""
+    store = own.ehr.extensions["sandbox_store"]
+    visits = store.search("Encounter", [("patient", KWAME), ("_sort", "date"), ("_count", "500")]).resources
+    for days in (2.5, 3):
+        start = (own.now() - timedelta(days=days)).isoformat(timespec="seconds")
+        store.create({**visits[0], "period": {"start": start}})
+    own.services.wishes.keep("harbor", KWAME, Wish(never=never), by="Practitioner/x", launch="l", at=own.now())
+
+    _, chart = own.clinician(KWAME)
+
+    assert reasons(chart) == found

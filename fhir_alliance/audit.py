@@ -83,6 +83,8 @@ class Event(StrEnum):
     WISH_CHANGED = "wish.changed"
     BULK_BEGUN = "bulk.begun"
     BULK_ENDED = "bulk.ended"
+    REASON_ANSWERED = "reason.answered"
+    AGREEMENT_CHANGED = "agreement.changed"
     PROBE_OPENED = "probe.opened"
     PROBE_REFUSED = "probe.refused"
     PROBE_SENT = "probe.sent"

@@ -12,7 +12,17 @@ from sqlalchemy import Connection, Engine
 from fhir_alliance.audit import Event, record
 from fhir_alliance.key_file import KeyFileError, add_key, drop_key, read_key_file, use_newest
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import alerts, audit, drafts, grants, launches, pending_launches, submissions
+from fhir_alliance.tables import (
+    agreements,
+    alerts,
+    audit,
+    drafts,
+    grants,
+    launches,
+    pending_launches,
+    reasons,
+    submissions,
+)
 from fhir_alliance.vault import Vault, VaultError, sealed_by
 
 SETTLING: Final = timedelta(days=1)
@@ -43,6 +53,8 @@ SEALED: Final = (
     Sealed(table=drafts, key=drafts.c.key, columns=("answers",)),
     Sealed(table=submissions, key=submissions.c.key, columns=("payload", "shown", "pieces")),
     Sealed(table=alerts, key=alerts.c.submission, columns=("said",)),
+    Sealed(table=reasons, key=reasons.c.key, columns=("answer",)),
+    Sealed(table=agreements, key=agreements.c.key, columns=("choice", "outcome")),
 )
 """Every sealed column there is."""
 

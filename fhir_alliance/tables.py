@@ -464,6 +464,49 @@ visit_subscriptions = sa.Table(
     _moment("heard_at", null=True),
 )
 
+# A reason to look that a therapist was shown, by `key` out of all that it is about; newer data makes another row. It is
+# `raised` as long as the view shows it, and quiet once it has an answer.
+reasons = sa.Table(
+    "reasons",
+    metadata,
+    _text("key", primary_key=True),
+    _text("ehr"),
+    _text("patient"),
+    _text("therapist"),
+    _text("code"),
+    _text("rater"),
+    _text("reason"),
+    _text("rules"),
+    _text("rests_on"),
+    _text("look"),
+    _moment("raised_at"),
+    sa.Column("raised", sa.Boolean, nullable=False),
+    _sealed("answer", null=True),
+    _text("answered_by", null=True),
+    _moment("answered_at", null=True),
+    _moment("kept_until"),
+    sa.Index(None, "ehr", "patient"),
+)
+
+# What a patient and a therapist agreed to try, one thing a visit, and how it went when they looked at it again.
+agreements = sa.Table(
+    "agreements",
+    metadata,
+    _text("key", primary_key=True),
+    _text("ehr"),
+    _text("patient"),
+    _text("therapist"),
+    _text("visit"),
+    _sealed("choice"),
+    _text("agreed_by"),
+    _moment("agreed_at"),
+    _sealed("outcome", null=True),
+    _text("looked_by", null=True),
+    _moment("looked_at", null=True),
+    _moment("kept_until"),
+    sa.Index(None, "ehr", "patient"),
+)
+
 # What clinicians did with a CDS Hooks card, by the card's uuid: nothing of a patient.
 card_feedback = sa.Table(
     "card_feedback",

@@ -25,7 +25,7 @@ from fhir_alliance.records.kept import kept_version
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.settings import Rung
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import attempts, drafts, submissions
+from fhir_alliance.tables import agreements, attempts, drafts, reasons, submissions
 from fhir_alliance.trajectory.series import Rating, Series, UsualRange, Visit, read_series
 from fhir_alliance.trajectory.usual import usual_range
 from fhir_alliance.vault import Vault
@@ -129,7 +129,8 @@ class Keeping:
         """Delete the answers, pieces and patient's facts whose retention date has passed; returns how many there were.
 
         Only of what was delivered, or is never written (P10): what still waits to be written stays, and what it
-        corrects. Drafts that nobody goes on with are forgotten too. Receipt, digests and audit trail stay in any case.
+        corrects. Drafts that nobody goes on with are forgotten too, and so are answered reasons and agreements in time.
+        Receipt, digests and audit trail stay in any case.
         """
         done = submissions.c.state.in_((State.DELIVERED, State.REPLACED)) | submissions.c.reason.in_(STAYS_HERE)
         due = (submissions.c.rung != Rung.OBSERVATIONS) & (submissions.c.kept_until <= now) & ~_is_being_corrected()
@@ -139,6 +140,8 @@ class Keeping:
         with transaction(self._engine) as connection:
             last = func.coalesce(drafts.c.expires_at, drafts.c.updated_at)
             connection.execute(delete(drafts).where(last <= now - _DRAFTS))
+            for table in (reasons, agreements):
+                connection.execute(delete(table).where(table.c.kept_until <= now))
             return _forget(connection, (due & done) | never, now=now)
 
     def take_confirmed(self, now: datetime) -> Item | None:

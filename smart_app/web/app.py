@@ -46,6 +46,7 @@ from fhir_alliance.readers.keys import ReaderKeys
 from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import EhrSettings, Rung, Settings, mapping_gaps
 from fhir_alliance.store import open_store, unsure
+from fhir_alliance.talks.reasons import ReasonBook
 from fhir_alliance.tasks.book import TaskBook
 from fhir_alliance.tasks.mirror import TaskMirror
 from fhir_alliance.tasks.shapes import Shapes
@@ -84,6 +85,7 @@ from smart_app.web import (
     receipts,
     signin,
     taking_back,
+    talks,
     wishes,
 )
 from smart_app.web.asked import check_instruments, score_codes, site_catalogue
@@ -159,6 +161,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         changing,
         taking_back,
         wishes,
+        talks,
         handed,
         links,
         linked,
@@ -255,6 +258,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         messenger=messenger,
         reminders=reminders,
         chaser=Chaser(settings, keepers, messenger, Addresses(public_url=settings.public_url), clock=clock),
+        reasons=ReasonBook(engine, vault),
         desk=Desk(settings, catalogue, vault, assignments, Looks(engine), clock),
         card_budget=Budget(),
         alerts=AlertBook(engine, vault, clock),

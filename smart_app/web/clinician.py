@@ -37,7 +37,6 @@ from smart_app.web.pages.chart import ChartPage, SentHere, chart_page
 from smart_app.web.pages.frame import first_name
 from smart_app.web.pages.handover import AskedPage, handover_page
 from smart_app.web.pages.message import Action, no_pdf_page
-from smart_app.web.pages.reasons import Talk, reason_rows
 from smart_app.web.pages.visit_rows import newest_responses
 from smart_app.web.pages.window import MOST_COLUMNS
 from smart_app.web.pages.words import day, local_day, short_day
@@ -47,6 +46,7 @@ from smart_app.web.seen import raised
 from smart_app.web.sent import is_of_launch, newest_sent
 from smart_app.web.services import services
 from smart_app.web.sheet import chart_pdf
+from smart_app.web.talks import talk_of
 
 bp = Blueprint("clinician", __name__, url_prefix="/l/<handle>")
 
@@ -110,7 +110,7 @@ def _chart(launch: Launch) -> ChartPage:
         can_link=links_for(launch) is not None,
         told=lockings(launch),
         last=request.args.get("last", ""),
-        talk=Talk(reasons=reason_rows([each.reason for each in raised(launch, shown, instrument, ratings)])),
+        talk=talk_of(launch, instrument, raised(launch, shown, instrument, ratings)),
     )
 
 

@@ -31,6 +31,7 @@ from fhir_alliance.instruments.catalogue import Catalogue
 from fhir_alliance.readers.keys import ReaderKeys
 from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import Settings
+from fhir_alliance.talks.reasons import ReasonBook
 from fhir_alliance.tasks.mirror import TaskMirror
 from fhir_alliance.topics.subscriber import TopicSubscriber
 from fhir_alliance.vault import Vault
@@ -82,6 +83,7 @@ class Services:
     messenger: Messenger
     reminders: Reminders
     chaser: Chaser
+    reasons: ReasonBook
     desk: Desk
     card_budget: Budget
     alerts: AlertBook

@@ -2,11 +2,14 @@
 
 import re
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 
+from fhir_alliance.tables import audit
+from fhir_alliance.tables import reasons as kept_reasons
 from fhir_alliance.visits.wishes import Wish
-from smart_app.demo.browser import Page
+from smart_app.demo.browser import Page, WebForm
 
 from .conftest import MakeHouse
 from .house import CORE, THOMAS, House
@@ -99,3 +102,91 @@ def test_missed_forms(own: House, never: bool, found: list[str]) -> None:
     _, chart = own.clinician(KWAME)
 
     assert reasons(chart) == found
+
+
+def reply(chart: Page) -> WebForm:
+    """Return the form with the answers to the first open reason of a view."""
+    return next(form for form in chart.forms if "/reasons/" in form.action)
+
+
+def quiet(chart: Page) -> str:
+    """Return the fold with the answered reasons of a view, empty where there is none."""
+    return chart.text.partition('<details class="quiet-reasons">')[2].partition("</section>")[0]
+
+
+def test_an_answered_reason_is_quiet(own: House) -> None:
+    """It leaves the list for the fold below, with what was said, by whom and when; audited, the answer sealed."""
+    clinician, chart = own.clinician(THOMAS)
+    first, other = reasons(chart)
+
+    after = clinician.submit(chart, reply(chart), answer="talked about it")
+
+    assert reasons(after) == [other]
+    assert re.search(r"Talked about it: you, today at \d\d:\d\d\.", quiet(after))
+    assert first.removeprefix("worth a look ").partition(" below")[0] in quiet(after)
+    (noted,) = [row for row in own.rows(audit) if row["event"] == "reason.answered"]
+    assert (noted["actor"], noted["patient"], noted["outcome"]) == ("Practitioner/ada-okafor", THOMAS, "talked")
+    (row,) = [row for row in own.rows(kept_reasons) if row["answered_at"]]
+    assert b"talked" not in row["answer"]
+
+
+def test_newer_data_opens_it_again(own: House) -> None:
+    """A new low rating is another reason, open; the one before stays answered and is not shown any more."""
+    clinician, chart = own.clinician(THOMAS)
+    while chart.text.count('name="answer" value="not now"'):
+        chart = clinician.submit(chart, reply(chart), answer="not now")
+    assert reasons(chart) == []
+
+    fall(own, THOMAS)
+    again = clinician.open(chart.url)
+
+    assert any(" below the usual range " in each for each in reasons(again))
+    assert quiet(again) == ""
+
+
+def test_two_windows_store_one_answer(own: House) -> None:
+    """Two different answers sent at once to one reason: one of them is kept, once, and both windows see it."""
+    clinician, chart = own.clinician(THOMAS)
+    form = reply(chart)
+    answers = ("talked about it", "not relevant")
+
+    threads = [Thread(target=clinician.post, args=(chart, form), kwargs={"answer": each}) for each in answers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len([row for row in own.rows(kept_reasons) if row["answered_at"]]) == 1
+    assert len([row for row in own.rows(audit) if row["event"] == "reason.answered"]) == 1
+
+
+def test_answers_that_nobody_offers(own: House) -> None:
+    """An unknown word, another patient's reason and a patient's hands change nothing."""
+    clinician, chart = own.clinician(THOMAS)
+    form = reply(chart)
+    _, other = own.clinician(KWAME)
+
+    assert clinician.post(chart, form, answer="whatever").status_code == 400
+    elsewhere = f"{other.url.removesuffix('/chart')}/reasons/{form.action.rpartition('/')[2]}"
+    colleague, kwame = own.clinician(KWAME)
+    stolen = {"_csrf": own.token_of(colleague, kwame.url.split("/")[-2]), "answer": "not now"}
+    path = elsewhere.replace(other.url.split("/")[-2], kwame.url.split("/")[-2])
+    assert colleague.send("POST", path, stolen, Origin=own.site.app_url).status_code == 404
+    patient, page = own.handed(THOMAS)
+    handle = page.url.split("/")[-2]
+    own_path = own.url(f"/l/{handle}/reasons/{form.action.rpartition('/')[2]}")
+    given = {"_csrf": own.token_of(patient, handle), "answer": "not now"}
+    assert patient.send("POST", own_path, given, Origin=own.site.app_url).status_code == 401
+    assert [row for row in own.rows(kept_reasons) if row["answered_at"]] == []
+
+
+def test_kept_until_its_date(own: House) -> None:
+    """A year after it was answered nothing of it is left."""
+    clinician, chart = own.clinician(THOMAS)
+    clinician.submit(chart, reply(chart), answer="not now")
+
+    own.services.keeping.purge(own.now() + timedelta(days=364))
+    before = len(own.rows(kept_reasons))
+    own.services.keeping.purge(own.now() + timedelta(days=366))
+
+    assert (before, own.rows(kept_reasons)) == (2, [])

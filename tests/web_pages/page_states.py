@@ -30,6 +30,7 @@ from page_samples import (
     therapist_form,
     thomas_chart,
 )
+from talk_samples import TALK
 from typical import COURSES, typical
 
 from fhir_alliance.errors import EhrUnreachable, HandoverError
@@ -69,6 +70,8 @@ PORTALS = [
     Portal(url="/start/lake", name="Lakeside Family Practice and Behavioral Health", details=("Lake EHR",)),
     Portal(url="/start/north", name="Northern Clinic"),
 ]
+
+FIRST_LINE = "Last answer (Thu 12 Nov): 4.8. Thomas rated the last 2 visits below the usual 7.2 to 8.6 (visits 1 to 5)."
 
 # name -> (template, page): what the patient, or nobody in particular, sees.
 PATIENT_PAGES = {
@@ -174,10 +177,11 @@ CLINICIAN_PAGES = {
         "chart.html",
         thomas_chart(
             COURSE,
-            "Last answer (Thu 12 Nov): 4.8. Thomas rated the last 2 visits below the usual 7.2 to 8.6 (visits 1 to 5).",
+            FIRST_LINE,
             companions=companions(),
         ),
     ),
+    "chart-reasons": ("chart.html", thomas_chart(COURSE, FIRST_LINE, talk=TALK)),
     "chart-alert": ("chart.html", thomas_chart(COURSE, "Last answer (Thu 12 Nov): 4.8.", alerts=ALERTS)),
     "chart-due": (
         "chart.html",

@@ -150,6 +150,7 @@ def test_every_template_is_in_the_gallery() -> None:
         "_domains.html",
         "_parts.html",
         "_questions.html",
+        "_reasons.html",
         "_strips.html",
         "_tablet.html",
         "_trend.html",

@@ -1,35 +1,53 @@
-"""The reasons to look as the view shows them: a level, a sentence, and what it takes to check it by hand."""
+"""The reasons to look as the view shows them: a level, a sentence, what it takes to check it, and what was answered."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
+from zoneinfo import ZoneInfo
 
+from fhir_alliance.talks.reasons import Answer, Answered
 from fhir_alliance.trajectory.seen import Look, Reason
-from smart_app.web.pages.words import kept_together
+from smart_app.web.pages.words import kept_together, local_day, relative_day
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReasonRow:
-    """One reason; `inputs` are sentences, the rule first."""
+    """One reason; `inputs` are sentences, the rule first; `answered` says what, by whom and when, empty while open."""
 
+    key: str
     look: Look
     sentence: str
     inputs: tuple[str, ...]
+    answered: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Talk:
-    """What there may be to talk about."""
+    """What there may be to talk about; `quiet` reasons were answered and rest on the same data still."""
 
     reasons: tuple[ReasonRow, ...] = ()
+    quiet: tuple[ReasonRow, ...] = ()
+    answers: tuple[str, ...] = tuple(Answer)
 
 
 NO_TALK: Final = Talk()
 """Where there is nothing."""
 
 
-def reason_rows(reasons: Sequence[Reason]) -> tuple[ReasonRow, ...]:
-    """Return the rows in the order of the reasons, which is no ranking."""
-    return tuple(
-        ReasonRow(look=each.look, sentence=kept_together(each.sentence), inputs=each.inputs) for each in reasons
+def reason_row(
+    reason: Reason, *, key: str, answered: Answered | None, user: str, zone: ZoneInfo, today: date
+) -> ReasonRow:
+    """Return the row of a reason; `user` is who looks, as a relative reference."""
+    return ReasonRow(
+        key=key,
+        look=reason.look,
+        sentence=kept_together(reason.sentence),
+        inputs=reason.inputs,
+        answered=_said(answered, user, zone, today) if answered else "",
     )
+
+
+def _said(answered: Answered, user: str, zone: ZoneInfo, today: date) -> str:
+    who = "you" if answered.by == user else "a colleague"
+    on = relative_day(local_day(answered.at, zone), today=today).text
+    return f"{answered.answer.capitalize()}: {who}, {on} at {answered.at.astimezone(zone):%H:%M}."

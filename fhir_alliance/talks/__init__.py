@@ -1,0 +1,1 @@
+"""What a clinician and a patient may talk about: reasons that were answered, and what they agreed to try."""

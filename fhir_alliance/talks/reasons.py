@@ -1,0 +1,148 @@
+"""The reasons to look that a therapist was shown, and what they answered: then a reason is quiet until new data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Engine, RowMapping, insert, select, update
+
+from fhir_alliance.audit import Event
+from fhir_alliance.errors import AllianceError
+from fhir_alliance.store import transaction
+from fhir_alliance.tables import reasons
+from fhir_alliance.talks.kept import Act, Pair
+from fhir_alliance.trajectory.seen import Look
+from fhir_alliance.vault import Vault
+
+
+class Answer(StrEnum):
+    """What a therapist says to a reason."""
+
+    TALKED = "talked about it"
+    NOT_NOW = "not now"
+    NOT_RELEVANT = "not relevant"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A reason of one series by its name, code and rater; `rests_on` is the visit of the newest data in it."""
+
+    name: str
+    look: Look
+    code: str
+    rater: str
+    rules: str
+    rests_on: str
+
+    def key(self, pair: Pair) -> str:
+        """Return the key of this reason for these two: newer data, or newer rules, give another one."""
+        return pair.key(self.code, self.rater, self.name, self.rules, self.rests_on)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """What was answered to a reason, by whom (a relative reference) and when."""
+
+    answer: Answer
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenReason:
+    """That a reason of a level waits for an answer since an instant."""
+
+    look: Look
+    since: datetime
+
+
+class UnknownReason(AllianceError):
+    """This therapist was not shown such a reason about this patient."""
+
+    code = "reason.unknown"
+    http_status = 404
+    title = "There is no such reason"
+    sentence = "This view has no such reason, so nothing was kept. Please go back to the ratings."
+
+
+class ReasonBook:
+    """Keeps which reasons are shown to whom, and their answers; thread safe."""
+
+    def __init__(self, engine: Engine, vault: Vault) -> None:
+        self._engine = engine
+        self._vault = vault
+
+    def show(self, pair: Pair, shown: Sequence[Shown], *, at: datetime, kept_until: datetime) -> dict[str, Answered]:
+        """Note which reasons a therapist is shown now; returns the answers that they have, by key.
+
+        What is not shown any more is not open. Nothing is written when nothing has changed.
+        """
+        by_key = {each.key(pair): each for each in shown}
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(reasons).where(pair.rows(reasons))).mappings()
+            known = {row["key"]: row for row in rows}
+        new = by_key.keys() - known.keys()
+        turned = {key for key, row in known.items() if row["raised"] != (key in by_key)}
+        if new or turned:
+            self._write(pair, by_key, at=at, kept_until=kept_until)
+        return {
+            key: found for key, row in known.items() if key in by_key and (found := self._answered(row)) is not None
+        }
+
+    def answer(self, pair: Pair, key: str, answer: Answer, act: Act) -> None:
+        """Keep what a therapist says to a reason; what was said first stays. UnknownReason when it is not theirs."""
+        mine = pair.rows(reasons) & (reasons.c.key == key)
+        sealed = self._vault.seal(answer.value.encode(), place=_place(pair.ehr, key))
+        values = {"answer": sealed, "answered_by": act.by, "answered_at": act.at, "kept_until": act.kept_until}
+        with transaction(self._engine) as connection:
+            if connection.execute(update(reasons).where(mine, reasons.c.answer.is_(None)).values(values)).rowcount:
+                act.note(connection, Event.REASON_ANSWERED, pair, answer.name.lower().replace("_", "-"))
+            elif connection.scalar(select(reasons.c.key).where(mine)) is None:
+                raise UnknownReason
+
+    def open(self, pair: Pair) -> tuple[OpenReason, ...]:
+        """Return what is shown to a therapist about a patient and waits for an answer: level and day, no more."""
+        waits = reasons.c.raised & reasons.c.answer.is_(None)
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                select(reasons.c.look, reasons.c.raised_at).where(pair.rows(reasons), waits)
+            ).all()
+        return tuple(OpenReason(look=Look(row.look), since=row.raised_at) for row in rows)
+
+    def _write(self, pair: Pair, by_key: dict[str, Shown], *, at: datetime, kept_until: datetime) -> None:
+        with transaction(self._engine) as connection:
+            # Read again: another window may have written them meanwhile.
+            known = set(connection.scalars(select(reasons.c.key).where(pair.rows(reasons))))
+            for key, each in by_key.items():
+                if key not in known:
+                    row = {**_values(pair, each), "key": key, "raised_at": at, "kept_until": kept_until, "raised": True}
+                    connection.execute(insert(reasons).values(row))
+            is_shown = reasons.c.key.in_(by_key.keys())
+            mine = pair.rows(reasons)
+            connection.execute(update(reasons).where(mine, is_shown).values(raised=True, kept_until=kept_until))
+            connection.execute(update(reasons).where(mine, ~is_shown).values(raised=False))
+
+    def _answered(self, row: RowMapping) -> Answered | None:
+        if row["answer"] is None:
+            return None
+        said = self._vault.open(row["answer"], place=_place(row["ehr"], row["key"])).decode()
+        return Answered(answer=Answer(said), by=row["answered_by"], at=row["answered_at"])
+
+
+def _values(pair: Pair, shown: Shown) -> dict[str, str]:
+    return {
+        "ehr": pair.ehr,
+        "patient": pair.patient,
+        "therapist": pair.therapist,
+        "code": shown.code,
+        "rater": shown.rater,
+        "reason": shown.name,
+        "rules": shown.rules,
+        "rests_on": shown.rests_on,
+        "look": shown.look.value,
+    }
+
+
+def _place(ehr: str, key: str) -> str:
+    return f"{ehr}/reasons/{key}/answer"

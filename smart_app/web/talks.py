@@ -1,0 +1,69 @@
+"""What a therapist says to a reason to look: kept for this therapist alone, then the reason is quiet."""
+
+from flask import Blueprint, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.words import Rater
+from fhir_alliance.talks.kept import KEEP, Act, Pair
+from fhir_alliance.talks.reasons import Answer, Shown
+from fhir_alliance.trajectory.rules import RULES
+from smart_app.web.failures import BadRequest, request_id
+from smart_app.web.frames import today
+from smart_app.web.gates import launched
+from smart_app.web.launches import Launch, Role
+from smart_app.web.pages.reasons import ReasonRow, Talk, reason_row
+from smart_app.web.seen import Raised
+from smart_app.web.services import services
+
+bp = Blueprint("talks", __name__, url_prefix="/l/<handle>/reasons")
+
+
+@bp.post("/<key>")
+@launched(Role.CLINICIAN)
+def answer(launch: Launch, key: str) -> ResponseReturnValue:
+    """Keep what was answered to a reason, and go back to the view."""
+    given = request.form.get("answer", "")
+    if given not in tuple(Answer):
+        raise BadRequest("no such answer")
+    services().reasons.answer(pair_of(launch), key, Answer(given), act_of(launch))
+    return redirect(url_for("clinician.chart", handle=launch.handle), 303)
+
+
+def talk_of(launch: Launch, instrument: Instrument, found: tuple[Raised, ...]) -> Talk:
+    """Return what there may be to talk about, and note which reasons are shown and wait for an answer."""
+    pair, act, zone = pair_of(launch), act_of(launch), services().settings.site.time_zone
+    code = instrument.code(Rater.PATIENT, instrument.scales[0].name)
+    shown = [
+        Shown(
+            name=each.reason.name,
+            look=each.reason.look,
+            code=code,
+            rater=Rater.PATIENT,
+            rules=RULES.version,
+            rests_on=each.rests_on,
+        )
+        for each in found
+    ]
+    answers = services().reasons.show(pair, shown, at=act.at, kept_until=act.kept_until) if pair.therapist else {}
+    rows: list[ReasonRow] = []
+    for each, known in zip(found, shown, strict=True):
+        key = known.key(pair)
+        rows.append(
+            reason_row(each.reason, key=key, answered=answers.get(key), user=launch.user, zone=zone, today=today())
+        )
+    return Talk(
+        reasons=tuple(row for row in rows if not row.answered), quiet=tuple(row for row in rows if row.answered)
+    )
+
+
+def pair_of(launch: Launch) -> Pair:
+    """Return the patient and the therapist of a launch."""
+    return Pair(ehr=launch.ehr.name, patient=launch.patient.id, therapist=launch.context.practitioner)
+
+
+def act_of(launch: Launch) -> Act:
+    """Return who does something now in a launch, and until when it is kept."""
+    now = services().clock()
+    kept_until = now + (launch.ehr.write.keep or KEEP)
+    return Act(by=launch.user, launch=launch.handle, at=now, kept_until=kept_until, request_id=request_id())

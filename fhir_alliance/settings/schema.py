@@ -133,6 +133,7 @@ class SettingsSchema(Strict):
     vault_key_file = fields.String(required=True, validate=FILLED)
     wording_folder = fields.String(load_default=None, validate=FILLED)
     questionnaire_folder = fields.String(load_default=None, validate=FILLED)
+    talks_file = fields.String(load_default=None, validate=FILLED)
     free_text = fields.Nested(_FreeTextSchema, load_default=None)
     site = fields.Nested(_SiteSchema, required=True)
     alerts = fields.Nested(_AlertSchema, load_default=None)
@@ -182,6 +183,7 @@ class SettingsSchema(Strict):
             vault_key_file=self.context_folder / data["vault_key_file"],
             wording_folder=self._folder(data["wording_folder"]),
             questionnaire_folder=self._folder(data["questionnaire_folder"]),
+            talks_file=self._folder(data["talks_file"]),
             free_text=data["free_text"] and FreeTextSettings(**data["free_text"]),
             alerts=self._alerts(data["alerts"]),
             operations=self._operations(data["operations"]),

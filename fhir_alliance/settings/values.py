@@ -271,6 +271,7 @@ class Settings:
     vault_key_file: Path = field(repr=False)
     wording_folder: Path | None = None
     questionnaire_folder: Path | None = None
+    talks_file: Path | None = None
     free_text: FreeTextSettings | None = None
     alerts: AlertSettings | None = None
     operations: OperationsSettings = OperationsSettings()

@@ -47,6 +47,7 @@ from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import EhrSettings, Rung, Settings, mapping_gaps
 from fhir_alliance.store import open_store, unsure
 from fhir_alliance.talks.reasons import ReasonBook
+from fhir_alliance.talks.words import talk_words
 from fhir_alliance.tasks.book import TaskBook
 from fhir_alliance.tasks.mirror import TaskMirror
 from fhir_alliance.tasks.shapes import Shapes
@@ -258,6 +259,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         messenger=messenger,
         reminders=reminders,
         chaser=Chaser(settings, keepers, messenger, Addresses(public_url=settings.public_url), clock=clock),
+        talk_words=talk_words(settings.talks_file),
         reasons=ReasonBook(engine, vault),
         desk=Desk(settings, catalogue, vault, assignments, Looks(engine), clock),
         card_budget=Budget(),

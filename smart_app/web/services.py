@@ -32,6 +32,7 @@ from fhir_alliance.readers.keys import ReaderKeys
 from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import Settings
 from fhir_alliance.talks.reasons import ReasonBook
+from fhir_alliance.talks.words import TalkWords
 from fhir_alliance.tasks.mirror import TaskMirror
 from fhir_alliance.topics.subscriber import TopicSubscriber
 from fhir_alliance.vault import Vault
@@ -83,6 +84,7 @@ class Services:
     messenger: Messenger
     reminders: Reminders
     chaser: Chaser
+    talk_words: TalkWords
     reasons: ReasonBook
     desk: Desk
     card_budget: Budget

@@ -7,6 +7,7 @@ from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.talks.kept import KEEP, Act, Pair
 from fhir_alliance.talks.reasons import Answer, Shown
+from fhir_alliance.talks.words import AS_GIVEN
 from fhir_alliance.trajectory.rules import RULES
 from smart_app.web.failures import BadRequest, request_id
 from smart_app.web.frames import today
@@ -33,6 +34,7 @@ def answer(launch: Launch, key: str) -> ResponseReturnValue:
 def talk_of(launch: Launch, instrument: Instrument, found: tuple[Raised, ...]) -> Talk:
     """Return what there may be to talk about, and note which reasons are shown and wait for an answer."""
     pair, act, zone = pair_of(launch), act_of(launch), services().settings.site.time_zone
+    words = services().talk_words
     code = instrument.code(Rater.PATIENT, instrument.scales[0].name)
     shown = [
         Shown(
@@ -50,10 +52,20 @@ def talk_of(launch: Launch, instrument: Instrument, found: tuple[Raised, ...]) -
     for each, known in zip(found, shown, strict=True):
         key = known.key(pair)
         rows.append(
-            reason_row(each.reason, key=key, answered=answers.get(key), user=launch.user, zone=zone, today=today())
+            reason_row(
+                each.reason,
+                key=key,
+                questions=words.questions,
+                answered=answers.get(key),
+                user=launch.user,
+                zone=zone,
+                today=today(),
+            )
         )
     return Talk(
-        reasons=tuple(row for row in rows if not row.answered), quiet=tuple(row for row in rows if row.answered)
+        reasons=tuple(row for row in rows if not row.answered),
+        quiet=tuple(row for row in rows if row.answered),
+        as_given=words.questions.get(AS_GIVEN, ()),
     )
 
 

@@ -10,6 +10,7 @@ from fhir_alliance.tables import audit
 from fhir_alliance.tables import reasons as kept_reasons
 from fhir_alliance.visits.wishes import Wish
 from smart_app.demo.browser import Page, WebForm
+from smart_app.demo.site import Site
 
 from .conftest import MakeHouse
 from .house import CORE, THOMAS, House
@@ -190,3 +191,20 @@ def test_kept_until_its_date(own: House) -> None:
     own.services.keeping.purge(own.now() + timedelta(days=366))
 
     assert (before, own.rows(kept_reasons)) == (2, [])
+
+
+def test_questions_to_ask(make_house: MakeHouse) -> None:
+    """Each reason has its questions; a site's own words stand in place of ours."""
+
+    def own_words(site: Site) -> None:
+        (site.settings.parent / "talks.yaml").write_text(
+            'questions:\n  below the usual range:\n    - "How are we doing?"\n', "utf-8"
+        )
+        site.settings.write_text(f'talks_file = "talks.yaml"\n{site.settings.read_text("utf-8")}', "utf-8")
+
+    house = make_house(change=own_words)
+
+    _, chart = house.clinician(THOMAS)
+
+    assert "You could ask: “How are we doing?”</p>" in chart.text
+    assert "You could ask: “Was there a time with me that did not feel right?” · “What did you need" in chart.text

@@ -6,6 +6,7 @@ from course_samples import NOW, TODAY
 from page_samples import SITE
 
 from fhir_alliance.talks.reasons import Answer, Answered
+from fhir_alliance.talks.words import AS_GIVEN, talk_words
 from fhir_alliance.trajectory.seen import Look, Name, Reason
 from smart_app.web.pages.reasons import Talk, reason_row
 
@@ -36,7 +37,7 @@ MISSED = Reason(
     inputs=("Rule: forms missed, rule set v1; core score.", "Missed forms are counted as gaps, never as low ratings."),
     visit=11,
 )
-WHO_LOOKS = {"user": USER, "zone": SITE.time_zone, "today": TODAY}
+WHO_LOOKS = {"questions": talk_words().questions, "user": USER, "zone": SITE.time_zone, "today": TODAY}
 TALK = Talk(
     reasons=tuple(reason_row(each, key=each.name.name, answered=None, **WHO_LOOKS) for each in (LOW, FALLEN)),
     quiet=(
@@ -47,4 +48,5 @@ TALK = Talk(
             **WHO_LOOKS,
         ),
     ),
+    as_given=talk_words().questions[AS_GIVEN],
 )

@@ -31,9 +31,9 @@ def signs_of(values: Sequence[Decimal], scale: Scale) -> tuple[Sign, ...]:
     """Return the signs of a person's ratings, oldest first, at most one for each.
 
     Rule set as `Falls` has it. Of a possible and a marked episode that overlap only the marked one is drawn: both are
-    the same fall. The scale must be one on which more is better; without known ends there is nothing to measure with.
+    the same fall. Nothing where nobody has said that more is better, or what the ends of the scale are.
     """
-    if not scale.has_range:
+    if not scale.has_range or not scale.more_is_better:
         return ()
     yardstick = RULES.start(scale).marked.yardstick
     marked = tuple(find_episodes(values, Level.MARKED, yardstick))

@@ -29,12 +29,17 @@ ROOT: Final = WEB.parents[1]
 FOLDERS: Final = (WEB, Path(fhir_alliance.__file__).parent / "scoring")
 KEYWORDS: Final = {"_": None, "say": None, "marked": None, "Sentence": None}
 OPTIONS: Final = {"**.html": {"trimmed": "true"}}
-# The FHIR endpoint and the cards answer programs, and so does the harvest; tests have errors of their own.
+# The FHIR endpoint and the cards answer programs; harvest, Tasks, topics and exports an EHR; reasons a clinician. Tests
+# have errors of their own.
 FOR_PROGRAMS: Final = (
     "smart_app.web.fhir.",
     "smart_app.web.hooks",
     "fhir_alliance.cards.",
+    "fhir_alliance.cohort.",
     "fhir_alliance.harvest.",
+    "fhir_alliance.talks.",
+    "fhir_alliance.tasks.",
+    "fhir_alliance.topics.",
     "tests.",
     "test_",
 )
@@ -47,6 +52,8 @@ NOT_FOR_PATIENTS: Final = (
     errors.ProbeRefused,
     errors.PublishConflict,
     errors.HandedOver,
+    errors.ExportRefused,
+    errors.ExportFailed,
     UnknownAlert,
     NotReleased,
     UnclearFinding,

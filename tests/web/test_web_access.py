@@ -39,6 +39,7 @@ CHANGE = {
 }  # fmt: skip
 WITHDRAW = {Route("GET", "sent/<key>/withdraw"), Route("POST", "sent/<key>/withdraw")}
 ALERT = Route("POST", "alerts/<int:alert>")
+REASON = Route("POST", "reasons/<key>")
 MAY = {
     "clinician": EVERYBODY
     | {
@@ -48,10 +49,12 @@ MAY = {
         Route("GET", "handover"),
         Route("POST", "handover"),
         ALERT,
+        REASON,
     }
     | {
         Route("GET", "asking"),
         Route("POST", "asking"),
+        Route("POST", "asking/again"),
         Route("GET", "links"),
         Route("POST", "links"),
         Route("POST", "links/<link>/revoke"),

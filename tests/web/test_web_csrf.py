@@ -51,6 +51,8 @@ def doors(house: House) -> dict[str, Door]:
         "/l/<handle>/handover": Door(house, clinician, "handover", handle_of(chart), form="core"),
         "/l/<handle>/alerts/<int:alert>": Door(house, clinician, "alerts/1", handle_of(chart)),
         "/l/<handle>/asking": Door(house, clinician, "asking", handle_of(chart), asked="planned"),
+        "/l/<handle>/asking/again": Door(house, clinician, "asking/again", handle_of(chart)),
+        "/l/<handle>/reasons/<key>": Door(house, clinician, "reasons/none", handle_of(chart), answer="not now"),
         "/l/<handle>/confirm": Door(house, confirming, "confirm", confirm),
         "/l/<handle>/not-me": Door(house, confirming, "not-me", confirm),
         "/l/<handle>/form": Door(house, filling, "form", handle_of(form), **hidden, **CORE, action="review"),
@@ -109,7 +111,12 @@ def test_the_table_of_doors_is_complete(house: House, doors: dict[str, Door]) ->
 
     Left aside are those for programs, which read no cookie: a browser can do nothing there in a person's name.
     """
-    programs = {"/fhir/auth/token", "/cds-services/<service>", "/cds-services/<service>/feedback"}
+    programs = {
+        "/fhir/auth/token",
+        "/cds-services/<service>",
+        "/cds-services/<service>/feedback",
+        "/ehr-notify/<ehr>",
+    }
     assert posting(house) == {*doors, *programs}
 
 

@@ -25,7 +25,7 @@ from fhir_alliance.records.kept import kept_version
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.settings import Rung
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import agreements, attempts, drafts, reasons, submissions
+from fhir_alliance.tables import agreements, attempts, card_feedback, drafts, reasons, submissions
 from fhir_alliance.trajectory.series import Rating, Series, UsualRange, Visit, read_series
 from fhir_alliance.trajectory.usual import usual_range
 from fhir_alliance.vault import Vault
@@ -35,6 +35,8 @@ CONFIRMED: Final = timedelta(days=30)
 
 # After its form is not asked any more; where that is not known, longer than a launch lasts: nobody can go on with it.
 _DRAFTS: Final = timedelta(hours=24)
+# After it was received what became of a CDS Hooks card: longer than a site looks back at what its cards are for.
+_FEEDBACK: Final = timedelta(days=365)
 # When a submission is looked at again that could not be confirmed.
 _AGAIN: Final = timedelta(days=1)
 
@@ -129,8 +131,8 @@ class Keeping:
         """Delete the answers, pieces and patient's facts whose retention date has passed; returns how many there were.
 
         Only of what was delivered, or is never written (P10): what still waits to be written stays, and what it
-        corrects. Drafts that nobody goes on with are forgotten too, and so are answered reasons and agreements in time.
-        Receipt, digests and audit trail stay in any case.
+        corrects. Drafts that nobody goes on with are forgotten too, and in time answered reasons and agreements; a year
+        after it came, what became of a card. Receipt, digests and audit trail stay in any case.
         """
         done = submissions.c.state.in_((State.DELIVERED, State.REPLACED)) | submissions.c.reason.in_(STAYS_HERE)
         due = (submissions.c.rung != Rung.OBSERVATIONS) & (submissions.c.kept_until <= now) & ~_is_being_corrected()
@@ -142,6 +144,7 @@ class Keeping:
             connection.execute(delete(drafts).where(last <= now - _DRAFTS))
             for table in (reasons, agreements):
                 connection.execute(delete(table).where(table.c.kept_until <= now))
+            connection.execute(delete(card_feedback).where(card_feedback.c.received_at <= now - _FEEDBACK))
             return _forget(connection, (due & done) | never, now=now)
 
     def take_confirmed(self, now: datetime) -> Item | None:

@@ -8,8 +8,10 @@ from sqlalchemy import Engine, select
 
 from fhir_alliance.cards.asking import Hook
 from fhir_alliance.cards.feedback import Feedback, keep_feedback
+from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.store import open_store, transaction
 from fhir_alliance.tables import card_feedback
+from fhir_alliance.vault import Vault
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -44,3 +46,19 @@ def test_the_latest_word_counts(engine: Engine) -> None:
         ("harbor", "accepted", NOON + timedelta(minutes=5)),
         ("lake", "overridden", NOON + timedelta(minutes=1)),
     ]
+
+
+def test_kept_for_a_year(engine: Engine) -> None:
+    """A year after it came nothing is left of what became of a card, and until then it is there."""
+    with transaction(engine) as connection:
+        given = Feedback(card="c-1", outcome="accepted", reason=None, given_at=NOON)
+        keep_feedback(connection, "harbor", Hook.PATIENT_VIEW, [given], at=NOON)
+    keeping = Keeping(engine, Vault(current="k1", keys={"k1": bytes(range(32))}), lambda: NOON)
+
+    left = []
+    for days in (364, 365):
+        keeping.purge(NOON + timedelta(days=days))
+        with engine.connect() as connection:
+            left.append(len(connection.execute(select(card_feedback)).all()))
+
+    assert left == [1, 0]

@@ -138,6 +138,42 @@ def test_repaired_rupture_is_no_reason() -> None:
     assert names(seen(*USUAL, 8, 4, 7.5)) == []
 
 
+def test_full_repair_is_no_reason() -> None:
+    """A rating that has come all the way back ends the reason, as one in part does."""
+    assert names(seen(*USUAL, 8, 4, 8.5)) == []
+
+
+def test_rupture_of_just_the_size() -> None:
+    """A fall of just 1.5 thresholds to just 30 % of the scale under the mean is a reason; a little less is none."""
+    steady = (*USUAL, 8, 8, 8, 8, 8, 8)  # the highest of the last six is the mean
+
+    # Mean 8, marked from 2: the fall and the depth have to be 3.
+    assert names(seen(*steady, 5)) == [Name.RUPTURE]
+    assert names(seen(*steady, 5.01)) == []
+    # From 8.5 the fall is more than large enough, and the depth decides alone.
+    assert names(seen(*USUAL, 8, 5)) == [Name.RUPTURE]
+    assert names(seen(*USUAL, 8, 5.01)) == []
+
+
+def test_reliable_fall_twice() -> None:
+    """One of the two low ratings within the error of measurement makes no reliable fall, whichever it is."""
+    # A reliable change is 2.19 here: 5.5 lies further under the mean of 8, 6.25 does not.
+    coarse = replace(PUBLISHED, sd=Decimal("2.5"))
+
+    assert names(seen(*USUAL, 8, 6.25, 5.5, precision=coarse)) == [Name.LOW]
+    assert names(seen(*USUAL, 8, 5.5, 6.25, precision=coarse)) == [Name.LOW]
+    assert names(seen(*USUAL, 8, 5.5, 5.5, precision=coarse)) == [Name.FALL]
+
+
+def test_disagreement_is_as_sure_as_the_less_sure_form() -> None:
+    """One provisional form makes the reason so, and one form whose figures may not be used leaves none."""
+    (reason,) = reasons_of(replace(differ(5, 8), of_therapist=COMPUTED))
+
+    assert reason.look is Look.WORTH
+    assert "(provisional)" in reason.sentence
+    assert names(replace(differ(9, 6, SITE), of_therapist=PUBLISHED, validated=False)) == []
+
+
 def test_validated_only() -> None:
     """What is asked this visit is asked of validated instruments only; an unvalidated one raises "worth a look"."""
     asked = [case for case in CASES.values() if any(each.look is Look.ASK for each in reasons_of(case))]
@@ -178,7 +214,14 @@ def test_one_missed_form() -> None:
 
 @pytest.mark.parametrize(
     ("values", "raised"),
-    [((6, 6), False), ((6, 6, 6.5), True), ((6, 6, 6.9), True), ((6, 6, 7), False), ((6, 6, 6, 6, 6), False)],
+    [
+        ((6, 6), False),
+        ((6, 6, 6.5), True),
+        ((6, 6, 6.9), True),
+        ((6, 6, 7), False),
+        ((6, 6, 6, 6), True),
+        ((6, 6, 6, 6, 6), False),
+    ],
 )
 def test_early_mean(values: tuple[float, ...], raised: bool) -> None:
     """The early mean is a reason from the third rating to the fourth visit, at or under one SD below the site's."""

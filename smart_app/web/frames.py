@@ -1,6 +1,9 @@
 """What stands around the pages of a launch, and which day it is at the site."""
 
 from datetime import date
+from typing import Final
+
+from flask import request
 
 from smart_app.web.languages import language
 from smart_app.web.launches import Launch, Role
@@ -9,6 +12,13 @@ from smart_app.web.pages.frame import Frame, clinician_frame, patient_frame
 from smart_app.web.pages.words import clock_words, local_day
 from smart_app.web.services import services
 
+_FRAMES: Final = ("iframe", "frame")
+
+
+def is_framed() -> bool:
+    """Whether the browser says that this page goes into a frame of another."""
+    return request.headers.get("Sec-Fetch-Dest") in _FRAMES
+
 
 def plain_frame() -> Frame:
     """Return what stands around a page that shows nothing of anybody."""
@@ -16,11 +26,15 @@ def plain_frame() -> Frame:
 
 
 def frame_of(launch: Launch) -> Frame:
-    """Return the banner for a clinician, short where the EHR has its own; the person's first name for a patient."""
+    """Return the banner for a clinician, the person's first name for a patient.
+
+    The banner is short only while the EHR shows its own around us: in a window of its own nothing of that is left (S7).
+    """
     site = services().settings.site
     if launch.role is Role.CLINICIAN:
         context = launch.context
-        return clinician_frame(site, launch.patient, visit=context.visit, today=today(), full=context.full_banner)
+        full = context.full_banner or not is_framed()
+        return clinician_frame(site, launch.patient, visit=context.visit, today=today(), full=full)
     return patient_frame(site.said_in(language()), launch.patient, language=language())
 
 

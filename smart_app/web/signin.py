@@ -18,7 +18,7 @@ from smart_app.web.cookies import (
     read_secret,
     set_secret,
 )
-from smart_app.web.frames import plain_frame
+from smart_app.web.frames import is_framed, plain_frame
 from smart_app.web.headers import allow_form_to, allow_framing
 from smart_app.web.launches import Role
 from smart_app.web.opening import open_granted
@@ -29,7 +29,6 @@ from smart_app.web.services import services
 bp = Blueprint("signin", __name__)
 
 _LONGEST: Final = 2048
-_FRAMES: Final = ("iframe", "frame")
 
 
 @bp.get("/launch")
@@ -37,7 +36,7 @@ def launch() -> ResponseReturnValue:
     """Begin an EHR launch: the issuer must be registered before anything else happens."""
     iss, opaque = _single("iss"), _single("launch")
     ehr = services().registry.by_issuer(iss)
-    framed = request.headers.get("Sec-Fetch-Dest") in _FRAMES
+    framed = is_framed()
     if framed and ehr.embedding is Embedding.NEW_WINDOW:
         allow_framing(ehr.frame_ancestors)  # for the page that offers the window; no other is ever framed
         return _new_window(url_for(".launch", iss=iss, launch=opaque), blocked=False)

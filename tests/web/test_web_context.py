@@ -161,11 +161,13 @@ def test_a_token_that_is_not_for_this_launch_is_ignored(house: House, given: Any
 
 
 def test_the_banner_is_short_where_the_ehr_has_its_own(house: House) -> None:
-    """Under the EHR's banner name and birth date stay and the record number goes; otherwise all is there (S35, S7)."""
-    (_, full), (_, short) = (launched(house, [], need_patient_banner=needed) for needed in (True, False))
+    """In a frame under the EHR's banner the record number goes; elsewhere all is there, always two facts (S35, S7)."""
+    (_, full), (person, window) = (launched(house, [], need_patient_banner=needed) for needed in (True, False))
+    short = person.send("GET", window.url, Sec_Fetch_Dest="iframe")
 
-    for page in (full, short):
+    for page in (full, window, short):
         assert "Maria Lopez" in page.text
         assert "born 17 Jun 1991" in page.text
     assert "MRN …8806" in full.text
+    assert "MRN …8806" in window.text
     assert "MRN" not in short.text

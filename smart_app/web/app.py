@@ -46,6 +46,7 @@ from fhir_alliance.readers.keys import ReaderKeys
 from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import EhrSettings, Rung, Settings, mapping_gaps
 from fhir_alliance.store import open_store, unsure
+from fhir_alliance.talks.agreed import Agreements
 from fhir_alliance.talks.reasons import ReasonBook
 from fhir_alliance.talks.words import talk_words
 from fhir_alliance.tasks.book import TaskBook
@@ -261,6 +262,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         chaser=Chaser(settings, keepers, messenger, Addresses(public_url=settings.public_url), clock=clock),
         talk_words=talk_words(settings.talks_file),
         reasons=ReasonBook(engine, vault),
+        agreements=Agreements(engine, vault),
         desk=Desk(settings, catalogue, vault, assignments, Looks(engine), clock),
         card_budget=Budget(),
         alerts=AlertBook(engine, vault, clock),

@@ -31,6 +31,7 @@ from fhir_alliance.instruments.catalogue import Catalogue
 from fhir_alliance.readers.keys import ReaderKeys
 from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import Settings
+from fhir_alliance.talks.agreed import Agreements
 from fhir_alliance.talks.reasons import ReasonBook
 from fhir_alliance.talks.words import TalkWords
 from fhir_alliance.tasks.mirror import TaskMirror
@@ -86,6 +87,7 @@ class Services:
     chaser: Chaser
     talk_words: TalkWords
     reasons: ReasonBook
+    agreements: Agreements
     desk: Desk
     card_budget: Budget
     alerts: AlertBook

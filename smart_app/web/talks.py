@@ -1,10 +1,11 @@
-"""What a therapist says to a reason to look: kept for this therapist alone, then the reason is quiet."""
+"""What a therapist says to a reason to look, and what the two agree to try: kept for this therapist alone."""
 
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.words import Rater
+from fhir_alliance.talks.agreed import Outcome
 from fhir_alliance.talks.kept import KEEP, Act, Pair
 from fhir_alliance.talks.reasons import Answer, Shown
 from fhir_alliance.talks.words import AS_GIVEN
@@ -13,14 +14,15 @@ from smart_app.web.failures import BadRequest, request_id
 from smart_app.web.frames import today
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
+from smart_app.web.pages.agreed import NOTHING_AGREED, Agreed, agreed_part
 from smart_app.web.pages.reasons import ReasonRow, Talk, reason_row
 from smart_app.web.seen import Raised
 from smart_app.web.services import services
 
-bp = Blueprint("talks", __name__, url_prefix="/l/<handle>/reasons")
+bp = Blueprint("talks", __name__, url_prefix="/l/<handle>")
 
 
-@bp.post("/<key>")
+@bp.post("/reasons/<key>")
 @launched(Role.CLINICIAN)
 def answer(launch: Launch, key: str) -> ResponseReturnValue:
     """Keep what was answered to a reason, and go back to the view."""
@@ -29,6 +31,50 @@ def answer(launch: Launch, key: str) -> ResponseReturnValue:
         raise BadRequest("no such answer")
     services().reasons.answer(pair_of(launch), key, Answer(given), act_of(launch))
     return redirect(url_for("clinician.chart", handle=launch.handle), 303)
+
+
+@bp.post("/agreed")
+@launched(Role.CLINICIAN)
+def agree(launch: Launch) -> ResponseReturnValue:
+    """Keep what the two agree to try, or that they agree on nothing, and go back to the view."""
+    choice = request.form.get("choice", "nothing")
+    choices = services().talk_words.agreements
+    if choice and choice not in choices:
+        raise BadRequest("no such thing to try")
+    if not launch.context.practitioner:
+        raise BadRequest("nobody to agree with")
+    services().agreements.agree(pair_of(launch), visit_of(launch), choice, choices.get(choice, ""), act_of(launch))
+    return redirect(url_for("clinician.chart", handle=launch.handle), 303)
+
+
+@bp.post("/agreed/<key>")
+@launched(Role.CLINICIAN)
+def look_again(launch: Launch, key: str) -> ResponseReturnValue:
+    """Keep how it went, and go back to the view."""
+    given = request.form.get("outcome", "")
+    if given not in tuple(Outcome):
+        raise BadRequest("no such outcome")
+    services().agreements.look(pair_of(launch), key, Outcome(given), act_of(launch))
+    return redirect(url_for("clinician.chart", handle=launch.handle), 303)
+
+
+def agreed_with(launch: Launch) -> Agreed:
+    """Return what the two of a launch agreed last, as both may read it."""
+    pair = pair_of(launch)
+    if not pair.therapist:
+        return NOTHING_AGREED
+    return agreed_part(
+        services().agreements.of(pair, most=2),
+        visit=visit_of(launch),
+        choices=services().talk_words.agreements,
+        zone=services().settings.site.time_zone,
+        today=today(),
+    )
+
+
+def visit_of(launch: Launch) -> str:
+    """Return the visit of a launch, or the day at the site where the EHR named none."""
+    return launch.context.visit.encounter if launch.context.visit else today().isoformat()
 
 
 def talk_of(launch: Launch, instrument: Instrument, found: tuple[Raised, ...]) -> Talk:
@@ -66,6 +112,7 @@ def talk_of(launch: Launch, instrument: Instrument, found: tuple[Raised, ...]) -
         reasons=tuple(row for row in rows if not row.answered),
         quiet=tuple(row for row in rows if row.answered),
         as_given=words.questions.get(AS_GIVEN, ()),
+        agreed=agreed_with(launch),
     )
 
 

@@ -39,7 +39,7 @@ CHANGE = {
 }  # fmt: skip
 WITHDRAW = {Route("GET", "sent/<key>/withdraw"), Route("POST", "sent/<key>/withdraw")}
 ALERT = Route("POST", "alerts/<int:alert>")
-REASON = Route("POST", "reasons/<key>")
+TALK = {Route("POST", "reasons/<key>"), Route("POST", "agreed"), Route("POST", "agreed/<key>")}
 MAY = {
     "clinician": EVERYBODY
     | {
@@ -49,8 +49,8 @@ MAY = {
         Route("GET", "handover"),
         Route("POST", "handover"),
         ALERT,
-        REASON,
     }
+    | TALK
     | {
         Route("GET", "asking"),
         Route("POST", "asking"),

@@ -5,9 +5,11 @@ from datetime import timedelta
 from course_samples import NOW, TODAY
 from page_samples import SITE
 
+from fhir_alliance.talks.agreed import Agreement
 from fhir_alliance.talks.reasons import Answer, Answered
 from fhir_alliance.talks.words import AS_GIVEN, talk_words
 from fhir_alliance.trajectory.seen import Look, Name, Reason
+from smart_app.web.pages.agreed import agreed_part
 from smart_app.web.pages.reasons import Talk, reason_row
 
 USER = "Practitioner/okafor"
@@ -47,6 +49,18 @@ TALK = Talk(
             answered=Answered(answer=Answer.TALKED, by=USER, at=NOW - timedelta(hours=2)),
             **WHO_LOOKS,
         ),
+    ),
+    agreed=agreed_part(
+        (
+            Agreement(key="b", choice="us", text="Talk about the two of us", visit="Encounter/v14", at=NOW),
+            Agreement(
+                key="a", choice="pace", text="Change the pace", visit="Encounter/v13", at=NOW - timedelta(days=7)
+            ),
+        ),
+        visit="Encounter/v14",
+        choices=talk_words().agreements,
+        zone=SITE.time_zone,
+        today=TODAY,
     ),
     as_given=talk_words().questions[AS_GIVEN],
 )

@@ -146,6 +146,7 @@ def test_every_template_is_in_the_gallery() -> None:
     """A new template is looked at, crawled and checked like the others."""
     shown = {template for template, _ in PAGES.values()} | {
         "base.html",
+        "_agreed.html",
         "_alerts.html",
         "_domains.html",
         "_parts.html",

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from fhir_alliance.talks.reasons import Answer, Answered
 from fhir_alliance.trajectory.seen import Look, Reason
+from smart_app.web.pages.agreed import NOTHING_AGREED, Agreed
 from smart_app.web.pages.words import kept_together, local_day, relative_day
 
 
@@ -37,6 +38,7 @@ class Talk:
     quiet: tuple[ReasonRow, ...] = ()
     answers: tuple[str, ...] = tuple(Answer)
     as_given: tuple[str, ...] = ()
+    agreed: Agreed = NOTHING_AGREED
 
 
 NO_TALK: Final = Talk()

@@ -1,0 +1,56 @@
+"""What a patient and a clinician agreed to try, as both may read it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from fhir_alliance.talks.agreed import Agreement, Outcome
+from smart_app.web.pages.words import When, local_day, relative_day
+
+
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """What was agreed at an earlier visit, and how it went, empty until the two have looked at it again."""
+
+    key: str
+    text: str
+    day: When
+    outcome: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreed:
+    """What is agreed at this visit, by id and in words, empty for nothing; what can be; and what was before."""
+
+    choice: str = ""
+    text: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    before: Before | None = None
+    outcomes: tuple[str, ...] = tuple(Outcome)
+
+
+NOTHING_AGREED: Final = Agreed()
+"""Where nothing is and nothing can be."""
+
+
+def agreed_part(
+    found: Sequence[Agreement], *, visit: str, choices: Mapping[str, str], zone: ZoneInfo, today: date
+) -> Agreed:
+    """Return what is shown out of the last agreements, newest first; `visit` is the one that is on now."""
+    now = next((each for each in found if each.visit == visit), None)
+    earlier = next((each for each in found if each.visit != visit), None)
+    return Agreed(
+        choice=now.choice if now else "",
+        text=now.text if now else "",
+        choices=tuple(choices.items()),
+        before=Before(
+            key=earlier.key,
+            text=earlier.text,
+            day=relative_day(local_day(earlier.at, zone), today=today),
+            outcome=earlier.outcome or "",
+        )
+        if earlier
+        else None,
+    )

@@ -88,6 +88,7 @@ from smart_app.web import (
     signin,
     taking_back,
     talks,
+    together,
     wishes,
 )
 from smart_app.web.asked import check_instruments, score_codes, site_catalogue
@@ -164,6 +165,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         taking_back,
         wishes,
         talks,
+        together,
         handed,
         links,
         linked,

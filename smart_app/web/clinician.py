@@ -78,7 +78,7 @@ def _chart(launch: Launch) -> ChartPage:
     shown, blind = blinded(launch, data, instrument)
     # Another therapist's series stays hidden, also from a colleague who opens the chart.
     therapist = launch.context.practitioner
-    series = _series_about(therapist, shown, instrument, launch)
+    series = series_about(therapist, shown, instrument, launch)
     own_visits = [visit for visit in data.visits if visit.therapist == therapist]
     ratings = _ratings(series, data.visits, instrument)
     scale = instrument.scales[0]
@@ -87,7 +87,7 @@ def _chart(launch: Launch) -> ChartPage:
         frame=frame_of(launch),
         visits=own_visits,
         series=series,
-        answers=_answers(shown, series),
+        answers=answers_of(shown, series),
         usual=usual_range(ratings[:-1], scale),
         first_line=first_line(first_name(launch.patient.name), ratings, scale),
         today=today(),
@@ -180,7 +180,8 @@ def _companions(data: ChartData, instrument: Instrument, launch: Launch) -> tupl
     return read_companions(data.observations, others, patient=launch.patient.id, zone=zone)
 
 
-def _series_about(therapist: str, data: ChartData, instrument: Instrument, launch: Launch) -> tuple[Series, ...]:
+def series_about(therapist: str, data: ChartData, instrument: Instrument, launch: Launch) -> tuple[Series, ...]:
+    """Return the series of one therapist: another's stays hidden."""
     found = read_series(data.observations, data.visits, instrument, patient=launch.patient.id)
     return tuple(series for series in found if series.therapist == therapist)
 
@@ -202,7 +203,7 @@ def _ratings(series: tuple[Series, ...], visits: tuple[Visit, ...], instrument: 
     ]
 
 
-def _answers(data: ChartData, series: tuple[Series, ...]) -> dict[str, Answers]:
+def answers_of(data: ChartData, series: tuple[Series, ...]) -> dict[str, Answers]:
     """Return the patient's newest answers by response, as many as a table shows, of forms that are installed."""
     forms = {form.canonical: form for form in instrument_in_use().forms}
     newest = newest_responses(series, MOST_COLUMNS)

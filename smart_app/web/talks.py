@@ -1,5 +1,7 @@
 """What a therapist says to a reason to look, and what the two agree to try: kept for this therapist alone."""
 
+from typing import Final
+
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -14,12 +16,14 @@ from smart_app.web.failures import BadRequest, request_id
 from smart_app.web.frames import today
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
-from smart_app.web.pages.agreed import NOTHING_AGREED, Agreed, agreed_part
+from smart_app.web.pages.agreed import NOTHING_AGREED, Agreed, Before, agreed_before, agreed_part
 from smart_app.web.pages.reasons import ReasonRow, Talk, reason_row
 from smart_app.web.seen import Raised
 from smart_app.web.services import services
 
 bp = Blueprint("talks", __name__, url_prefix="/l/<handle>")
+
+_SHOWN: Final = 2
 
 
 @bp.post("/reasons/<key>")
@@ -64,12 +68,19 @@ def agreed_with(launch: Launch) -> Agreed:
     if not pair.therapist:
         return NOTHING_AGREED
     return agreed_part(
-        services().agreements.of(pair, most=2),
+        services().agreements.of(pair, most=_SHOWN),
         visit=visit_of(launch),
         choices=services().talk_words.agreements,
         zone=services().settings.site.time_zone,
         today=today(),
     )
+
+
+def agreements_with(launch: Launch) -> tuple[Before, ...]:
+    """Return what the two of a launch agreed at the last two visits, newest first."""
+    pair = pair_of(launch)
+    found = services().agreements.of(pair, most=_SHOWN) if pair.therapist else ()
+    return agreed_before(found, zone=services().settings.site.time_zone, today=today())
 
 
 def visit_of(launch: Launch) -> str:

@@ -45,6 +45,7 @@ MAY = {
     | {
         Route("GET", "chart"),
         Route("GET", "chart.pdf"),
+        Route("GET", "together"),
         Route("GET", "delivery"),
         Route("GET", "handover"),
         Route("POST", "handover"),

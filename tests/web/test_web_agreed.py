@@ -82,6 +82,20 @@ def test_what_is_not_offered(own: House) -> None:
     assert own.rows(agreements) == before
 
 
+def test_both_look_at_the_patients_own_answers(own: House) -> None:
+    """Look together shows the patient's answers, chart and agreements, and nothing that anybody else said or found."""
+    clinician, chart = with_agreement_before(own)
+
+    page = clinician.open(chart.link("/together"))
+
+    assert "Agreed yesterday" in " ".join(re.sub(r"<[^>]+>", " ", page.text).split())
+    assert "I felt at ease with my therapist today." in page.text
+    assert 'class="patient"' in page.text
+    said = page.text.partition("<main")[2].lower()
+    for left_out in ("'s guess", "usual range", "worth a look", "you could ask", "rupture", "why?", "in the record"):
+        assert left_out not in said, left_out
+
+
 def test_a_year_later_it_is_gone(own: House) -> None:
     """What was agreed is not kept for ever."""
     with_agreement(own)

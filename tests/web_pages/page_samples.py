@@ -48,7 +48,9 @@ from smart_app.web.pages import (
     review_page,
     take_back_page,
 )
+from smart_app.web.pages.agreed import Before
 from smart_app.web.pages.taking_back import BY_CLINICIAN, BY_PATIENT
+from smart_app.web.pages.together import TogetherPage, together_page
 from smart_app.web.pages.words import day
 
 SITE = SiteSettings(
@@ -85,6 +87,21 @@ def thomas_chart(course: Course, first_line: str, *, visits: int = 14, **more: o
         first_line=first_line,
         today=TODAY,
         **more,  # type: ignore[arg-type]
+    )
+
+
+def thomas_together(course: Course, *agreed: Before) -> TogetherPage:
+    """Return what both look at, of the same visits."""
+    planned = weekly(14)
+    series, sheets = series_of(course, planned)
+    return together_page(
+        INSTRUMENT,
+        frame=THOMAS_FRAME,
+        visits=planned,
+        series=series,
+        answers=sheets,
+        agreed=agreed,
+        today=TODAY,
     )
 
 

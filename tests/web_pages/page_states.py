@@ -29,6 +29,7 @@ from page_samples import (
     take_back,
     therapist_form,
     thomas_chart,
+    thomas_together,
 )
 from talk_samples import TALK
 from typical import COURSES, typical
@@ -182,6 +183,8 @@ CLINICIAN_PAGES = {
         ),
     ),
     "chart-reasons": ("chart.html", thomas_chart(COURSE, FIRST_LINE, talk=TALK)),
+    "together": ("together.html", thomas_together(COURSE, TALK.agreed.before)),
+    "together-none": ("together.html", thomas_together({})),
     "chart-alert": ("chart.html", thomas_chart(COURSE, "Last answer (Thu 12 Nov): 4.8.", alerts=ALERTS)),
     "chart-due": (
         "chart.html",

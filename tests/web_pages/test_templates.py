@@ -149,6 +149,7 @@ def test_every_template_is_in_the_gallery() -> None:
         "_agreed.html",
         "_alerts.html",
         "_domains.html",
+        "_items.html",
         "_parts.html",
         "_questions.html",
         "_reasons.html",

@@ -41,16 +41,23 @@ def agreed_part(
     """Return what is shown out of the last agreements, newest first; `visit` is the one that is on now."""
     now = next((each for each in found if each.visit == visit), None)
     earlier = next((each for each in found if each.visit != visit), None)
+    before = agreed_before([earlier] if earlier else [], zone=zone, today=today)
     return Agreed(
         choice=now.choice if now else "",
         text=now.text if now else "",
         choices=tuple(choices.items()),
-        before=Before(
-            key=earlier.key,
-            text=earlier.text,
-            day=relative_day(local_day(earlier.at, zone), today=today),
-            outcome=earlier.outcome or "",
+        before=next(iter(before), None),
+    )
+
+
+def agreed_before(found: Sequence[Agreement], *, zone: ZoneInfo, today: date) -> tuple[Before, ...]:
+    """Return agreements as they are read."""
+    return tuple(
+        Before(
+            key=each.key,
+            text=each.text,
+            day=relative_day(local_day(each.at, zone), today=today),
+            outcome=each.outcome or "",
         )
-        if earlier
-        else None,
+        for each in found
     )

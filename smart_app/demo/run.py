@@ -16,7 +16,7 @@ import requests
 
 from fhir_alliance.errors import AllianceError, FhirError
 from fhir_alliance.settings import read_settings
-from smart_app.demo.site import Site, offer_cards, write_site
+from smart_app.demo.site import Site, offer_cards, offer_spanish, write_site
 from smart_app.publishing import publish_all
 from smart_app.sandbox.fhir.profiles import PROFILES
 
@@ -43,6 +43,7 @@ def run_demo(*, once: bool, profile: str, ehr_port: int, app_port: int) -> None:
         ports = {"ehr_port": free_port(ehr_port), "app_port": free_port(app_port, above=ehr_port)}
         site = write_site(Path(folder), profile=profile, **ports)
         offer_cards(site)
+        offer_spanish(site)
         with running(site):
             if once:
                 _walk(site)

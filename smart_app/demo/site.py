@@ -42,6 +42,14 @@ topic = "{topic}"
 issuer = "{site.fhir_base}"
 jwks_uri = "{site.ehr_url}/auth/cds-jwks"
 """
+# Nobody has reviewed anything for the demo: the name says so, and what it stands for is only shown to who tries it.
+_REVIEWER = "Demo, not a real review"
+_SPANISH = f"""
+[site.languages.es]
+reviewed_by = "{_REVIEWER}"
+crisis_line = "Demostración: llame o envíe un mensaje al 988. En una emergencia llame al 911."
+someone_else = "Demostración: atención al paciente, 555 0100."
+"""
 # How the demo's site writes into each kind of EHR that does not take everything.
 _WRITE = {"flowsheet": _ROWS_ONLY, "lab-and-vitals-only": _NOTES, "notes-only": _NOTES}
 HEALTH_SYSTEM_SCOPES = "system/Observation.rs"
@@ -110,6 +118,13 @@ def offer_cards(site: Site) -> None:
     sandbox = json.loads(site.sandbox.read_text("utf-8").replace(BACKEND_SCOPES, asked))
     sandbox["cds_services"] = f"{site.app_url}/cds-services"
     site.sandbox.write_text(json.dumps(sandbox, indent=2), "utf-8")
+
+
+def offer_spanish(site: Site) -> None:
+    """Let patients of a site that is written, and not running yet, choose Spanish; its words say that it is a demo."""
+    settings = site.settings.read_text("utf-8")
+    reviewed = f'[instruments]\nreviewed_by = {{"visit-check-in-1.0.0.es" = "{_REVIEWER}"}}\n'
+    site.settings.write_text(settings.replace("[instruments]\n", reviewed) + _SPANISH, "utf-8")
 
 
 def _with_notes(scopes: str) -> str:

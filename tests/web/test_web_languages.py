@@ -13,7 +13,7 @@ from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import TRANSLATED, read_settings
 from fhir_alliance.tables import submissions
 from smart_app.demo.browser import Page
-from smart_app.demo.site import Site, write_site
+from smart_app.demo.site import Site, offer_spanish, write_site
 from smart_app.web import catalogues
 from smart_app.web.app import create_app
 from smart_app.web.pages.frame import Frame
@@ -89,6 +89,18 @@ def test_only_confirmed_languages_are_offered(make_house: MakeHouse) -> None:
 
     assert language_of(page) == "en"
     assert re.findall(r'hreflang="(\w+)"', page.text) == ["de"]
+
+
+def test_the_demo_offers_spanish(make_house: MakeHouse) -> None:
+    """Patients of the demo choose Spanish on the list at home and on the form, and read there that it is a demo."""
+    house = make_house(change=offer_spanish)
+
+    for person, page in (house.at_home(), house.handed()):
+        spanish = person.open(f"{page.url.partition('?')[0]}?language=es")
+
+        assert re.findall(r'(?:hreflang|name="language" value)="(\w+)"', page.text) == ["es"]
+        assert language_of(spanish) == "es"
+        assert "Demostración: llame o envíe un mensaje al 988." in spanish.text
 
 
 def test_a_site_with_one_language_has_no_choice(make_house: MakeHouse) -> None:

@@ -21,13 +21,14 @@ from fhir_alliance.instruments.catalogue import Catalogue
 from fhir_alliance.readers.proofs import spend
 from fhir_alliance.settings import Settings
 from fhir_alliance.store import transaction
+from fhir_alliance.talks.kept import Pair
+from fhir_alliance.talks.reasons import ReasonBook
 from fhir_alliance.vault import Vault
 from fhir_alliance.visits.assignments import Assignment, Assignments, Standing, Trigger
 from fhir_alliance.visits.looks import Looks
 
 _CLINICIANS: Final = frozenset({"Practitioner", "PractitionerRole"})
 _log = structlog.get_logger(__name__)
-ReasonsOf = Callable[[str, str], tuple[OpenReason, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +42,8 @@ class Call:
     request_id: str
 
 
-def no_reasons(_ehr: str, _patient: str) -> tuple[OpenReason, ...]:
-    """Return no open reason."""
-    return ()
-
-
 class Desk:
-    """Answers calls; thread safe. `reasons` returns the open reasons about a patient of an EHR."""
+    """Answers calls; thread safe."""
 
     def __init__(
         self,
@@ -56,9 +52,8 @@ class Desk:
         vault: Vault,
         assignments: Assignments,
         looks: Looks,
+        reasons: ReasonBook,
         clock: Callable[[], datetime],
-        *,
-        reasons: ReasonsOf = no_reasons,
     ) -> None:
         """Raise InvalidSettings with every key file that is none."""
         self.callers = Callers(settings.ehrs)
@@ -90,7 +85,7 @@ class Desk:
         known = self._assignments.of_patient(caller.ehr.name, asked.patient, since=now)
         self._notice(caller, asked, known, now)
         due = list(self._due(caller, asked, known, now))
-        cards = build_cards(due, self._frame, reasons=self._reasons(caller.ehr.name, asked.patient))
+        cards = build_cards(due, self._frame, reasons=self._open_reasons(caller, asked))
         if cards:
             self._note(caller, asked, call, now)
         return cards
@@ -134,6 +129,14 @@ class Desk:
                     self._vault, ehr=caller.ehr.name, patient=asked.patient, form=each.form, expires_at=each.closes
                 ),
             )
+
+    def _open_reasons(self, caller: Caller, asked: Asked) -> tuple[OpenReason, ...]:
+        """Return what the therapist who looks was shown and has not answered; nothing of what others were shown."""
+        pair = Pair(ehr=caller.ehr.name, patient=asked.patient, therapist=asked.user)
+        return tuple(
+            OpenReason(level=each.look, day=each.since.astimezone(self._zone).date())
+            for each in self._reasons.open(pair)
+        )
 
     def _notice(self, caller: Caller, asked: Asked, known: tuple[Assignment, ...], now: datetime) -> None:
         """Have a visit about which nothing is assigned looked at in the background, where visits are (W06)."""

@@ -207,6 +207,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         BackendTokens(registry, clock),
     )
     visits = VisitWatcher(Looks(engine), assignments, finder, own_tokens, settings.ehrs, clock=clock)
+    reasons = ReasonBook(engine, vault)
     messenger, reminders, wishes_kept = Messenger(settings.links, own_tokens), Reminders(engine), Wishes(engine)
     keepers = Keepers(assignments, reminders, wishes_kept, Links(engine, clock))
     return Services(
@@ -263,9 +264,9 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         reminders=reminders,
         chaser=Chaser(settings, keepers, messenger, Addresses(public_url=settings.public_url), clock=clock),
         talk_words=talk_words(settings.talks_file),
-        reasons=ReasonBook(engine, vault),
+        reasons=reasons,
         agreements=Agreements(engine, vault),
-        desk=Desk(settings, catalogue, vault, assignments, Looks(engine), clock),
+        desk=Desk(settings, catalogue, vault, assignments, Looks(engine), reasons, clock),
         card_budget=Budget(),
         alerts=AlertBook(engine, vault, clock),
         notifier=Notifier(engine, settings.alerts, settings.site, clock=clock) if settings.alerts else None,

@@ -13,7 +13,8 @@ from smart_app.demo.browser import Page, WebForm
 from smart_app.demo.site import Site
 
 from .conftest import MakeHouse
-from .house import CORE, THOMAS, House
+from .hooking import Caller
+from .house import ADA, CORE, THOMAS, House
 from .test_web_blind import blind, rate
 
 KWAME = "kwame-boateng"
@@ -44,6 +45,26 @@ def test_a_reason_with_its_inputs(house: House) -> None:
     assert "Rule: below the usual range, rule set v1; core score." in chart.text
     assert "First ratings: visit 1: " in chart.text
     assert "ask this visit" not in chart.text
+
+
+def test_a_card_for_the_therapist_alone(make_house: MakeHouse) -> None:
+    """Open reasons are one card for the therapist who was shown them, by level and day, until they have an answer."""
+    caller = Caller()
+    house = make_house(change=caller.register)
+
+    def told(user: str) -> list[str]:
+        found = [card["summary"] for card in caller.cards(house, patientId=THOMAS, userId=user)]
+        return [each for each in found if "Ratings" in each]
+
+    before = told(ADA)
+    person, chart = house.clinician(THOMAS)
+    (shown,), others = told(ADA), told("Practitioner/somebody-else")
+    while reasons(chart):
+        chart = person.submit(chart, reply(chart), answer="not now")
+
+    assert before == others == []
+    assert re.fullmatch(r"Ratings of the visits: worth a look\. Open: 2, the newest of \d+ \w{3} \d{4}\.", shown)
+    assert told(ADA) == []
 
 
 def test_no_reason_without_one(house: House) -> None:

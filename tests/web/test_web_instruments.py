@@ -93,7 +93,7 @@ def test_outcomes_of_the_record_stand_beside(house: House) -> None:
     """What the record holds of PHQ-9 and GAD-7, asked here or not, is shown beside the alliance."""
     _, chart = house.clinician()
 
-    beside = chart.text.partition("Also in the record")[2].partition("</table>")[0]
+    beside = chart.text.partition("Also in the record, newest")[2].partition("</table>")[0]
     assert 'PHQ-9 <span class="soft">0 to 27</span>' in beside
     assert 'GAD-7 <span class="soft">0 to 21</span>' in beside
 

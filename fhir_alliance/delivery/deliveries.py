@@ -57,7 +57,7 @@ def delivery_of(
     """
     client, base, sender = chart.client, chart.fhir_base, chart.sender
     if item.harvested_version is not None:
-        return ScoreDelivery(queue, client, item, sender, fhir_base=base)
+        return ScoreDelivery(queue, client, item, sender, fhir_base=base, may_tell_provenance=chart.tells)
     if item.rung is Rung.NOTE and written:
         bundle = orjson.dumps(written[-1].bundle)
         return NoteCorrection(queue, keeping, client, item, bundle, sender, fhir_base=base)

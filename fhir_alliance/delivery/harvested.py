@@ -28,6 +28,7 @@ class Accepted:
     """The version of a response that was accepted last; `bundle` are its scores, None when they were deleted here."""
 
     key: str
+    version: str
     retracted: bool
     bundle: bytes | None = field(repr=False)
 
@@ -61,15 +62,26 @@ class HarvestedResponses:
         Raises VaultError when it was tampered with.
         """
         mine = (submissions.c.ehr == ehr) & (submissions.c.response_id == response)
-        never = sa.func.coalesce(submissions.c.reason.in_(STAYS_HERE), sa.false())
-        stands = submissions.c.harvested_version.is_not(None) & ~never
-        newest = select(submissions).where(mine, stands).order_by(submissions.c.sequence.desc()).limit(1)
+        newest = select(submissions).where(mine, _stands(submissions)).order_by(submissions.c.sequence.desc()).limit(1)
         with self._engine.connect() as connection:
             row = connection.execute(newest).mappings().one_or_none()
         if row is None:
             return None
         bundle = None if row["payload"] == DELETED else self._open(row, "payload")
-        return Accepted(key=row["key"], retracted=row["answers_digest"] == _RETRACTED, bundle=bundle)
+        retracted = row["answers_digest"] == _RETRACTED
+        return Accepted(key=row["key"], version=row["harvested_version"], retracted=retracted, bundle=bundle)
+
+    def scored(self, ehr: str) -> tuple[str, ...]:
+        """Return the ids of the responses whose scores are or come into the chart, while they can be taken back."""
+        later = submissions.alias("later")
+        same = (later.c.ehr == submissions.c.ehr) & (later.c.response_id == submissions.c.response_id)
+        overtaken = exists().where(same, later.c.sequence > submissions.c.sequence, _stands(later))
+        kept = (submissions.c.payload != DELETED) & (submissions.c.answers_digest != _RETRACTED)
+        found = select(submissions.c.response_id).where(
+            submissions.c.ehr == ehr, kept, _stands(submissions), ~overtaken
+        )
+        with self._engine.connect() as connection:
+            return tuple(connection.scalars(found.order_by(submissions.c.sequence)))
 
     def retract(self, accepted: Accepted, *, key: str, source: Source, grant: str, now: datetime) -> None:
         """Accept that a response was entered in error, so that its scores become it too; a repeat changes nothing."""
@@ -117,3 +129,9 @@ class HarvestedResponses:
 
     def _open(self, row: RowMapping, column: str) -> bytes:
         return self._vault.open(row[column], place=place(row["ehr"], row["key"], column))
+
+
+def _stands(which: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Return what holds for a version of a response of others that is or comes into the chart."""
+    never = sa.func.coalesce(which.c.reason.in_(STAYS_HERE), sa.false())
+    return which.c.harvested_version.is_not(None) & ~never

@@ -58,6 +58,8 @@ class Reason:
 _ADMIN: Final = Who.ADMINISTRATOR
 WAIT: Final = "Nothing has to be done: it is tried again by itself."
 """What to do about what is tried again by itself."""
+LOOK_AGAIN: Final = "Then let fhir-alliance harvest look again."
+"""What to do about a response of others when the cause is mended."""
 _LOOK: Final = "Look at this patient's chart in the health record first: what is there, and what should be."
 
 REASONS: Final[Mapping[str, Reason]] = {
@@ -271,6 +273,62 @@ REASONS: Final[Mapping[str, Reason]] = {
         Who.NOBODY,
         Again.NEVER,
         "F09",
+    ),
+    "harvest.invalid": Reason(
+        "its answers do not fit the form that it names",
+        "Tell who runs the form filler; fhir-alliance harvest names the faults. A mended version is found by itself.",
+        _ADMIN,
+        Again.NEVER,
+        "",
+    ),
+    "harvest.which-version": Reason(
+        "it does not say which version of the form it answers",
+        "Tell who runs the form filler that its responses have to name the version.",
+        _ADMIN,
+        Again.NEVER,
+        "F39",
+    ),
+    "harvest.unknown-version": Reason(
+        "it answers a version of the form that is not installed here",
+        f"Install that version. {LOOK_AGAIN}",
+        _ADMIN,
+        Again.NEVER,
+        "F39",
+    ),
+    "harvest.another-rater": Reason(
+        "somebody else answered it than the form asks",
+        "Find out in the health record who answered it, and tell who runs the form filler.",
+        _ADMIN,
+        Again.NEVER,
+        "",
+    ),
+    "harvest.patient-gone": Reason(
+        "its patient is not in the health record",
+        f"Find out what became of the patient. {LOOK_AGAIN}",
+        _ADMIN,
+        Again.NEVER,
+        "F16",
+    ),
+    "harvest.foreign-visit": Reason(
+        "its visit is another patient's, or is not there",
+        "Correct the visit of the response in the health record; the new version is found by itself.",
+        Who.CLINICIAN,
+        Again.NEVER,
+        "F36",
+    ),
+    "harvest.no-version": Reason(
+        "the health record does not say which version of it this is",
+        f"Let the health record's administrator have it say meta.versionId. {LOOK_AGAIN}",
+        _ADMIN,
+        Again.NEVER,
+        "F19",
+    ),
+    "harvest.not-comparable": Reason(
+        "it was entered in error, and its scores in the chart cannot be compared with ours any more",
+        "Mark its scores entered in error in the health record.",
+        Who.CLINICIAN,
+        Again.NEVER,
+        "F34",
     ),
     NOT_IN_CHART: Reason(
         "it is kept here, because this health record takes no such entries", "", Who.NOBODY, Again.NEVER, "F19"

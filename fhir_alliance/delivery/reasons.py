@@ -1,10 +1,11 @@
 """Why a form is where it is: by its reason, otherwise by its state."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
-from fhir_alliance.delivery.reason_table import REASONS, WAIT, Again, Reason, Who
-from fhir_alliance.delivery.receipts import Kind, State
+from fhir_alliance.delivery.reason_table import LOOK_AGAIN, REASONS, WAIT, Again, Reason, Who
+from fhir_alliance.delivery.receipts import STAYS_HERE, Kind, State
 
 _BY_STATE: Final[Mapping[State, Reason]] = {
     State.ACCEPTED: Reason("it is on its way", WAIT, Who.NOBODY, Again.ITSELF, "F01"),
@@ -35,3 +36,17 @@ def reason_of(state: State, code: str | None, kind: Kind | None = None) -> Reaso
     if state in (State.LEASED, State.REPLACED):
         return _BY_STATE[state]
     return REASONS.get(code or "") or _BY_STATE.get(state, _OTHERWISE)
+
+
+def refusal_reason(code: str) -> Reason:
+    """Return why a response that others wrote is not scored; of what an EHR says of any read the words hold here too.
+
+    A code without words is a fault of the app.
+    """
+    if own := REASONS.get(f"harvest.{code}"):
+        return own
+    found = REASONS.get(code, REASONS["failed"])
+    if code in STAYS_HERE:
+        return found
+    todo = f"Mend the cause, or look for harvest.broken in the app's log. {LOOK_AGAIN}"
+    return replace(found, todo=todo, who=Who.ADMINISTRATOR, again=Again.NEVER)

@@ -1,6 +1,7 @@
 """The scores of a response that somebody else wrote: brought to what its present version says, each once."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -14,8 +15,10 @@ from fhir_alliance.delivery.receipts import SCORED_ELSEWHERE, SUPERSEDED, State
 from fhir_alliance.delivery.score_entries import changed_entry, is_retracted, is_same, new_entry, own_identifier
 from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.ehr.fhir import FhirClient
-from fhir_alliance.errors import FhirError
-from fhir_alliance.records.harvested import is_by_others, version_of
+from fhir_alliance.errors import EhrError, FhirError
+from fhir_alliance.records.foreign import referred
+from fhir_alliance.records.harvested import is_by_others, is_deletion, version_of
+from fhir_alliance.records.provenance import score_provenance
 from fhir_alliance.terms import OBSERVATION_CATEGORY
 
 _GONE: Final = frozenset({404, 410})
@@ -29,21 +32,32 @@ class ScoreDelivery:
     What is in the chart is looked at every time, so that a repeat, a crash or another worker leaves each score once.
     """
 
-    def __init__(self, queue: Queue, client: FhirClient, item: Item, sender: Sender, *, fhir_base: str) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        client: FhirClient,
+        item: Item,
+        sender: Sender,
+        *,
+        fhir_base: str,
+        may_tell_provenance: bool,
+    ) -> None:
         self._queue = queue
         self._client = client
         self._item = item
         self._base = fhir_base
+        self._version = str(item.harvested_version)
         bundle = queue.bundle(item)
         self._wanted = {own_identifier(entry["resource"]): entry for entry in orjson.loads(bundle)["entry"]}
         self._chart = Chart(client, fhir_base=fhir_base, expected=expected_scores(bundle))
         self._sender = sender
+        self._tells = may_tell_provenance
 
     def run(self) -> Settlement:
         """Bring the scores into the chart; returns DELIVERED, raises Stop or the EHR's error."""
         self._chart.check_patient(self._queue.patient(self._item))
         self._chart.check_encounter()
-        self._check_response()
+        response = self._check_response()
         found = self._found()
         if entries := self._entries(found):
             self._wait()
@@ -51,23 +65,30 @@ class ScoreDelivery:
             found = self._found()
             if self._entries(found):
                 raise self._sender.not_read_back("scores")
+        self._tell(response, found)
         kept = all(labels_of(self._wanted[key]["resource"]) <= labels_of(each) for key, each in found.items())
         return Settlement(state=State.DELIVERED, reason=None if kept else "label-dropped")
 
-    def _check_response(self) -> None:
-        """Stop unless the response is there as it was scored: another version of it has other scores, or none."""
+    def _check_response(self) -> Resource | None:
+        """Return the response as it was scored, None when it is deleted as it is told to be.
+
+        Stops when it is another version, which has other scores, or none.
+        """
         try:
             response = self._client.read("QuestionnaireResponse", str(self._item.response_id))
         except FhirError as error:
             if error.status not in _GONE:
                 raise
+            if is_deletion(self._version):
+                return None
             raise self._superseded() from None
         with foreign():
             subject = response["subject"]["reference"]
         if subject != self._queue.patient(self._item).reference:
             raise Stop(State.HELD, "subject-rewritten")
-        if version_of(response) != self._item.harvested_version:
+        if version_of(response) != self._version:
             raise self._superseded()
+        return response
 
     def _superseded(self) -> Stop:
         """Return what ends this for good, once an earlier send has had the time to arrive: others have to find it."""
@@ -166,6 +187,30 @@ class ScoreDelivery:
                 raise
             plain = lesser(body, conditional=False, provenance=True)
             self._sender.write("scores-unconditional", partial(self._transaction, plain))
+
+    def _tell(self, response: Resource | None, found: Mapping[str, Resource]) -> None:
+        """Say once who computed the scores, and of whose response, where that is allowed; a refusal changes nothing."""
+        last = self._queue.last_send(self._item)
+        if not self._tells or last is None or self._queue.last_send(self._item, "provenance"):
+            return
+        with foreign():
+            author = response and (referred(response, "source") or referred(response, "author"))
+        provenance = score_provenance(
+            f"QuestionnaireResponse/{self._item.response_id}",
+            answered_by=author or None,
+            targets=[f"Observation/{each['id']}" for each in found.values()],
+            recorded=self._sender.now().isoformat(timespec="seconds"),
+            activity=self._activity(),
+        )
+        with suppress(EhrError, Stop):
+            self._sender.write("provenance", partial(self._client.create, provenance))
+
+    def _activity(self) -> tuple[str, str]:
+        wanted = [each["resource"] for each in self._wanted.values()]
+        if any(is_retracted(each) for each in wanted):
+            return ("NULLIFY", "nullify")
+        amended = any(each["status"] == "amended" for each in wanted)
+        return ("UPDATE", "revise") if amended else ("CREATE", "create")
 
     def _transaction(self, body: bytes) -> Any:
         return self._client.transaction(body)[0]

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, Select, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Select, exists, insert, select, update
 
 from fhir_alliance.audit import Event, record
+from fhir_alliance.delivery.reason_table import Reason
+from fhir_alliance.delivery.reasons import refusal_reason
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import harvest_refusals, harvest_rounds
+from fhir_alliance.tables import harvest_refusals, harvest_rounds, submissions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +18,21 @@ class Round:
 
     looked_until: datetime
     tried_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A response of others that is not scored, by the EHR's id, and since when; `code` says why."""
+
+    ehr: str
+    response: str
+    code: str
+    found_at: datetime
+
+    @property
+    def reason(self) -> Reason:
+        """Why it is not scored, in words."""
+        return refusal_reason(self.code)
 
 
 class Book:
@@ -34,6 +51,16 @@ class Book:
         """Whether this version was refused before."""
         with self._engine.connect() as connection:
             return connection.scalar(_refusal(ehr, response, version)) is not None
+
+    def refused(self, ehr: str | None = None, *, limit: int) -> tuple[Refused, ...]:
+        """Return what is not scored as it stands now, of one EHR or all, newest first."""
+        wanted = [_stands()] if ehr is None else [_stands(), harvest_refusals.c.ehr == ehr]
+        newest = select(harvest_refusals).where(*wanted).order_by(harvest_refusals.c.id.desc()).limit(limit)
+        with self._engine.connect() as connection:
+            rows = connection.execute(newest).all()
+        return tuple(
+            Refused(ehr=row.ehr, response=row.response, code=row.reason, found_at=row.found_at) for row in rows
+        )
 
     def keep_round(self, ehr: str, *, looked_until: datetime, at: datetime) -> None:
         """Write down that an EHR was looked through; never back behind what another process has seen since."""
@@ -75,6 +102,15 @@ def _refusal(ehr: str, response: str, version: str) -> Select[str]:
     return select(harvest_refusals.c.reason).where(
         harvest_refusals.c.ehr == ehr, harvest_refusals.c.response == response, harvest_refusals.c.version == version
     )
+
+
+def _stands() -> ColumnElement[bool]:
+    """Return what holds for a refusal that no later version has overtaken, be that one scored or refused too."""
+    later = harvest_refusals.alias("later")
+    same = (later.c.ehr == harvest_refusals.c.ehr) & (later.c.response == harvest_refusals.c.response)
+    scored = (submissions.c.ehr == harvest_refusals.c.ehr) & (submissions.c.response_id == harvest_refusals.c.response)
+    after = submissions.c.harvested_version.is_not(None) & (submissions.c.accepted_at >= harvest_refusals.c.found_at)
+    return ~exists().where(same, later.c.id > harvest_refusals.c.id) & ~exists().where(scored, after)
 
 
 def _audit(

@@ -78,6 +78,7 @@ class Harvester(Rounds):
             findings += [finding for each in responses if (finding := look.look_at(each))]
             # What may be our own form, on its way, is looked at again when it has arrived.
             reached = reached if look.waits else until
+        findings += look.look_for_deleted()
         if write:
             self._parts.book.keep_round(name, looked_until=reached, at=now)
         return findings

@@ -11,6 +11,7 @@ from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.harvested import HarvestedResponses
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.outcomes import hold_reason
+from fhir_alliance.delivery.reasons import refusal_reason
 from fhir_alliance.delivery.receipts import Source
 from fhir_alliance.ehr.backend_tokens import BackendTokens
 from fhir_alliance.ehr.fhir import FhirClient
@@ -18,14 +19,23 @@ from fhir_alliance.ehr.paging import SearchResult
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.errors import AllianceError, EhrError, NotSent, SignInNeeded, StoreError
 from fhir_alliance.harvest.book import Book
+from fhir_alliance.harvest.deleted import deleted
 from fhir_alliance.harvest.forms import Forms, Refusal
 from fhir_alliance.harvest.taking import Taker
 from fhir_alliance.harvest.windows import search_responses
 from fhir_alliance.records.foreign import SCORED
-from fhir_alliance.records.harvested import named_key, patient_of, source_key, version_key, version_of
+from fhir_alliance.records.harvested import (
+    deleted_after,
+    named_key,
+    patient_of,
+    source_key,
+    version_key,
+    version_of,
+)
 from fhir_alliance.settings import EhrSettings
 
 _RETRACTED: Final = "entered-in-error"
+_DONE: Final = ("scored", "retracted")
 _log = structlog.get_logger(__name__)
 
 RawResource = Mapping[str, Any]
@@ -52,6 +62,11 @@ class Finding:
     outcome: str
     faults: tuple[str, ...] = ()
     claim_differs: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Why it is not scored, in words; nothing for what is, or was taken back."""
+        return () if self.outcome in _DONE else (refusal_reason(self.outcome).words,)
 
 
 class Round:
@@ -100,6 +115,30 @@ class Round:
             _log.error("harvest.broken", ehr=self._ehr.name, code=type(error).__name__, response=name)
             return self._refuse(response, version, Refusal("failed"))
 
+    def look_for_deleted(self) -> list[Finding]:
+        """Take back the scores of responses that the EHR has no more; returns which.
+
+        An EHR that does not let this be found out keeps the rest of the round from nothing: that is logged.
+        """
+        names = self._parts.harvested.scored(self._ehr.name)
+        try:
+            gone = self._read(lambda client: list(deleted(client, names)))
+        except (SignInNeeded, NotSent):
+            raise
+        except EhrError as error:
+            _log.warning("harvest.deleted-unknown", ehr=self._ehr.name, code=error.code)
+            return []
+        return [finding for name in gone if (finding := self._retract_deleted(name))]
+
+    def _retract_deleted(self, name: str) -> Finding | None:
+        try:
+            return self._retract(name, None)
+        except StoreError:
+            raise
+        except AllianceError as error:  # what is kept of one cannot be opened: the others are not kept waiting
+            _log.error("harvest.broken", ehr=self._ehr.name, code=error.code, response=name)
+            return None
+
     def _look(self, response: RawResource, name: str, version: str) -> Finding | None:
         if not self._is_for_us(response, name, version):
             return None
@@ -136,16 +175,16 @@ class Round:
                 )
         return self._tell(Finding(response=name, outcome="scored", claim_differs=take.claim_differs))
 
-    def _retract(self, name: str, version: str) -> Finding | None:
-        """Take back the scores of a response that was entered in error, if there are any."""
+    def _retract(self, name: str, version: str | None) -> Finding | None:
+        """Take back the scores of a response that was entered in error, or deleted (None), if there are any."""
         accepted = self._parts.harvested.latest(self._ehr.name, name)
         if accepted is None or accepted.retracted:
             return None
         if accepted.bundle is None:
             raise Refusal("not-comparable", ["its scores are in the chart, and not kept here any more"])
         if self._write:
-            source = Source(response=name, version=version)
-            key = self._key(name, version)
+            version = version or deleted_after(accepted.version)
+            source, key = Source(response=name, version=version), self._key(name, version)
             self._parts.harvested.retract(accepted, key=key, source=source, grant=self._grant(), now=self._now)
             self._parts.outbox.accepted.set()
         return self._tell(Finding(response=name, outcome="retracted"))

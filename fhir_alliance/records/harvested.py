@@ -11,6 +11,7 @@ from fhir_alliance.terms import OBSERVATION_IDENTIFIER, URN
 
 RawResource = Mapping[str, Any]
 
+_DELETED: Final = "deleted-after-"
 _STAFF: Final = ("Practitioner/", "PractitionerRole/")
 
 
@@ -18,6 +19,16 @@ def version_of(response: RawResource) -> str:
     """Return which version of a response this is, by its `meta`; empty when the EHR does not say."""
     meta = response.get("meta")
     return str(meta.get("versionId") or meta.get("lastUpdated") or "") if isinstance(meta, Mapping) else ""
+
+
+def deleted_after(version: str) -> str:
+    """Return what stands for the version of a response that is deleted, by the last one that was scored."""
+    return _DELETED + version
+
+
+def is_deletion(version: str) -> bool:
+    """Whether a version is not one in the chart, but stands for a response that is deleted."""
+    return version.startswith(_DELETED)
 
 
 def patient_of(response: RawResource) -> str | None:

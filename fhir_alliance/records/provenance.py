@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 from fhir_alliance.records.codes import JsonObject, concept, reference
 from fhir_alliance.records.submission import Submission
-from fhir_alliance.terms import PARTICIPANT_TYPE, SOFTWARE_IDENTIFIER
+from fhir_alliance.terms import DATA_OPERATION, PARTICIPANT_TYPE, SOFTWARE_IDENTIFIER
 
 _VERSION = version("fhir-alliance")
 
@@ -23,6 +23,28 @@ def build_provenance(submission: Submission, *, response: str, targets: list[str
                 "onBehalfOf": reference(submission.author),
             },
         ],
+        "entity": [{"role": "source", "what": reference(response)}],
+    }
+
+
+def score_provenance(
+    response: str, *, answered_by: str | None, targets: list[str], recorded: str, activity: tuple[str, str]
+) -> JsonObject:
+    """Return the Provenance of scores of a response that another program wrote, which is their source.
+
+    `answered_by` is its author as far as it names one, `activity` a code and its display of v3-DataOperation.
+    """
+    author = {"type": concept(PARTICIPANT_TYPE, "author", "Author"), "who": reference(answered_by or "")}
+    assembler = {
+        "type": {**concept(PARTICIPANT_TYPE, "assembler", "Assembler"), "text": "Scores computed by"},
+        "who": software(),
+    }
+    return {
+        "resourceType": "Provenance",
+        "target": [reference(target) for target in targets],
+        "recorded": recorded,
+        "activity": concept(DATA_OPERATION, *activity),
+        "agent": [*([author] if answered_by else []), assembler],
         "entity": [{"role": "source", "what": reference(response)}],
     }
 

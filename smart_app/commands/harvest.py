@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import click
 
 from smart_app.commands.ehr import chosen
 from smart_app.commands.options import SETTINGS, fail, read
+
+_MOST: Final = 200
 
 
 @click.command()
@@ -20,6 +23,7 @@ def harvest(settings: Path, name: str, since: datetime | None, *, dry_run: bool)
     The scores are delivered by `serve` or `worker`, which also look by themselves where the settings say how often.
     """
     from fhir_alliance.errors import AllianceError, EhrError, InvalidSettings
+    from fhir_alliance.harvest.book import Book
     from fhir_alliance.settings import Rung
     from smart_app.web.app import create_app
 
@@ -27,9 +31,10 @@ def harvest(settings: Path, name: str, since: datetime | None, *, dry_run: bool)
     if chosen(site, name, settings).write.rung is not Rung.OBSERVATIONS:
         fail([f"[ehr.{name}] does not take whole Observations, so nothing is scored for it."])
     try:
-        harvester = create_app(site).extensions["alliance"].harvester
+        services = create_app(site).extensions["alliance"]
         start = since and since.replace(tzinfo=UTC)
-        found = harvester.harvest(name, since=start, write=not dry_run, again=True)
+        found = services.harvester.harvest(name, since=start, write=not dry_run, again=True)
+        refused = Book(services.engine).refused(name, limit=_MOST)
     except InvalidSettings as error:
         fail(error.faults)
     except EhrError as error:
@@ -37,8 +42,17 @@ def harvest(settings: Path, name: str, since: datetime | None, *, dry_run: bool)
     except AllianceError as error:
         fail([f"{error} {error.sentence}"])
     for each in found:
-        click.echo(f"{each.outcome:<18} QuestionnaireResponse/{each.response}")
         remarks = ["its own score differs from ours"] if each.claim_differs else []
-        for line in (*each.faults, *remarks):
-            click.echo(f"  {line}")
+        _tell(each.outcome, each.response, [*each.words, *each.faults, *remarks])
     click.echo(f"{len(found)} responses{', nothing was changed' if dry_run else ''}.")
+    looked_at = {each.response for each in found}
+    if before := [each for each in refused if each.response not in looked_at]:
+        click.echo("Not scored before, and still not:")
+        for earlier in before:
+            _tell(earlier.code, earlier.response, [earlier.reason.words])
+
+
+def _tell(outcome: str, response: str, lines: list[str]) -> None:
+    click.echo(f"{outcome:<18} QuestionnaireResponse/{response}")
+    for line in lines:
+        click.echo(f"  {line}")

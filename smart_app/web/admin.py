@@ -13,6 +13,7 @@ from fhir_alliance.delivery.backlog import LEVELS
 from fhir_alliance.delivery.entries import Entry
 from fhir_alliance.delivery.figures import read_figures
 from fhir_alliance.delivery.receipts import State
+from fhir_alliance.harvest.book import Book
 from fhir_alliance.store import transaction
 from fhir_alliance.visits.figures import RECENT
 from fhir_alliance.visits.figures import read_figures as completion
@@ -103,6 +104,7 @@ def outbox(admin: Admin) -> ResponseReturnValue:
             ("Waiting for more than", _choices("older", ((each, each) for each in LEVELS))),
         ),
         more=len(found) > _MOST,
+        refused=Book(services().engine).refused(limit=_MOST),
         today=today(),
     )
     return render_template("outbox.html", page=page)

@@ -53,14 +53,18 @@ def test_command(house: House) -> None:
     real = harvest(house)
     house.deliver()
     again = harvest(house)
+    later = harvest(house, "--since", "2099-01-01")
 
     told_of = f"scored             QuestionnaireResponse/{scored}\n  its own score differs from ours\n"
-    not_scored = f"invalid            QuestionnaireResponse/{refused}\n  item 99: is not on the form\n"
+    words = "  its answers do not fit the form that it names\n"
+    not_scored = f"invalid            QuestionnaireResponse/{refused}\n{words}  item 99: is not on the form\n"
     assert (dry.exit_code, real.exit_code, again.exit_code) == (0, 0, 0)
     assert all(told_of in each.stdout and not_scored in each.stdout for each in (dry, real))
     assert "nothing was changed" in dry.stdout
     assert nothing == ([], [], before)
     assert late.stdout == "0 responses, nothing was changed.\n"
+    listed = f"invalid            QuestionnaireResponse/{refused}\n{words}"
+    assert later.stdout == f"0 responses.\nNot scored before, and still not:\n{listed}"
     assert scored not in again.stdout
     assert not_scored in again.stdout
     assert told(scores(house, scored))["visit-check-in-core"] == ("final", 7.5)

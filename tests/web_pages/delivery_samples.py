@@ -10,6 +10,7 @@ from fhir_alliance.delivery.entries import Attempt, Decision, Entry
 from fhir_alliance.delivery.figures import Figures
 from fhir_alliance.delivery.outcomes import Outcome
 from fhir_alliance.delivery.receipts import State
+from fhir_alliance.harvest.book import Refused
 from fhir_alliance.settings import Rung
 from smart_app.web.pages.outbox import Choice, ItemPage, OutboxPage, item_page, outbox_page
 
@@ -78,6 +79,12 @@ FILTERS: Final = (
 )
 
 
+REFUSED: Final = tuple(
+    Refused(ehr="harbor", response=response, code=code, found_at=NOW)
+    for response, code in (("qr-20931", "invalid"), ("7c1f0a52-55f1-4f53-9b3b-0c8f3d0a9d11", "another-rater"))
+)
+
+
 def _outbox(figures: Figures, listed: tuple[Entry, ...]) -> OutboxPage:
     return outbox_page(
         NOBODY,
@@ -87,6 +94,7 @@ def _outbox(figures: Figures, listed: tuple[Entry, ...]) -> OutboxPage:
         titles=TITLES_OF_EHRS,
         filters=FILTERS,
         more=bool(listed),
+        refused=REFUSED if listed else (),
         today=TODAY,
     )
 

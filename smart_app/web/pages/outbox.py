@@ -11,6 +11,7 @@ from fhir_alliance.delivery.findings import WORDS
 from fhir_alliance.delivery.reason_table import EHR_CHANGED, Again
 from fhir_alliance.delivery.reasons import reason_of
 from fhir_alliance.delivery.receipts import STAYS_HERE, State
+from fhir_alliance.harvest.book import Refused
 from smart_app.web.pages.delivery import STATES, Moment, moment
 from smart_app.web.pages.frame import Frame
 
@@ -59,8 +60,22 @@ class OutboxRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefusedRow:
+    """A response that another program wrote, by the EHR's own id, and why it is not scored."""
+
+    ehr: str
+    response: str
+    words: str
+    todo: str
+    found: Moment
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutboxPage:
-    """All that is not in the chart and should be; `filters` by what they narrow, `more` whether the list was cut."""
+    """All that is not in the chart and should be; `filters` by what they narrow, `more` whether the list was cut.
+
+    `refused` are responses of others that are not scored.
+    """
 
     frame: Frame
     admin: str
@@ -70,6 +85,7 @@ class OutboxPage:
     filters: tuple[tuple[str, tuple[Choice, ...]], ...]
     rows: tuple[OutboxRow, ...]
     more: bool
+    refused: tuple[RefusedRow, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +137,7 @@ def outbox_page(
     titles: Mapping[str, str],
     filters: Sequence[tuple[str, tuple[Choice, ...]]],
     more: bool,
+    refused: Sequence[Refused],
     today: date,
 ) -> OutboxPage:
     """Return the page; `titles` are the EHRs of the settings by name, `entries` the forms to list, oldest first."""
@@ -134,6 +151,7 @@ def outbox_page(
         filters=tuple(filters),
         rows=tuple(_row(each, titles, frame, today) for each in entries),
         more=more,
+        refused=tuple(_refused(each, titles, frame, today) for each in refused),
     )
 
 
@@ -204,6 +222,16 @@ def _row(entry: Entry, titles: Mapping[str, str], frame: Frame, today: date) -> 
         words=entry.reason.words,
         sent=moment(entry.accepted_at, frame, today),
         tries=entry.tries,
+    )
+
+
+def _refused(refused: Refused, titles: Mapping[str, str], frame: Frame, today: date) -> RefusedRow:
+    return RefusedRow(
+        ehr=titles.get(refused.ehr, refused.ehr),
+        response=refused.response,
+        words=refused.reason.words,
+        todo=refused.reason.todo,
+        found=moment(refused.found_at, frame, today),
     )
 
 

@@ -58,8 +58,8 @@ class Reviewed:
         )
 
 
-def people(count: int) -> list[dict[str, Any]]:
-    """Return patients as an EHR has them, each followed by a visit."""
+def people(count: int, *, visits: int = 1) -> list[dict[str, Any]]:
+    """Return patients as an EHR has them, each followed by their visits."""
     found: list[dict[str, Any]] = []
     for number in range(count):
         patient = f"p{number}"
@@ -67,16 +67,18 @@ def people(count: int) -> list[dict[str, Any]]:
         mrn = {"system": "urn:oid:2.999.1", "value": f"MRN-{number}"}
         found.append({"resourceType": "Patient", "id": patient, "active": True, "name": [name], "identifier": [mrn]})
         found[-1]["birthDate"] = "1988-03-04"
-        found.append(
-            {
-                "resourceType": "Encounter",
-                "id": f"{patient}-v1",
-                "status": "in-progress",
-                "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
-                "subject": {"reference": f"Patient/{patient}"},
-            }
-        )
+        found += (_visit(patient, each) for each in range(1, visits + 1))
     return found
+
+
+def _visit(patient: str, number: int) -> dict[str, Any]:
+    return {
+        "resourceType": "Encounter",
+        "id": f"{patient}-v{number}",
+        "status": "in-progress",
+        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
+        "subject": {"reference": f"Patient/{patient}"},
+    }
 
 
 class Desk:
@@ -120,16 +122,19 @@ class Desk:
         return self._services.outbox.renew(ehr="harbor", patient=patient, grant=grant)
 
     def prepare(self, patient: Mapping[str, Any], grant: str, count: int) -> Iterator[Reviewed]:
-        """Yield forms of a patient, each in a launch and a session of its own, with answers drawn at random."""
-        for _ in range(count):
-            with self._app.test_request_context():
-                yield self._reviewed(patient, grant)
+        """Yield forms of a patient, each about a visit and in a session of its own, with answers drawn at random.
 
-    def _reviewed(self, patient: Mapping[str, Any], grant: str) -> Reviewed:
+        Two about one visit would be one form that is begun on two devices.
+        """
+        for number in range(1, count + 1):
+            with self._app.test_request_context():
+                yield self._reviewed(patient, grant, number)
+
+    def _reviewed(self, patient: Mapping[str, Any], grant: str, number: int) -> Reviewed:
         now, reference = datetime.now(UTC), f"Patient/{patient['id']}"
         visit = Visit(
-            encounter=f"Encounter/{patient['id']}-v1",
-            number=2,
+            encounter=f"Encounter/{patient['id']}-v{number}",
+            number=2,  # one at which the short form is asked
             start=now,
             therapist="Practitioner/ada-okafor",
             therapist_name="Dr. Ada Okafor",

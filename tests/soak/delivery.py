@@ -42,7 +42,8 @@ def soak(kind: str, load: Load, console: Console) -> bool:
     """Run a load on one kind of database; prints the figures and returns whether all of them are as they must be."""
     began = monotonic()
     with tempfile.TemporaryDirectory(prefix="fhir-alliance-soak-") as name, _database(kind) as database:
-        house = House(Path(name), database, patients=max(1, load.forms // FORMS_PER_PATIENT))
+        patients = max(1, load.forms // FORMS_PER_PATIENT)
+        house = House(Path(name), database, patients=patients, visits=-(-load.forms // patients))
         with house.ehr(share=load.faults, seed=load.seed):
             history, told = _run(house, load, workers=WORKERS if database else 0)
             asked = requests.get(f"{house.site.ehr_url}/soak/faults", timeout=60).json()

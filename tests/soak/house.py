@@ -52,7 +52,7 @@ class Process:
             try:
                 if requests.get(self._url, timeout=5).ok:
                     return
-            except (requests.ConnectionError, requests.Timeout):
+            except requests.RequestException:
                 Event().wait(0.05)
         raise RuntimeError(f"{self._module[0]} ended: see {self._log}")
 
@@ -91,11 +91,11 @@ class Process:
 class House:
     """A site on loopback: one process that serves, and on PostgreSQL workers beside it."""
 
-    def __init__(self, folder: Path, database: str, *, patients: int) -> None:
+    def __init__(self, folder: Path, database: str, *, patients: int, visits: int = 1) -> None:
         ehr_port = free_port(0)
         self.folder = folder
         self.site: Site = write_site(folder, ehr_port=ehr_port, app_port=free_port(0), token_seconds=TOKEN_SECONDS)
-        self.people = people(patients)
+        self.people = people(patients, visits=visits)
         self.chart = folder / "sandbox.db"
         self.chart.with_name("people.json").write_text(json.dumps(self.people))
         self._edit(database)

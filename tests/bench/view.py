@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.answers import read_answers
 from fhir_alliance.records.bundle import write_bundle
-from fhir_alliance.records.submission import PatientShown, Submission
+from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.scoring.scorer import Scorer
 from fhir_alliance.settings import SiteSettings
@@ -27,6 +28,7 @@ from smart_app.web.pages.visit_rows import newest_responses
 from smart_app.web.pages.window import MOST_COLUMNS
 
 from .measuring import Row, seconds
+from .samples import full_submission
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "web_pages"))
 
@@ -129,24 +131,16 @@ def _written(instrument: Instrument, form: Form, key: int, number: int, at: date
             item.link_id: item.options[(number + key) % len(item.options)].code for item in form.items if item.options
         }
     )
-    submission = Submission(
+    submission = replace(
+        full_submission(),
         key=f"7b0f9c1e-6c8f-4a51-9f0e-{key:012}",
-        ehr="harbor",
         instrument=instrument,
         form=form,
-        patient=SHOWN,
         encounter=f"Encounter/v{number}",
-        therapist="Practitioner/t",
-        source="Patient/p",
-        author="Patient/p",
-        launch="launch",
         answers=answers,
-        declined=False,
         scores=Scorer(form).score(answers),
         authored=at,
         scored=at,
-        language="en",
-        audience_digest="0" * 64,
     )
     entries = write_bundle(submission)["entry"]
     ids = {each["fullUrl"]: f"{each['resource']['resourceType']}/{key}-{n}" for n, each in enumerate(entries)}

@@ -263,7 +263,8 @@ class Settings:
     `questionnaire_folder` its own forms, which may ask for free text only with `free_text`;
     without `alerts` no instrument with an item on self-harm can be used. `readers` may read at our FHIR endpoint.
     Of the `schedules` the one named SITE is for every visit that no other is for. Without `links` and `tablets` there
-    are no links for patients and no clinic tablets.
+    are no links for patients and no clinic tablets. `proxies` is how many reverse proxies stand between the app and the
+    browsers, each of which adds the address that it was asked from to `X-Forwarded-For`.
     """
 
     public_url: str
@@ -272,6 +273,7 @@ class Settings:
     wording_folder: Path | None = None
     questionnaire_folder: Path | None = None
     talks_file: Path | None = None
+    proxies: int = 0
     free_text: FreeTextSettings | None = None
     alerts: AlertSettings | None = None
     operations: OperationsSettings = OperationsSettings()

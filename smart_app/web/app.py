@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue, RouteCallable
 from flask_compress import Compress
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from fhir_alliance.alerts.book import AlertBook
 from fhir_alliance.alerts.notifier import Notifier
@@ -146,6 +147,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     # Keys for CSRF tokens are derived from the vault, so that every worker has the same and no file more is needed.
     app.secret_key = vault.derive("csrf")
     app.extensions["alliance"] = _services(settings, vault, clock)
+    # As many as the site has, and for nothing but who asks: what a browser makes up stands before their words (T72).
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]  # Flask's way
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     for part in (
         signin,

@@ -376,3 +376,9 @@ def test_a_colon_cannot_stand_in_the_name_of_a_client_with_a_secret(folder: Path
     )
 
     assert found.startswith("alliance.toml: ehr.harbor.clinician.client_id: with a secret")
+
+
+@pytest.mark.parametrize("value", ["-1", "6", "true", '"1"', "1.0"])
+def test_the_number_of_proxies_is_exact(folder: Path, value: str) -> None:
+    """Anything but a small whole number is a fault: with one too many, browsers choose their address (T72)."""
+    assert "proxies" in faults(folder, ("public_url", f"proxies = {value}\npublic_url"))[0]

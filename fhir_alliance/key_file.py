@@ -1,7 +1,6 @@
 """The private file with the keys of the vault: made, read, and changed as a whole."""
 
 import base64
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any, Final
 import orjson
 
 from fhir_alliance.errors import AllianceError
+from fhir_alliance.private_file import create_private, replace_private
 
 KEY_BYTES: Final = 32
 
@@ -37,7 +37,7 @@ class Keys:
 
 def create_key_file(path: Path) -> None:
     """Write a new key file that only its owner can read; FileExistsError rather than lose a key in use."""
-    _write_new(path, Keys(current="k1", keys={"k1": secrets.token_bytes(KEY_BYTES)}))
+    create_private(path, _content(Keys(current="k1", keys={"k1": secrets.token_bytes(KEY_BYTES)})))
 
 
 def read_key_file(path: Path) -> Keys:
@@ -80,32 +80,13 @@ def _keys(value: Any) -> Keys:
 
 
 def _replace(path: Path, keys: Keys) -> Keys:
-    """Put a new file in the place of the old one, whole and on the disk, so that no key is ever lost."""
-    path = path.resolve()
-    new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)
     try:
-        _write_new(new, keys)
-        new.replace(path)
-        _flush(path.parent)
+        replace_private(path, _content(keys))
     except OSError as error:
         raise KeyFileError(f"{path.name}: {error.strerror}") from None
     return keys
 
 
-def _flush(folder: Path) -> None:
-    """Put the names in a folder on the disk: what is sealed with a new key is lost with the file."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write_new(path: Path, keys: Keys) -> None:
+def _content(keys: Keys) -> bytes:
     written = {name: base64.urlsafe_b64encode(key).decode() for name, key in keys.keys.items()}
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(orjson.dumps({"current": keys.current, "keys": written}, option=orjson.OPT_INDENT_2))
-        file.flush()
-        os.fsync(file.fileno())
+    return orjson.dumps({"current": keys.current, "keys": written}, option=orjson.OPT_INDENT_2)

@@ -5,6 +5,7 @@ import click
 from smart_app.commands import (
     alerts,
     bulk,
+    client_keys,
     doctor,
     ehr,
     harvest,
@@ -25,9 +26,10 @@ def main() -> None:
 
 
 for _command in (
-    *(site.demo, site.serve, site.worker, site.publish),
+    *(site.begin, site.demo, site.serve, site.worker, site.publish),
     *(resources.package, resources.score, resources.validate),
     *(instruments.instruments, alerts.alerts, outbox.outbox, ehr.ehr, doctor.doctor, harvest.harvest, keys.keys),
+    client_keys.client_keys,
     *(tablets.tablets, bulk.bulk, visits.visits),
 ):
     main.add_command(_command)

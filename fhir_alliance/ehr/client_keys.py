@@ -25,7 +25,9 @@ def signing_key(path: Path, *, now: datetime) -> tuple[SigningKey, str]:
     its `exp` (seconds since 1970, both may be left out). Raises InvalidSettings when none does.
     """
     moment = now.timestamp()
-    active = [key for key in _keys(path) if _seconds(key, "nbf", 0) <= moment < _seconds(key, "exp", float("inf"))]
+    active = [
+        key for key in read_client_keys(path) if _seconds(key, "nbf", 0) <= moment < _seconds(key, "exp", float("inf"))
+    ]
     if not active:
         raise InvalidSettings([f"{path.name}: none of its keys is active now, by their nbf and exp"])
     newest = max(active, key=lambda key: _seconds(key, "nbf", 0))
@@ -41,7 +43,7 @@ def published_keys(ehrs: Mapping[str, EhrSettings]) -> dict[str, Any]:
     found: dict[str, tuple[str, dict[str, Any]]] = {}
     for name, path in _files(ehrs):
         try:
-            keys = _keys(path)
+            keys = read_client_keys(path)
         except InvalidSettings as error:
             faults += error.faults
             continue
@@ -56,7 +58,7 @@ def published_keys(ehrs: Mapping[str, EhrSettings]) -> dict[str, Any]:
 
 def thumbprints(path: Path) -> list[str]:
     """Return what identifies each key of a file, whatever its `kid` (RFC 7638); InvalidSettings when unreadable."""
-    return sorted(key.thumbprint() for key in _keys(path))
+    return sorted(key.thumbprint() for key in read_client_keys(path))
 
 
 def _files(ehrs: Mapping[str, EhrSettings]) -> Iterator[tuple[str, Path]]:
@@ -65,7 +67,8 @@ def _files(ehrs: Mapping[str, EhrSettings]) -> Iterator[tuple[str, Path]]:
             yield name, path
 
 
-def _keys(path: Path) -> list[SigningKey]:
+def read_client_keys(path: Path) -> list[SigningKey]:
+    """Return every private key of a file, in its order; InvalidSettings when it holds none, or not only such."""
     try:
         values = strict_json(path.read_bytes())
         listed = values.get("keys", [values])

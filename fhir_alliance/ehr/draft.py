@@ -58,11 +58,12 @@ _TO_FILL_IN = """\
 
 # Register the app at the EHR with these addresses, below public_url:
 #   launch /launch   redirect /callback/{name}   keys /.well-known/jwks.json
+# Make the keys of its clients: fhir-alliance client-keys new {name}-clinician.jwk, and the same for {name}-backend.jwk
 # Then fill in what the EHR gave you, and remove the leading "#". A patient client may be public: no key_file.
 
 # [ehr.{name}.clinician]
 # client_id = ""
-# key_file = "clinician.jwk"   # a private file, mode 0600; or secret_file, or secret_variable
+# key_file = "{name}-clinician.jwk"   # a private file, mode 0600; or secret_file, or secret_variable
 # scopes = "{clinician}"
 
 # [ehr.{name}.patient]
@@ -71,7 +72,7 @@ _TO_FILL_IN = """\
 
 # [ehr.{name}.backend]         # publishes the forms
 # client_id = ""
-# key_file = "backend.jwk"
+# key_file = "{name}-backend.jwk"
 # scopes = "{backend}"
 # With these as well it delivers when whoever sent a form has left, and can be tried by `doctor --write-probe`; they
 # reach every chart. Where notes are written, DocumentReference.crus in place of the two before Provenance:

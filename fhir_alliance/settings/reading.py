@@ -38,6 +38,12 @@ def read_settings(path: Path) -> Settings:
     return replace(settings, ehrs=ehrs)
 
 
+def beginning_faults(values: Mapping[str, Any]) -> list[str]:
+    """Return every fault of settings that name no EHR yet."""
+    messages = SettingsSchema().validate(values)
+    return [f"{where}: {why}" for where, why in _flat({name: messages[name] for name in messages if name != "ehr"})]
+
+
 def _mapped(ehr: EhrSettings, faults: list[str]) -> EhrSettings:
     """Return an EHR with the rows of its mapping file; what is wrong there is added to the faults."""
     path = ehr.write.mapping_file

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from marshmallow import RAISE, Schema, validate
 
-FILLED = validate.Length(min=1, error="must not be empty")
+# A crisis line of blanks would be none.
+FILLED = validate.Regexp(r"\s*\S", error="must not be empty")
 
 
 class Strict(Schema):

@@ -1,10 +1,37 @@
-"""Commands that run a site: demo, serve, worker, publish."""
+"""Commands that begin and run a site: begin, demo, serve, worker, publish."""
 
 from pathlib import Path
 
 import click
 
 from smart_app.commands.options import SETTINGS, fail, read
+
+
+@click.command()
+@SETTINGS
+@click.option("--name", prompt="What patients call the clinic", help="The clinic's name, on every page.")
+@click.option("--public-url", prompt="Where browsers will reach the app (https://...)", help="Scheme and host.")
+@click.option("--time-zone", prompt="The clinic's time zone, such as Europe/Berlin", help="An IANA time zone.")
+@click.option(
+    "--crisis-line", prompt="What to do in danger, on every page for patients", help="Such as whom to call, and when."
+)
+@click.option(
+    "--someone-else",
+    prompt="Whom patients can talk to who is not the therapist",
+    help="A person or an office, and how to reach them.",
+)
+@click.option("--database", default="", help="A postgresql:// address.  [default: an SQLite file beside the settings]")
+def begin(*, settings: Path, **said: str) -> None:
+    """Write the settings of a new site, and the key of what it keeps sealed; then say what comes next."""
+    from fhir_alliance.errors import InvalidSettings
+    from smart_app.beginning import Beginning, begin_site
+
+    try:
+        written = begin_site(settings, Beginning(**said))
+    except InvalidSettings as error:
+        fail(error.faults)
+    click.echo(f"Written: {', '.join(path.name for path in written)}. Next, register the EHR by its FHIR base:")
+    click.echo("  fhir-alliance ehr add https://ehr.example.org/fhir --write")
 
 
 @click.command()

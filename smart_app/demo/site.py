@@ -1,13 +1,11 @@
 """The files of a demo site: keys, settings of the app, settings of the sandbox EHR."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from joserfc.jwk import ECKey
-
+from fhir_alliance.ehr.client_key_file import create_client_keys
 from fhir_alliance.ehr.draft import BACKEND_SCOPES, CLINICIAN_SCOPES, PATIENT_SCOPES, TOPIC_SCOPES, VISIT_SCOPES
 from fhir_alliance.key_file import create_key_file
 from smart_app.sandbox.fhir.topics import TOPIC
@@ -88,7 +86,7 @@ def write_site(
         health_system_key=folder / "health-system.jwk",
     )
     create_key_file(folder / "vault.json")
-    public = {name: _write_key(folder / f"{name}.jwk") for name in ("clinician", "backend", "health-system")}
+    public = {name: create_client_keys(folder / f"{name}.jwk") for name in ("clinician", "backend", "health-system")}
     write = _WRITE.get(profile, "")
     settings, clients = _settings(site, folder) + write, _clients(site, public)
     if write == _ROWS_ONLY:  # a flowsheet row is no survey
@@ -132,14 +130,6 @@ def _with_notes(scopes: str) -> str:
     return scopes.replace("user/DocumentReference.c", "user/DocumentReference.crus").replace(
         "patient/Observation.crus", "patient/Observation.crus patient/DocumentReference.crus"
     )
-
-
-def _write_key(path: Path) -> dict[str, Any]:
-    """Write a new ES384 key and return the public half as a key set."""
-    key = ECKey.generate_key("P-384", {"use": "sig", "alg": "ES384"}, auto_kid=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(key.as_dict(private=True), file)
-    return {"keys": [key.as_dict(private=False)]}
 
 
 def _settings(site: Site, folder: Path) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
+from fhir_alliance.ehr.client_key_file import create_client_keys
 from fhir_alliance.settings import read_settings
 from smart_app.cli import main
 from smart_app.demo.site import write_site
@@ -130,6 +131,8 @@ def test_filled_in_draft_registers_clients(server: "FakeEhr", settings: Path) ->
     for gap, filled in (("client_id", "alliance"), ("issuer", "urn:example:cds"), ("jwks_uri", f"{server.url}/cds")):
         added = added.replace(f'\n{gap} = ""', f'\n{gap} = "{filled}"')
     settings.write_text(text + added)
+    for client in ("clinician", "backend"):
+        create_client_keys(settings.parent / f"lake-{client}.jwk")
 
     lake = read_settings(settings).ehrs["lake"]
     assert [client.client_id for client in lake.clients] == ["alliance"] * 3

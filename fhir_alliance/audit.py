@@ -55,6 +55,7 @@ class Event(StrEnum):
     SUBMISSION_REPLACED = "submission.replaced"
     SUBMISSION_RETRIED = "submission.retried"
     SUBMISSION_RELEASED = "submission.released"
+    SUBMISSION_DOUBTED = "submission.doubted"
     SUBMISSION_PURGED = "submission.purged"
     DELIVERY_READ = "delivery.read"
     ALERT_OPENED = "alert.opened"

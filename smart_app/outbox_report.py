@@ -12,6 +12,7 @@ import orjson
 from fhir_alliance.delivery.entries import Entries, Entry
 from fhir_alliance.delivery.reason_table import EHR_CHANGED, Again
 from fhir_alliance.delivery.releasing import Releasing
+from fhir_alliance.delivery.restoring import doubt_everything
 from fhir_alliance.settings import Settings
 from fhir_alliance.store import open_store
 from smart_app.catalogue_report import aligned
@@ -106,6 +107,15 @@ def page_link(site: Settings, *, by: str) -> str:
     engine = open_store(site.database)
     try:
         return f"{site.public_url}/admin/enter/{make_link(engine, name=by, at=utc_now())}"
+    finally:
+        engine.dispose()
+
+
+def doubt_open(site: Settings, *, by: str) -> int:
+    """Have everything that is not in the chart looked for before it is sent; returns how many forms that are."""
+    engine = open_store(site.database)
+    try:
+        return doubt_everything(engine, by=by, at=utc_now())
     finally:
         engine.dispose()
 

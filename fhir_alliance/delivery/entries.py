@@ -26,7 +26,12 @@ _COLUMNS: Final = tuple(
     )
 )
 _STOPPED: Final = (State.HELD, State.REJECTED)
-_DECISIONS: Final = (Event.SUBMISSION_RETRIED, Event.SUBMISSION_RELEASED, Event.SUBMISSION_RENEWED)
+_DECISIONS: Final = (
+    Event.SUBMISSION_RETRIED,
+    Event.SUBMISSION_RELEASED,
+    Event.SUBMISSION_RENEWED,
+    Event.SUBMISSION_DOUBTED,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,9 @@ from fhir_alliance.vault import Vault
 
 # Longer than the requests of one delivery take together; a successor reconciles before it sends.
 _LEASE: Final = 10
+RESTORED: Final = "restored"
+"""The step of what a backup does not know: any send may have left before the database was lost."""
+
 _LOOK_AGAIN: Final = timedelta(hours=1)
 _EVENTS: Final = {
     State.DELIVERED: Event.SUBMISSION_DELIVERED,
@@ -139,7 +142,7 @@ class Queue:
         left = (attempts.c.submission == item.key) & attempts.c.outcome.is_distinct_from(Outcome.NOT_SENT)
         mine = select(attempts).where(left).order_by(attempts.c.id.desc()).limit(1)
         if steps:
-            mine = mine.where(attempts.c.step.in_(steps))
+            mine = mine.where(attempts.c.step.in_((*steps, RESTORED)))
         with self._engine.connect() as connection:
             row = connection.execute(mine).one_or_none()
         if row is None:

@@ -1,4 +1,4 @@
-"""Commands on what is not in the chart yet: outbox list, show, explain, retry, release, page."""
+"""Commands on what is not in the chart yet: outbox list, show, explain, retry, release, restored, page."""
 
 import re
 from collections.abc import Iterator
@@ -118,6 +118,24 @@ def release(key: str, *, settings: Path, by: str, said: str, ticket: str, yes: b
             _ = yes or click.confirm(f"Is this the same health record, as {by} has confirmed?", abort=True)
         counter.releasing.release(key, by=by, said=said, ticket=ticket, base=moved[1] if moved else None)
     click.echo("It goes on.")
+
+
+@outbox.command()
+@SETTINGS
+@click.option("--by", required=True, help="Who has restored the database; it is written down.")
+def restored(settings: Path, *, by: str) -> None:
+    """Say, before the app starts again, that the database comes from a backup.
+
+    What is not in the chart by that database may be there all the same: it is looked for before it is sent.
+    """
+    from fhir_alliance.errors import AllianceError
+    from smart_app.outbox_report import doubt_open
+
+    try:
+        count = doubt_open(read(settings), by=by)
+    except AllianceError as error:
+        fail([f"{error} {error.sentence}"])
+    click.echo(f"{count} forms are looked for in the chart first. Now the app may start.")
 
 
 @outbox.command()

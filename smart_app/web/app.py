@@ -9,10 +9,8 @@ from typing import Any, Final
 
 import structlog
 from flask import Flask, jsonify, request
-from flask.typing import ResponseReturnValue, RouteCallable
+from flask.typing import ResponseReturnValue
 from flask_compress import Compress
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from fhir_alliance.alerts.book import AlertBook
@@ -99,6 +97,7 @@ from smart_app.web.fhir import definitions, records, tasks, tokens
 from smart_app.web.fhir.library import Library
 from smart_app.web.headers import add_headers, style_nonce
 from smart_app.web.languages import FIELD, choices, speak_languages
+from smart_app.web.limits import limit_requests
 from smart_app.web.linking import Addresses
 from smart_app.web.look.showing import shown_look
 from smart_app.web.on_tablet import tablet_here
@@ -106,26 +105,6 @@ from smart_app.web.services import Services, services, utc_now
 
 _log = structlog.get_logger(__name__)
 MAX_BODY: Final = 64 * 1024
-# Guessing a short code or flooding a launch is slow work; honest use stays far below.
-_LIMITS: Final = {
-    "handed.use_code": "10 per minute",
-    "linked.begin": "20 per minute",
-    "kiosk.use_code": "20 per minute",
-    "kiosk.register": "10 per minute",
-    "metrics.figures": "60 per minute",
-    "admin.begin": "60 per minute",
-    "signin.launch": "120 per minute",
-    "signin.start": "120 per minute",
-    "choosing.portals": "120 per minute",
-    "fhir_tokens.token": "60 per minute",
-    "hooks.cards": "1200 per minute",
-    "notified.take": "1200 per minute",
-    "hooks.feedback": "600 per minute",
-    "fhir_records.search": "600 per minute",
-    "fhir_records.read": "600 per minute",
-    "fhir_tasks.search": "600 per minute",
-    "fhir_tasks.read": "600 per minute",
-}
 
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Flask:
@@ -188,7 +167,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.context_processor(_page_parts)
     register_failures(app)
     Compress(app)
-    _limit(app)
+    limit_requests(app)
     return app
 
 
@@ -295,13 +274,6 @@ def _health() -> ResponseReturnValue:
     if unsure(services().engine).is_set():
         return jsonify(status="the database is not to be trusted"), 503
     return jsonify(status="ok")
-
-
-def _limit(app: Flask) -> None:
-    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
-    for endpoint, limit in _LIMITS.items():
-        limited: RouteCallable = limiter.limit(limit)(app.view_functions[endpoint])  # type: ignore[assignment]  # it wraps async views too
-        app.view_functions[endpoint] = limited
 
 
 def _page_parts() -> dict[str, Any]:

@@ -21,6 +21,7 @@ from fhir_alliance.errors import (
 from fhir_alliance.store import transaction
 from smart_app.web.fhir.refusals import is_ours, outcome
 from smart_app.web.frames import plain_frame
+from smart_app.web.limits import PERIOD
 from smart_app.web.pages.message import error_page
 from smart_app.web.services import services
 
@@ -105,7 +106,8 @@ def explain(error: AllianceError, *, http: HTTPException | None = None) -> Respo
     if is_ours():
         return outcome(http or error, reference=f"{error.code} {request_id()}")
     page = error_page(error, frame=plain_frame(), reference=request_id())
-    return render_template("message.html", page=page), error.http_status
+    wait = {"Retry-After": str(PERIOD)} if isinstance(error, TooMany) else {}
+    return render_template("message.html", page=page), error.http_status, wait
 
 
 def _audit(error: AllianceError) -> None:

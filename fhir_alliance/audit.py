@@ -25,6 +25,7 @@ class Event(StrEnum):
     PATIENT_CONFIRMED = "patient.confirmed"
     PATIENT_DENIED = "patient.denied"
     CHART_READ = "chart.read"
+    OVERVIEW_READ = "overview.read"
     FORM_OPENED = "form.opened"
     FORM_DECLINED = "form.declined"
     HANDOVER_CREATED = "handover.created"

@@ -218,6 +218,7 @@ submissions = sa.Table(
     _text("mode", null=True),
     _text("device", null=True),
     sa.Index(None, "ehr", "patient", "sequence"),
+    sa.Index(None, "ehr", "therapist", "patient"),
     sa.Index(None, "ehr", "response_id", "harvested_version", unique=True),
     sa.Index(None, "state", "next_attempt_at"),
     sa.Index(None, "corrects", "version", unique=True),
@@ -374,7 +375,9 @@ assignments = sa.Table(
     _moment("declined_at", null=True),
     _text("schedule", server_default="site"),
     _text("clinic", server_default=""),
+    _text("therapist", server_default=""),
     sa.UniqueConstraint("ehr", "patient", "encounter", "form_url"),
+    sa.Index(None, "ehr", "therapist"),
     sa.Index(None, "closes_at"),
     sqlite_autoincrement=True,
 )
@@ -486,6 +489,7 @@ reasons = sa.Table(
     _moment("answered_at", null=True),
     _moment("kept_until"),
     sa.Index(None, "ehr", "patient"),
+    sa.Index(None, "ehr", "therapist"),
 )
 
 # What a patient and a therapist agreed to try, one thing a visit, and how it went when they looked at it again.

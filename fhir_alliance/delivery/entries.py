@@ -118,6 +118,12 @@ class Entries:
         recent = submissions.c.accepted_at >= since
         return self._read(select(*_COLUMNS).where(mine, waiting() | recent).order_by(submissions.c.sequence.desc()))
 
+    def stuck_with(self, ehr: str, therapist: str) -> tuple[Entry, ...]:
+        """Return what is about visits with a therapist and does not get into the chart by itself, oldest first."""
+        mine = (submissions.c.ehr == ehr) & (submissions.c.therapist == therapist)
+        stuck = submissions.c.state.in_((State.UNKNOWN, *_STOPPED))
+        return self._read(select(*_COLUMNS).where(mine, waiting(), stuck).order_by(submissions.c.sequence))
+
     def one(self, key: str) -> Entry:
         """Return one; UnknownReceipt when there is none of this key."""
         found = self._read(select(*_COLUMNS).where(submissions.c.key == key))

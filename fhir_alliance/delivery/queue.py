@@ -133,9 +133,8 @@ class Queue:
 
     def patient(self, item: Item) -> PatientShown:
         """Return the patient as shown when the form was answered; VaultError when it was tampered with."""
-        values = orjson.loads(self._vault.open(item.shown, place=place(item.ehr, item.key, "shown")))
-        identifiers = tuple((system, value) for system, value in values.pop("identifiers"))
-        return PatientShown(**values, identifiers=identifiers)
+        shown = self._vault.open(item.shown, place=place(item.ehr, item.key, "shown"))
+        return PatientShown.read(orjson.loads(shown))
 
     def last_send(self, item: Item, *steps: str) -> Send | None:
         """Return the latest send of a submission, or of some steps of it, that left us; None when none did."""

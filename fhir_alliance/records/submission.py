@@ -1,9 +1,11 @@
 """One completed form on its way to the chart, with everything that was true when it was sent."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -21,6 +23,11 @@ class PatientShown:
     name: str
     birth_date: str
     identifiers: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> "PatientShown":
+        """Return a patient out of what JSON has made of one."""
+        return cls(**{**values, "identifiers": tuple((system, value) for system, value in values["identifiers"])})
 
     @property
     def reference(self) -> str:

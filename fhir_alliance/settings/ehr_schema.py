@@ -135,6 +135,7 @@ class EhrSchema(Strict):
     brand_bundle = fields.String(load_default=None, validate=url)
     embedding = fields.Enum(Embedding, by_value=True, load_default=Embedding.EITHER)
     visits = fields.Nested(_VisitSchema, load_default=None)
+    therapist_overview = fields.Boolean(load_default=False)
     tasks = fields.List(fields.Enum(TaskShape, by_value=True), load_default=(), validate=_distinct("a shape"))
 
     @validates_schema(skip_on_field_errors=True)

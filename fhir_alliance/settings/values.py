@@ -96,6 +96,7 @@ class EhrSettings:
     again before. Forms are in the first of the `languages` in which there are words. Where a patient picks a portal its
     brand is read from `brand_bundle` unless the EHR itself names one at its own origin, or that one's. `embedding` says
     whether the `frame_ancestors` may show the app inside their pages.
+    With `therapist_overview` a therapist gets a list of own patients out of what is kept here.
     Without `cds` nobody there gets cards. `tasks` are the shapes in which the EHR gets what is asked as Tasks.
     """
 
@@ -127,6 +128,7 @@ class EhrSettings:
     brand_bundle: str | None = None
     cds: CdsSettings | None = None
     tasks: tuple[TaskShape, ...] = ()
+    therapist_overview: bool = False
 
     @property
     def framed_by(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The reasons to look that a therapist was shown, and what they answered: then a reason is quiet until new data."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,6 +110,17 @@ class ReasonBook:
                 select(reasons.c.look, reasons.c.raised_at).where(pair.rows(reasons), waits)
             ).all()
         return tuple(OpenReason(look=Look(row.look), since=row.raised_at) for row in rows)
+
+    def open_of(self, ehr: str, therapist: str) -> dict[str, tuple[OpenReason, ...]]:
+        """Return the same by patient, of all patients about whom a therapist was shown any."""
+        waits = (
+            (reasons.c.ehr == ehr) & (reasons.c.therapist == therapist) & reasons.c.raised & reasons.c.answer.is_(None)
+        )
+        found: dict[str, list[OpenReason]] = defaultdict(list)
+        with self._engine.connect() as connection:
+            for row in connection.execute(select(reasons.c.patient, reasons.c.look, reasons.c.raised_at).where(waits)):
+                found[row.patient].append(OpenReason(look=Look(row.look), since=row.raised_at))
+        return {patient: tuple(each) for patient, each in found.items()}
 
     def _write(self, pair: Pair, by_key: dict[str, Shown], *, at: datetime, kept_until: datetime) -> None:
         with transaction(self._engine) as connection:

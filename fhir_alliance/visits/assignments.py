@@ -44,7 +44,8 @@ class Assignment:
 
     `submission` is the key of what answered it, None while nothing did; `begun` says that somebody is answering it.
     One that is `planned` moves with the visit; what a person hands over does not. It follows a `schedule` by its name;
-    `clinic` is the reference of its visit's, and `cancelled_why` says what ended it.
+    `clinic` and `therapist` are references of its visit's, "" where the EHR names none or nobody has looked at the
+    visit yet; `cancelled_why` says what ended it.
     """
 
     id: int
@@ -62,6 +63,7 @@ class Assignment:
     planned: bool
     schedule: str
     clinic: str
+    therapist: str
     cancelled_why: str
 
     def is_open(self, now: datetime) -> bool:
@@ -110,6 +112,7 @@ class Assignments:
         closes: datetime,
         schedule: str = SITE,
         clinic: str = "",
+        therapist: str = "",
     ) -> int:
         """Bring what is assigned about a visit up to date, as `assign` does; returns how many forms are new.
 
@@ -120,8 +123,8 @@ class Assignments:
         known = self.of_visit(ehr, patient, encounter)
         waiting = [each for each in known if each.planned and each.standing is Standing.DUE]
         needless = [each.id for each in waiting if opens > now and each.form.partition("|")[0] not in kept]
-        at_clinic = all(each.clinic == clinic for each in known)
-        if not needless and at_clinic and _is_settled(known, found, (opens, closes, schedule)):
+        placed = all((each.clinic, each.therapist) == (clinic, therapist) for each in known)
+        if not needless and placed and _is_settled(known, found, (opens, closes, schedule)):
             return 0
         visit = {"ehr": ehr, "patient": patient, "encounter": encounter}
         with transaction(self._engine) as connection:
@@ -130,7 +133,7 @@ class Assignments:
             settling.drop(connection, needless, at=now)
             how = {"trigger": trigger.value, "schedule": schedule}
             added = settling.add(connection, visit, found, pins, **how, at=now)
-            settling.place(connection, visit, clinic)
+            settling.place(connection, visit, clinic=clinic, therapist=therapist)
             return added
 
     def of_visit(self, ehr: str, patient: str, encounter: str) -> tuple[Assignment, ...]:
@@ -150,6 +153,12 @@ class Assignments:
             which &= assignments.c.patient.in_(patients)
         first = select(assignments.c.id).where(which).order_by(assignments.c.id).limit(most).subquery()
         return self._read(seek(assignments.c.id.in_(select(first.c.id))), {})
+
+    def of_therapist(self, ehr: str, therapist: str) -> tuple[Assignment, ...]:
+        """Return what was assigned about the visits of one therapist and has not closed yet, in the order assigned."""
+        mine = (assignments.c.ehr == bindparam("of_ehr")) & (assignments.c.therapist == bindparam("of_therapist"))
+        later = mine & (assignments.c.closes_at > self._clock())
+        return self._read(seek(later), {"of_ehr": ehr, "of_therapist": therapist})
 
     def opened_between(self, ehr: str, since: datetime, until: datetime) -> tuple[Assignment, ...]:
         """Return what was to be asked of patients from one moment until before another, in the order assigned."""
@@ -246,6 +255,7 @@ def _assignment(row: Row[Any], answer: Any, now: datetime, *, begun: bool) -> As
         planned=row.why != Why.HAND.value,
         schedule=row.schedule,
         clinic=row.clinic,
+        therapist=row.therapist,
         cancelled_why=row.cancelled_why or "",
     )
 

@@ -82,6 +82,7 @@ class DueFinder:
             closes=schedule.closes(visit.start, visit.end),
             schedule=name,
             clinic=visit.clinic,
+            therapist=visit.therapist or "",
         )
         return found if counts(schedule, visit) else None
 

@@ -43,10 +43,11 @@ def move(connection: Connection, visit: Visit, *, opens: datetime, closes: datet
     connection.execute(update(assignments).where(_about(visit), _planned(), otherwise).values(**values))
 
 
-def place(connection: Connection, visit: Visit, clinic: str) -> None:
-    """Note the clinic of a visit with all its forms."""
-    change = update(assignments).where(_about(visit), assignments.c.clinic != clinic)
-    connection.execute(change.values(clinic=clinic))
+def place(connection: Connection, visit: Visit, *, clinic: str, therapist: str) -> None:
+    """Note the clinic and the therapist of a visit with all its forms."""
+    otherwise = (assignments.c.clinic != clinic) | (assignments.c.therapist != therapist)
+    change = update(assignments).where(_about(visit), otherwise)
+    connection.execute(change.values(clinic=clinic, therapist=therapist))
 
 
 def renew(connection: Connection, visit: Visit, found: Iterable[Due]) -> None:

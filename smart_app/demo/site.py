@@ -163,6 +163,7 @@ jwks_uri = "{site.ehr_url}/auth/jwks"
 revocation_endpoint = "{site.ehr_url}/auth/revoke"
 frame_ancestors = ["{site.ehr_url}"]
 allow_private = true
+therapist_overview = true
 
 [ehr.harbor.clinician]
 client_id = "alliance-clinician"

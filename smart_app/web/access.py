@@ -16,8 +16,8 @@ from smart_app.web.services import Services, services
 from smart_app.web.sessions import end_session
 
 
-def audit(event: Event, launch: Launch, *, outcome: str = "done") -> None:
-    """Note what happened in a launch."""
+def audit(event: Event, launch: Launch, *, outcome: str = "done", of_several: bool = False) -> None:
+    """Note what happened in a launch; `of_several` patients, it is not about the one of the launch alone."""
     with transaction(services().engine) as connection:
         record(
             connection,
@@ -25,7 +25,7 @@ def audit(event: Event, launch: Launch, *, outcome: str = "done") -> None:
             event=event,
             actor=launch.user,
             ehr=launch.ehr.name,
-            patient=launch.patient.id,
+            patient=None if of_several else launch.patient.id,
             launch=launch.handle,
             outcome=outcome,
             request_id=request_id(),

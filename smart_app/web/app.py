@@ -19,6 +19,7 @@ from fhir_alliance.cards.budget import Budget
 from fhir_alliance.cards.desk import Desk
 from fhir_alliance.conformance.contents import publishable
 from fhir_alliance.delivery.alarms import Alarms
+from fhir_alliance.delivery.caseload import Caseload
 from fhir_alliance.delivery.correcting import Corrections
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.entries import Entries
@@ -80,6 +81,7 @@ from smart_app.web import (
     linked,
     links,
     metrics,
+    mine,
     notified,
     patient,
     proxy,
@@ -139,6 +141,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         clinician,
         alerts,
         delivery,
+        mine,
         patient,
         proxy,
         filling,
@@ -206,6 +209,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         outbox=outbox,
         corrections=Corrections(outbox, engine, vault, clock),
         entries=Entries(engine),
+        caseload=Caseload(engine, vault),
         releasing=Releasing(engine, settings.ehrs, clock),
         shelf=Shelf(engine, vault, clock),
         reader_keys=reader_keys,

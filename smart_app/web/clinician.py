@@ -108,6 +108,7 @@ def _chart(launch: Launch) -> ChartPage:
         held=_held(launch),
         blind=blind,
         can_link=links_for(launch) is not None,
+        has_overview=launch.ehr.therapist_overview,
         told=lockings(launch),
         last=request.args.get("last", ""),
         talk=talk_of(launch, instrument, raised(launch, shown, instrument, ratings)),

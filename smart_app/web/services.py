@@ -13,6 +13,7 @@ from fhir_alliance.alerts.notifier import Notifier
 from fhir_alliance.cards.budget import Budget
 from fhir_alliance.cards.desk import Desk
 from fhir_alliance.delivery.alarms import Alarms
+from fhir_alliance.delivery.caseload import Caseload
 from fhir_alliance.delivery.correcting import Corrections
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.entries import Entries
@@ -67,6 +68,7 @@ class Services:
     outbox: Outbox
     corrections: Corrections
     entries: Entries
+    caseload: Caseload
     releasing: Releasing
     shelf: Shelf
     reader_keys: ReaderKeys

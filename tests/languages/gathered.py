@@ -23,6 +23,7 @@ from fhir_alliance.key_file import KeyFileError
 from fhir_alliance.settings import TRANSLATED
 from smart_app.web import admissions, app  # noqa: F401  # the app's modules have errors of their own
 from smart_app.web.linking import NoLinks
+from smart_app.web.mine import NoOverview
 
 WEB: Final = Path(smart_app.web.__file__).parent
 ROOT: Final = WEB.parents[1]
@@ -58,6 +59,7 @@ NOT_FOR_PATIENTS: Final = (
     NotReleased,
     UnclearFinding,
     NoLinks,
+    NoOverview,
     Stop,
     KeyFileError,
     admissions.LinkRefused,

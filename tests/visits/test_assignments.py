@@ -122,6 +122,25 @@ def test_twice_is_once(store: Assignments) -> None:
     assert (found.opens, found.closes) == (NOON, NOON + timedelta(hours=48))
 
 
+def test_the_therapist_of_a_visit(store: Assignments, clock: Clock) -> None:
+    """What is asked about a therapist's visits is found by the therapist, who may change, until its time is over."""
+
+    def of(therapist: str) -> list[str]:
+        return [each.encounter for each in store.of_therapist("harbor", therapist)]
+
+    settled = {"opens": NOON, "closes": NOON + timedelta(hours=48)}
+    store.assign(*VISIT, [due()], PINS, Trigger.HAND)
+    before = of("Practitioner/ada")
+    store.settle(*VISIT, [due()], PINS, Trigger.POLL, **settled, therapist="Practitioner/ada")
+    store.settle("hillside", *VISIT[1:], [due()], PINS, Trigger.POLL, **settled, therapist="Practitioner/ada")
+    found = of("Practitioner/ada")
+    store.settle(*VISIT, [due()], PINS, Trigger.POLL, **settled, therapist="Practitioner/ben")
+
+    assert (before, found, of("Practitioner/ada"), of("Practitioner/ben")) == ([], [VISIT[2]], [], [VISIT[2]])
+    clock.now = NOON + timedelta(hours=48)
+    assert of("Practitioner/ben") == []
+
+
 def test_at_the_same_time_is_once(store: Assignments, empty_store: str) -> None:
     """Triggers that come at the same moment, in one process and from another one, make one assignment."""
     other = open_store(empty_store)

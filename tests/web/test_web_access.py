@@ -47,6 +47,7 @@ MAY = {
         Route("GET", "chart.pdf"),
         Route("GET", "together"),
         Route("GET", "delivery"),
+        Route("GET", "mine"),
         Route("GET", "handover"),
         Route("POST", "handover"),
         ALERT,

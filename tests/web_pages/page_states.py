@@ -8,6 +8,7 @@ from figure_samples import FIGURES_NONE, FIGURES_PAGE
 from home_samples import SENT_AT_HOME, home
 from kind_samples import KIND_PAGES
 from link_samples import LINK_ROWS, OFFERS, made
+from mine_samples import OWN_PATIENTS, mine
 from page_samples import (
     ALERTS,
     FILLED,
@@ -273,6 +274,9 @@ CLINICIAN_PAGES = {
     ),
     "delivery": ("delivery.html", delivery_page(THOMAS_FRAME, SENT, title=FORM_TITLE, days=30, today=TODAY)),
     "delivery-none": ("delivery.html", delivery_page(THOMAS_FRAME, (), title=FORM_TITLE, days=30, today=TODAY)),
+    "mine": ("mine.html", mine(*OWN_PATIENTS)),
+    "mine-none": ("mine.html", mine()),
+    "mine-unknown": ("mine.html", mine(known=False)),
     "handover": (
         "handover.html",
         handover_page(

@@ -92,6 +92,7 @@ class ChartPage:
     sent: tuple[SentHere, ...] = ()
     held: str = ""
     can_link: bool = False
+    has_overview: bool = False
 
 
 def chart_page(
@@ -122,6 +123,7 @@ def chart_page(
     reminded: Sequence[Reminded] = (),
     blind: bool = False,
     can_link: bool = False,
+    has_overview: bool = False,
     told: Sequence[str] = (),
     last: str = "",
     talk: Talk = NO_TALK,
@@ -185,6 +187,7 @@ def chart_page(
         sent=tuple(sent),
         held=held_note(held),
         can_link=can_link and can_hand_over,
+        has_overview=has_overview,
     )
 
 

@@ -17,6 +17,7 @@ from smart_app.web.pages.alerts import AlertBox
 from smart_app.web.pages.companions import CompanionTable, companion_table
 from smart_app.web.pages.due import due_sentence, is_due, reminded_sentence, wish_sentence
 from smart_app.web.pages.facts import Facts, facts_of
+from smart_app.web.pages.for_note import text_for_note
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.notes import held_note, notes_of
 from smart_app.web.pages.reasons import NO_TALK, Talk
@@ -93,6 +94,7 @@ class ChartPage:
     held: str = ""
     can_link: bool = False
     has_overview: bool = False
+    for_note: str = ""
 
 
 def chart_page(
@@ -188,6 +190,16 @@ def chart_page(
         held=held_note(held),
         can_link=can_link and can_hand_over,
         has_overview=has_overview,
+        for_note=text_for_note(
+            wording.title,
+            wording.scores[instrument.scales[0].name],
+            instrument.scales[0],
+            rows,
+            standing=_standing(instrument),
+            usual=usual,
+            agreed=talk.agreed.text,
+            today=today,
+        ),
     )
 
 

@@ -280,6 +280,28 @@ function walkVisits(plot) {
   });
 }
 
+// Puts the text for a note on the clipboard, and shows it. Where the EHR's frame does not allow that, it is chosen, and
+// the keys do the rest.
+function copyForNote(place) {
+  const [button, text, said] = ["button", "p", "[role=status]"].map((each) => place.querySelector(each));
+  const field = text.querySelector("textarea");
+  text.hidden = true;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    text.hidden = false;
+    field.focus();
+    field.select();
+    let copied;
+    try {
+      await navigator.clipboard.writeText(field.value);
+      copied = true;
+    } catch {
+      copied = document.execCommand("copy");
+    }
+    said.textContent = copied ? said.dataset.copied : said.dataset.byHand;
+  });
+}
+
 // A second press of Send does nothing; the server would take it once in any case.
 function sendOnce(form) {
   form.addEventListener("submit", (event) => {
@@ -344,6 +366,7 @@ for (const place of document.querySelectorAll("#tablet")) returnToStart(place);
 for (const field of document.querySelectorAll("[data-copy]")) field.addEventListener("focus", () => field.select());
 for (const place of document.querySelectorAll("#state")) followReceipt(place);
 for (const plot of document.querySelectorAll(".plot")) walkVisits(plot);
+for (const place of document.querySelectorAll(".for-note")) copyForNote(place);
 for (const form of document.querySelectorAll("[data-once]")) sendOnce(form);
 for (const form of document.querySelectorAll("[data-at-once]")) window.addEventListener("load", () => form.submit());
 for (const button of document.querySelectorAll("#print")) {

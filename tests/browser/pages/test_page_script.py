@@ -238,6 +238,42 @@ def test_printing_is_offered_only_with_the_script(page: Page, plain_page: Page) 
     expect(plain_page.get_by_role("button", name="Print")).to_be_hidden()
 
 
+def test_the_text_for_a_note_is_copied(page: Page) -> None:
+    """One press puts it on the clipboard, shows what it is, and says so."""
+    open_page(page, "chart-reasons")
+    field = page.get_by_label("For my note")
+    expect(field).to_be_hidden()
+
+    page.get_by_role("button", name="Copy for my note").click()
+
+    expect(page.get_by_text("Copied.")).to_be_visible()
+    expect(field).to_be_visible()
+    field.evaluate("field => { const place = document.createElement('textarea'); field.after(place); place.focus(); }")
+    page.keyboard.press("Control+V")
+    assert page.evaluate("document.activeElement.value") == field.input_value()
+
+
+def test_a_frame_that_may_not_copy_says_how(page: Page) -> None:
+    """Where the browser copies nothing, the text is chosen, and the keys are named."""
+    open_page(page, "chart-reasons")
+    page.evaluate("document.execCommand = () => false")
+
+    page.get_by_role("button", name="Copy for my note").click()
+
+    expect(page.get_by_text("Press Ctrl+C")).to_be_visible()
+    assert page.evaluate("getSelection().toString()") == page.get_by_label("For my note").input_value()
+
+
+def test_without_a_script_the_text_for_a_note_can_be_chosen(plain_page: Page) -> None:
+    """Without JavaScript it stands in a field that nobody can change, and no button does nothing."""
+    open_page(plain_page, "chart-reasons")
+    field = plain_page.get_by_label("For my note")
+
+    expect(field).to_be_visible()
+    expect(field).not_to_be_editable()
+    expect(plain_page.get_by_role("button", name="Copy for my note")).to_be_hidden()
+
+
 def test_send_is_pressed_once(page: Page) -> None:
     """A second press of Send while the first is under way sends nothing."""
     open_page(page, "review")

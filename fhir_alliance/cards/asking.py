@@ -1,6 +1,6 @@
 """What an EHR asks when a chart is opened or a visit begins: read leniently, used sparingly (C02, C05, C06)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -29,6 +29,7 @@ class Hook(StrEnum):
 
     PATIENT_VIEW = "patient-view"
     ENCOUNTER_START = "encounter-start"
+    APPOINTMENT_BOOK = "appointment-book"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,7 @@ class _Context(_Lenient):
     user = fields.String(data_key="userId", required=True, validate=_USER)
     patient = fields.String(data_key="patientId", required=True, validate=_PLAIN_ID)
     encounter = fields.String(data_key="encounterId", load_default=None, allow_none=True, validate=_PLAIN_ID)
+    appointments = fields.Raw(load_default=None, allow_none=True)
 
 
 class _Request(_Lenient):
@@ -81,18 +83,23 @@ def read_asked(hook: Hook, body: bytes) -> Asked:
         raise BadHook("fields: hook")
     if hook is Hook.ENCOUNTER_START and not context["encounter"]:
         raise BadHook("fields: context.encounterId")
+    if hook is Hook.APPOINTMENT_BOOK and not isinstance(context["appointments"], dict | list):
+        raise BadHook("fields: context.appointments")
+    # A Bundle of those that are proposed, or as EHRs of earlier text send it a list.
+    booked = context["appointments"]
+    sent = [*(read["prefetch"] or {}).values(), *(booked if isinstance(booked, list) else [booked])]
     return Asked(
         user=context["user"],
         patient=context["patient"],
         encounter=context["encounter"],
         fhir_server=read["fhir_server"],
-        mixed=any(_is_of_other(each, context["patient"]) for each in _resources(read["prefetch"] or {})),
+        mixed=any(_is_of_other(each, context["patient"]) for each in _resources(sent)),
     )
 
 
-def _resources(prefetch: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _resources(sent: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
     """Yield what was sent along: single resources, and those inside of Bundles; anything else is no data (C05)."""
-    for value in prefetch.values():
+    for value in sent:
         if isinstance(value, dict):
             yield value
             entries = value.get("entry")
@@ -104,7 +111,8 @@ def _is_of_other(resource: Mapping[str, Any], patient: str) -> bool:
     """Whether a resource is another patient, or about one (T80)."""
     if resource.get("resourceType") == "Patient":
         return resource.get("id") != patient
-    about = (resource.get(name) for name in ("subject", "patient"))
+    actors = (each.get("actor") for each in _listed(resource.get("participant")) if isinstance(each, dict))
+    about = (*(resource.get(name) for name in ("subject", "patient")), *actors)
     references = [str(each.get("reference", "")) for each in about if isinstance(each, dict)]
     return any("Patient/" in each and each.rpartition("Patient/")[2].split("/")[0] != patient for each in references)
 

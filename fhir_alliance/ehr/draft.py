@@ -87,7 +87,8 @@ _TO_FILL_IN = """\
 # [ehr.{name}.cds]             # the chart shows cards that a form is due, by CDS Hooks; without this nobody is answered
 # issuer = ""                  # the iss of the tokens by which the EHR proves itself
 # jwks_uri = ""                # where its keys are; or jwks_file = "{name}-cds.jwks.json"
-# Register these services at the EHR, below public_url: /cds-services/patient-view  /cds-services/encounter-start
+# Register these services at the EHR, below public_url:
+#   /cds-services/patient-view  /cds-services/encounter-start  /cds-services/appointment-book
 # To let the EHR pass links and reminders on, where [links] says communication_request = true:
 #   {messages}
 """

@@ -31,6 +31,10 @@ _ABOUT: Final = {
         "Visit ratings when a visit begins",
         "Has the visit looked at, and says when a form about it is due, with a link that opens it.",
     ),
+    Hook.APPOINTMENT_BOOK: (
+        "Visit ratings when a visit is booked",
+        "Says while a visit is booked what is due of earlier ones, with a link that opens it.",
+    ),
 }
 
 

@@ -33,8 +33,8 @@ def sign_in(browser: Watched, site: Site, user: str) -> None:
     browser.submit(home, home.form("/sign-in"), user=user)
 
 
-def frame(browser: Watched, site: Site) -> str:
-    """Sign in to the EHR and return the address at which it frames the app."""
+def frame(browser: Watched, site: Site, patient: str = PATIENT) -> str:
+    """Sign in to the EHR and return the address at which it frames the app in a patient's chart."""
     sign_in(browser, site, CLINICIAN)
-    apps = browser.open(f"{site.ehr_url}/patients/{PATIENT}/apps")
+    apps = browser.open(f"{site.ehr_url}/patients/{patient}/apps")
     return browser.submit(apps, apps.form("/alliance-clinician")).frames[0]

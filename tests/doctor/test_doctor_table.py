@@ -224,7 +224,7 @@ def asks_for_cards(running: "Running", jwks_uri: str) -> None:
 
 
 def test_what_is_to_be_registered_for_cards(make_running: Make) -> None:
-    """Who asks, its keys as they are now, both services, the link and the visits stand there with their rows."""
+    """Who asks, its keys as they are now, all services, the link and the visits stand there with their rows."""
     running = make_running("generous")
     asks_for_cards(running, f"{running.site.ehr_url}/auth/cds-jwks")
 
@@ -237,6 +237,7 @@ def test_what_is_to_be_registered_for_cards(make_running: Make) -> None:
         "aud of each call has to be urn:example:us (C07)",
         f"register {running.site.app_url}/cds-services/patient-view at the EHR (C01, C02)",
         f"register {running.site.app_url}/cds-services/encounter-start at the EHR (C01, C02)",
+        f"register {running.site.app_url}/cds-services/appointment-book at the EHR (C01, C02)",
         f"{running.site.app_url}/launch has to be the launch address at the EHR",
         "before anybody has opened the app (C09)",
     ):

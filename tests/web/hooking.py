@@ -61,7 +61,7 @@ class Caller:
 
 def body(house: House, hook: str = "patient-view", **changes: Any) -> dict[str, Any]:
     """Return what an EHR says when a chart is opened; parts of the context by their names, `...` leaves one out."""
-    context = {"userId": ADA, "patientId": AOIFE, "encounterId": ...}
+    context = {"userId": ADA, "patientId": AOIFE, "encounterId": ..., "appointments": ...}
     context |= {name: changes.pop(name) for name in tuple(changes) if name in context}
     said = {
         "hook": hook,

@@ -22,6 +22,7 @@ from .house import ADA, AOIFE, MARIA, House, Person
 from .test_web_visits import polling, watch
 
 VIEW, START = "/cds-services/patient-view", "/cds-services/encounter-start"
+BOOK = "/cds-services/appointment-book"
 EHR = Caller()
 RSA = Caller(RSAKey.generate_key(2048, {"use": "sig", "alg": "RS384"}, auto_kid=True))
 BROWSER = "https://sandbox.example.org"
@@ -48,12 +49,12 @@ def todays_visit(house: House, patient: str = AOIFE) -> str:
 
 
 def test_discovery_says_the_same_to_everybody(house: House) -> None:
-    """Discovery needs no token, names both services and holds no null and nothing of the site (C01, C07)."""
+    """Discovery needs no token, names all services and holds no null and nothing of the site (C01, C07)."""
     reply = requests.get(house.url("/cds-services"), timeout=30)
 
     services = reply.json()["services"]
     assert [(each["hook"], each["id"]) for each in services] == [
-        (name, name) for name in ("patient-view", "encounter-start")
+        (name, name) for name in ("patient-view", "encounter-start", "appointment-book")
     ]
     assert all(set(each) == {"hook", "id", "title", "description"} and all(each.values()) for each in services)
     assert "Harbor" not in reply.text
@@ -107,6 +108,42 @@ def test_a_visit_that_begins_is_looked_at(make_house: MakeHouse) -> None:
     assert first == [[], []]
     assert wanted == [f"Encounter/{visit}"]
     assert len(rows) == len({row["form_url"] for row in rows}) == len(card["links"])
+
+
+def appointment(*actors: str) -> dict[str, Any]:
+    """Return an appointment that is proposed, as it is not in the record yet."""
+    participants = [{"actor": {"reference": actor}, "status": "needs-action"} for actor in actors]
+    return {"resourceType": "Appointment", "status": "proposed", "participant": participants}
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_visit_that_is_booked(house: House, wrapped: bool) -> None:
+    """While a visit is booked, a Bundle of it or a list, what is due of earlier ones is a card as in the chart."""
+    booked = [appointment(f"Patient/{AOIFE}", ADA), appointment(f"https://x/fhir/Patient/{AOIFE}"), appointment(ADA)]
+    sent = {"resourceType": "Bundle", "entry": [{"resource": each} for each in booked]} if wrapped else booked
+
+    cards = EHR.cards(house, "appointment-book", appointments=sent)
+    none_yet = EHR.cards(house, "appointment-book", appointments=[])
+
+    assert [each["summary"] for each in cards] == [each["summary"] for each in EHR.cards(house)]
+    assert len(cards) == len(none_yet) > 0
+    assert house.rows(audit)[-2]["outcome"] == "appointment-book"
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+@pytest.mark.parametrize(
+    "actors", [(f"Patient/{MARIA}",), (ADA, f"Patient/{AOIFE}", f"https://x/fhir/Patient/{MARIA}")]
+)
+def test_a_visit_of_somebody_else_is_booked(
+    house: House, quiet_log: list[dict[str, str]], actors: tuple[str, ...], wrapped: bool
+) -> None:
+    """An appointment that another patient takes part in, alone or beside the one of the context, is no card (T80)."""
+    booked = [appointment(f"Patient/{AOIFE}"), appointment(*actors)]
+    sent = {"resourceType": "Bundle", "entry": [{"resource": each} for each in booked]} if wrapped else booked
+
+    assert EHR.cards(house, "appointment-book", appointments=sent) == []
+    assert [each["event"] for each in quiet_log if each["log_level"] == "error"] == ["cards.other-patient"]
+    assert MARIA not in str(quiet_log)
 
 
 def part(value: Any) -> str:
@@ -247,6 +284,9 @@ def test_prefetch_may_be_anything(house: House, prefetch: Any) -> None:
         (VIEW, {"patientId": "a/b"}, 400),
         (VIEW, {"userId": "ada"}, 400),
         (START, {"hook": "encounter-start"}, 400),
+        (BOOK, {"hook": "appointment-book"}, 400),
+        (BOOK, {"hook": "appointment-book", "appointments": "apt1"}, 400),
+        (BOOK, {"hook": "appointment-book", "appointments": None}, 400),
         ("/cds-services/order-sign", {}, 404),
         ("/cds-services/%0a", {}, 404),
     ],

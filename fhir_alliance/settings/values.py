@@ -175,9 +175,8 @@ class SiteSettings:
 
     `snomed` says that the site may use SNOMED CT: then its codes go with the scores that have one. `confirm_by` is the
     number of people who have to confirm where an EHR has moved before launches go there.
-    With `blind_until_both` a therapist sees what a patient rated about a visit once both have.
-    number of people who have to confirm where an EHR has moved before launches go there. `language` is the
-    one that patients' pages begin in, `languages` has what is confirmed in those other than English.
+    With `blind_until_both` a therapist sees what a patient rated about a visit once both have. `language` is the one
+    that patients' pages begin in, `languages` has what is confirmed in those other than English.
     """
 
     name: str

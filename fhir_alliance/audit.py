@@ -93,6 +93,10 @@ class Event(StrEnum):
     PROBE_ENDED = "probe.ended"
 
 
+_HEAD: Final = select(audit.c.hash).order_by(audit.c.id.desc()).limit(1)
+_APPEND: Final = insert(audit)
+
+
 def record(
     connection: Connection,
     *,
@@ -120,12 +124,12 @@ def record(
         "request_id": request_id,
         "previous": head(connection),
     }
-    connection.execute(insert(audit), {**row, "hash": _hash(row)})
+    connection.execute(_APPEND, {**row, "hash": _hash(row)})
 
 
 def head(connection: Connection) -> str:
     """Return the hash of the last row; kept outside the database, it shows when rows were cut off."""
-    return connection.scalar(select(audit.c.hash).order_by(audit.c.id.desc()).limit(1)) or _START
+    return connection.scalar(_HEAD) or _START
 
 
 def verify(connection: Connection, *, known_head: str | None = None) -> list[str]:

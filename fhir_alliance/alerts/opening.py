@@ -83,6 +83,8 @@ def withdraw_alerts(
 
 
 def _newest(connection: Connection, versions: Collection[str]) -> RowMapping | None:
+    if not versions:
+        return None
     mine = alerts.c.submission.in_(versions) & stands()
     return connection.execute(select(alerts).where(mine).order_by(alerts.c.id.desc()).limit(1)).mappings().one_or_none()
 

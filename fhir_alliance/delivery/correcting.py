@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, insert, select
+from sqlalchemy import Connection, Engine, Row, bindparam, insert, select
 
 from fhir_alliance.alerts.opening import withdraw_alerts
 from fhir_alliance.audit import Event
@@ -15,6 +15,7 @@ from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.receipts import (
     DELETED,
     OTHER_WAY,
+    RECEIPTS,
     Kind,
     Receipt,
     State,
@@ -23,7 +24,6 @@ from fhir_alliance.delivery.receipts import (
     is_newest,
     place,
     receipt_of,
-    receipts,
     versions_of,
 )
 from fhir_alliance.delivery.versions import let_go, nothing_left
@@ -52,6 +52,12 @@ _SAME: Final = (
     "rung",
     "kept_until",
     "fhir_base",
+)
+_NEWEST: Final = RECEIPTS.where(
+    submissions.c.ehr == bindparam("of_ehr"),
+    submissions.c.patient == bindparam("of_patient"),
+    form_key() == bindparam("of_form"),
+    is_newest(),
 )
 
 
@@ -84,9 +90,9 @@ class Corrections:
 
     def newest(self, form: str, *, ehr: str, patient: str) -> Receipt:
         """Return the newest version of a patient's form by its first key; UnknownReceipt when there is none."""
-        mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
+        about = {"of_ehr": ehr, "of_patient": patient, "of_form": form}
         with self._engine.connect() as connection:
-            row = connection.execute(receipts().where(mine, form_key() == form, is_newest())).one_or_none()
+            row = connection.execute(_NEWEST, about).one_or_none()
         if row is None:
             raise UnknownReceipt
         return receipt_of(row)
@@ -112,7 +118,7 @@ class Corrections:
                     more |= {"state": State.ACCEPTED if same else State.HELD, "reason": None if same else OTHER_WAY}
                 event = Event.SUBMISSION_AMENDED
                 self._outbox.add(connection, submission, bundle, grant=grant, way=way, event=event, more=more)
-            row = connection.execute(receipts().where(submissions.c.key == key)).one()
+            row = connection.execute(RECEIPTS.where(submissions.c.key == key)).one()
         self._outbox.accepted.set()
         return receipt_of(row)
 
@@ -135,7 +141,7 @@ class Corrections:
                 other = correction.cause is Cause.WRONG_PERSON
                 versions, now = versions_of(connection, key), self._clock()
                 withdraw_alerts(connection, versions, wrong_person=other, actor=actor, at=now)
-            row = connection.execute(receipts().where(submissions.c.key == key)).one()
+            row = connection.execute(RECEIPTS.where(submissions.c.key == key)).one()
         self._outbox.accepted.set()
         return receipt_of(row)
 

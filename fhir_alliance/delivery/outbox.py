@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from threading import Event as Signal
-from typing import Any
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Engine, Row, delete, exists, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, exists, select, update
 
 from fhir_alliance.alerts.opening import follow_answers
 from fhir_alliance.audit import Event, record
@@ -19,7 +19,9 @@ from fhir_alliance.delivery.receipts import (
     DELETED,
     IN_REVIEW,
     NEEDS_SIGN_IN,
+    RECEIPTS,
     STAYS_HERE,
+    STORE,
     Kind,
     Receipt,
     Source,
@@ -27,8 +29,6 @@ from fhir_alliance.delivery.receipts import (
     UnknownReceipt,
     place,
     receipt_of,
-    receipts,
-    stored,
     versions_of,
 )
 from fhir_alliance.errors import InvalidResource, SubmissionConflict
@@ -38,6 +38,20 @@ from fhir_alliance.tables import drafts, grants, submissions
 from fhir_alliance.vault import Vault
 
 _WHOLE = Way()
+# Made once: making a statement costs more than executing it.
+_MINE: Final = (submissions.c.ehr == bindparam("of_ehr")) & (submissions.c.patient == bindparam("of_patient"))
+_BY_KEY: Final = RECEIPTS.where(submissions.c.key == bindparam("of_key"))
+_OWN_BY_KEY: Final = _BY_KEY.where(_MINE)
+_PAYLOAD: Final = select(submissions.c.payload).where(_MINE, submissions.c.key == bindparam("of_key"))
+_SENT: Final = RECEIPTS.where(_MINE, submissions.c.accepted_at >= bindparam("since")).order_by(
+    submissions.c.sequence.desc()
+)
+_HELD: Final = RECEIPTS.where(
+    _MINE,
+    (submissions.c.state.in_((State.HELD, State.REJECTED)) & submissions.c.reason.not_in(STAYS_HERE))
+    | (submissions.c.reason == IN_REVIEW),
+).order_by(submissions.c.sequence)
+_FORGET: Final = delete(drafts).where(drafts.c.key == bindparam("of_key"))
 
 
 class Outbox:
@@ -66,7 +80,7 @@ class Outbox:
         if subjects_of(bundle) != {submission.patient.reference}:
             raise InvalidResource(["the bundle is about another patient than the one shown"])
         with transaction(self._engine) as connection:
-            row = connection.execute(receipts().where(submissions.c.key == submission.key)).one_or_none()
+            row = connection.execute(_BY_KEY, {"of_key": submission.key}).one_or_none()
             if row is None:
                 origin = {"response_id": source.response, "harvested_version": source.version} if source else None
                 row = self.add(connection, submission, bundle, grant=grant, way=way, more=origin)
@@ -77,9 +91,8 @@ class Outbox:
 
     def receipt(self, key: str, *, ehr: str, patient: str) -> Receipt:
         """Return where a patient's submission is; UnknownReceipt when there is none, or it is another patient's."""
-        mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
         with self._engine.connect() as connection:
-            row = connection.execute(receipts().where(mine, submissions.c.key == key)).one_or_none()
+            row = connection.execute(_OWN_BY_KEY, {"of_key": key, **_about(ehr, patient)}).one_or_none()
         if row is None:
             raise UnknownReceipt
         return receipt_of(row)
@@ -94,9 +107,8 @@ class Outbox:
 
     def bundle(self, key: str, *, ehr: str, patient: str) -> dict[str, Any] | None:
         """Return all that a patient's submission writes, None when it is deleted; raises UnknownReceipt as above."""
-        mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient) & (submissions.c.key == key)
         with self._engine.connect() as connection:
-            payload = connection.scalar(select(submissions.c.payload).where(mine))
+            payload = connection.scalar(_PAYLOAD, {"of_key": key, **_about(ehr, patient)})
         if payload is None:
             raise UnknownReceipt
         if payload == DELETED:
@@ -105,10 +117,9 @@ class Outbox:
 
     def sent(self, *, ehr: str, patient: str, since: datetime) -> tuple[Receipt, ...]:
         """Return what was accepted about a patient since then, newest first."""
-        mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
-        recent = receipts().where(mine, submissions.c.accepted_at >= since).order_by(submissions.c.sequence.desc())
         with self._engine.connect() as connection:
-            return tuple(receipt_of(row) for row in connection.execute(recent))
+            recent = connection.execute(_SENT, {"since": since, **_about(ehr, patient)})
+            return tuple(map(receipt_of, recent))
 
     def taken_back(self, *, ehr: str, patient: str) -> frozenset[str]:
         """Return the first keys of a patient's forms that were taken back, whether or not the chart says so yet."""
@@ -122,12 +133,8 @@ class Outbox:
 
         What no chart takes is not waiting.
         """
-        held = submissions.c.state.in_((State.HELD, State.REJECTED)) & submissions.c.reason.not_in(STAYS_HERE)
-        waiting = held | (submissions.c.reason == IN_REVIEW)
-        mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
         with self._engine.connect() as connection:
-            rows = connection.execute(receipts().where(mine, waiting).order_by(submissions.c.sequence)).all()
-        return tuple(receipt_of(row) for row in rows)
+            return tuple(map(receipt_of, connection.execute(_HELD, _about(ehr, patient))))
 
     def renew(self, *, ehr: str, patient: str, grant: str) -> int:
         """Let a new permission for this very patient take over what waits for a sign-in; returns how many there were.
@@ -193,11 +200,10 @@ class Outbox:
             "rung": way.rung,
             "pieces": self._vault.seal(way.pieces, place=place(ehr, key, "pieces")) if way.pieces else None,
             "kept_until": way.kept_until,
-            # Whatever the settings say later, it belongs into the chart of this EHR (F44).
-            "fhir_base": select(grants.c.fhir_base).where(grants.c.id == grant).scalar_subquery(),
+            "of_grant": grant,
         }
-        row = connection.execute(stored({**values, **(more or {})})).one()
-        connection.execute(delete(drafts).where(drafts.c.key == key))
+        row = connection.execute(STORE, {**values, **(more or {})}).one()
+        connection.execute(_FORGET, {"of_key": key})
         patient, launch = submission.patient.id, submission.launch
         self.note(connection, event, ehr, patient, launch, key, actor=submission.author)
         earlier = versions_of(connection, key) if more else ()
@@ -235,3 +241,7 @@ class Outbox:
             outcome=outcome,
             request_id=key,
         )
+
+
+def _about(ehr: str, patient: str) -> dict[str, str]:
+    return {"of_ehr": ehr, "of_patient": patient}

@@ -1,16 +1,15 @@
 """Where a submission is, and what may be told of it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, insert, select
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, exists, func, insert, select
 
 from fhir_alliance.errors import AllianceError
 from fhir_alliance.settings import Rung
-from fhir_alliance.tables import submissions
+from fhir_alliance.tables import grants, submissions
 
 NEEDS_SIGN_IN = "needs-sign-in"
 IN_REVIEW = "in-review"
@@ -130,6 +129,19 @@ _RECEIPT = tuple(
 )
 
 
+RECEIPTS: Final = select(*_RECEIPT)
+"""The query for what receipts are made of."""
+STORE: Final = (
+    insert(submissions)
+    .values(fhir_base=select(grants.c.fhir_base).where(grants.c.id == bindparam("of_grant")).scalar_subquery())
+    .returning(*_RECEIPT)
+)
+"""What stores a submission, and gives what its receipt is made of.
+
+Whatever the settings say later, it belongs into the chart of the EHR that gave the permission `of_grant` (F44).
+"""
+
+
 def form_key() -> ColumnElement[str]:
     """Return the key that all versions of a form share: that of the first."""
     return func.coalesce(submissions.c.corrects, submissions.c.key)
@@ -149,16 +161,6 @@ def is_newest() -> ColumnElement[bool]:
     """Return what holds for a submission that no later version has corrected."""
     later = submissions.alias("later")
     return ~exists().where(later.c.corrects == form_key(), later.c.version > submissions.c.version)
-
-
-def receipts() -> Select[tuple[object, ...]]:
-    """Return the query for what receipts are made of."""
-    return select(*_RECEIPT)
-
-
-def stored(values: Mapping[str, object]) -> ReturningInsert[tuple[object, ...]]:
-    """Return the statement that stores a submission, and gives what its receipt is made of."""
-    return insert(submissions).values(**values).returning(*_RECEIPT)
 
 
 def receipt_of(row: Row[tuple[object, ...]]) -> Receipt:

@@ -4,12 +4,14 @@ At home a draft is the patient's: begun on one device, it is found on another. O
 that launch alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
 
 from fhir_alliance.errors import AllianceError
 from fhir_alliance.scoring.answers import Answers
@@ -17,6 +19,16 @@ from fhir_alliance.store import transaction
 from fhir_alliance.tables import drafts
 from smart_app.web.launches import Launch, Role
 from smart_app.web.services import services
+
+_HELD: Final = select(drafts).where(
+    drafts.c.ehr == bindparam("of_ehr"),
+    drafts.c.patient == bindparam("of_patient"),
+    drafts.c.held_by == bindparam("of"),
+)
+_OF_VISIT: Final = _HELD.where(drafts.c.encounter == bindparam("of_visit"))
+_NEWEST: Final = _OF_VISIT.order_by(drafts.c.started_at.desc())
+_OF_FORM: Final = _OF_VISIT.where(drafts.c.form == bindparam("of_form"))
+_OWN: Final = _HELD.order_by(drafts.c.updated_at.desc())
 
 
 class DraftConflict(AllianceError):
@@ -59,7 +71,7 @@ def open_draft(
     `form` is the form's canonical, or whatever else tells one draft of a patient from another; `expires` says until
     when the form is asked.
     """
-    mine = _of(launch, encounter) & (drafts.c.form == form)
+    mine = {**_of(launch, encounter), "of_form": form}
     with services().engine.connect() as reading:
         if found := _find(reading, launch, mine):
             return found
@@ -98,35 +110,31 @@ def open_draft(
 
 def begun_draft(launch: Launch, url: str, encounter: str | None) -> Draft | None:
     """Return the draft of a form about a visit, in whichever version it was begun; the one begun last if in several."""
-    versions = _of(launch, encounter) & drafts.c.form.startswith(f"{url}|", autoescape=True)
-    newest = select(drafts).where(versions).order_by(drafts.c.started_at.desc()).limit(1)
     with services().engine.connect() as connection:
-        row = connection.execute(newest).mappings().one_or_none()
-    return _read(launch, row) if row else None
+        begun = connection.execute(_NEWEST, _of(launch, encounter)).mappings().all()
+    return next((_read(launch, row) for row in begun if row["form"].startswith(f"{url}|")), None)
 
 
 def own_drafts(launch: Launch) -> list[Draft]:
     """Return every draft that the person of a launch can go on with, the last touched first."""
-    mine = select(drafts).where(_held(launch)).order_by(drafts.c.updated_at.desc())
     with services().engine.connect() as connection:
-        return [_read(launch, row) for row in connection.execute(mine).mappings()]
+        return [_read(launch, row) for row in connection.execute(_OWN, _held(launch)).mappings()]
 
 
 def _holder(launch: Launch) -> str:
     return "" if launch.role is Role.PATIENT else launch.handle
 
 
-def _held(launch: Launch) -> ColumnElement[bool]:
-    about = (drafts.c.ehr == launch.ehr.name) & (drafts.c.patient == launch.patient.id)
-    return about & (drafts.c.held_by == _holder(launch))
+def _held(launch: Launch) -> dict[str, str]:
+    return {"of_ehr": launch.ehr.name, "of_patient": launch.patient.id, "of": _holder(launch)}
 
 
-def _of(launch: Launch, encounter: str | None) -> ColumnElement[bool]:
-    return _held(launch) & (drafts.c.encounter == (encounter or ""))
+def _of(launch: Launch, encounter: str | None) -> dict[str, str]:
+    return {**_held(launch), "of_visit": encounter or ""}
 
 
-def _find(connection: Connection, launch: Launch, which: ColumnElement[bool]) -> Draft | None:
-    row = connection.execute(select(drafts).where(which)).mappings().one_or_none()
+def _find(connection: Connection, launch: Launch, which: Mapping[str, str]) -> Draft | None:
+    row = connection.execute(_OF_FORM, which).mappings().one_or_none()
     return _read(launch, row) if row else None
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import orjson
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from fhir_alliance.errors import HandedOver, NotSignedIn
 from fhir_alliance.records.submission import PatientShown
@@ -21,7 +21,7 @@ from smart_app.web.languages import speak_english
 from smart_app.web.look.showing import show_look
 from smart_app.web.look.style import Look
 from smart_app.web.services import services
-from smart_app.web.sessions import of_live_session
+from smart_app.web.sessions import of_live_session, this_browser
 
 
 class Role(StrEnum):
@@ -51,6 +51,11 @@ ABSOLUTE: Final = timedelta(hours=8)
 # How long a page left open may still send what was answered on it.
 _LAPSED: Final = timedelta(hours=24)
 _SEEN_EVERY: Final = timedelta(minutes=1)
+# Every page asks for its launch: made once, a statement costs a fifth of what making it costs.
+_MINE: Final = select(launches).where(
+    launches.c.handle == bindparam("of_handle"), of_live_session(launches.c.session_hash)
+)
+_OWN: Final = _MINE.where(launches.c.role == Role.PATIENT, launches.c.ended_at.is_(None))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,8 +147,7 @@ def find_launch(handle: str) -> Launch:
     """Return the launch of this browser's session; NotSignedIn when it is another's, ended, or was left alone."""
     now = services().clock()
     with services().engine.connect() as connection:
-        mine = (launches.c.handle == handle) & of_live_session(launches.c.session_hash)
-        row = connection.execute(select(launches).where(mine)).mappings().one_or_none()
+        row = connection.execute(_MINE, {"of_handle": handle, **this_browser()}).mappings().one_or_none()
     if row is not None and row["role"] == Role.CLINICIAN:
         # Also when it has ended: the page that says so still stands in the EHR's frame.
         speak_english()
@@ -168,9 +172,7 @@ def find_lapsed(handle: str) -> Launch | None:
     Nothing may be shown in it; what its open page still sends may be kept (T42). None when there is no such launch.
     """
     with services().engine.connect() as connection:
-        mine = (launches.c.handle == handle) & of_live_session(launches.c.session_hash)
-        own = (launches.c.role == Role.PATIENT) & launches.c.ended_at.is_(None)
-        row = connection.execute(select(launches).where(mine, own)).mappings().one_or_none()
+        row = connection.execute(_OWN, {"of_handle": handle, **this_browser()}).mappings().one_or_none()
     return _launch(row) if row and services().clock() <= row["created_at"] + _LAPSED else None
 
 

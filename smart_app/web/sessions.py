@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, insert, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, insert, update
 
 from fhir_alliance.tables import launches, sessions
 from smart_app.web.cookies import SESSION, fingerprint, new_secret, read_secret
@@ -62,9 +62,12 @@ def end_session(connection: Connection, secret: str, *, at: datetime) -> None:
 
 
 def of_live_session(owner: ColumnElement[str]) -> ColumnElement[bool]:
-    """Return what holds where `owner`, the fingerprint of a session, is that of this browser's live one."""
-    secret = read_secret(SESSION)
-    if secret is None:
-        return false()
+    """Return what holds where `owner`, the fingerprint of a session, is that of the live one of `this_browser`."""
     alive = exists().where(sessions.c.id_hash == owner, sessions.c.ended_at.is_(None))
-    return and_(owner == fingerprint(secret), alive)
+    return and_(owner == bindparam("of_session"), alive)
+
+
+def this_browser() -> dict[str, str | None]:
+    """Return what a statement with `of_live_session` is executed with; without a session nothing is of it."""
+    secret = read_secret(SESSION)
+    return {"of_session": fingerprint(secret) if secret else None}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Hashable
+from functools import lru_cache
 from typing import Any, Final
 
 from fhir_alliance.records.checks import check_shape
@@ -15,6 +16,8 @@ _KINDS: Final = re.compile(
     r"|(?P<word>\S+\Z)"
     r"|(?P<text>\S+( \S+)*\Z)"
 )
+# Elements whose texts come out of definitions: the same ones come again and again, and none of them is a person's.
+_DEFINED: Final = frozenset({"system", "code", "display", "text", "linkId", "url", "unit"})
 _MOST: Final = 4096
 _passed: Final[set[Hashable]] = set()
 
@@ -35,13 +38,31 @@ def check_own_shape(bundle: JsonObject) -> None:
     _passed.update(shapes)
 
 
-def _shape_of(value: Any) -> Hashable:
+def _shape_of(entry: JsonObject) -> Hashable:
+    shape: list[Hashable] = []
+    _add_shape(shape, "", entry)
+    return tuple(shape)
+
+
+def _add_shape(shape: list[Hashable], name: str, value: Any) -> None:
+    """Add what tells the shape of an element's value: of an object first its elements, of a list how many there are."""
     if isinstance(value, str):
-        found = _KINDS.match(value)
-        return found.lastgroup if found else None
-    if isinstance(value, dict):
-        elements = [(name, _shape_of(each)) for name, each in value.items()]
-        return (value.get("resourceType"), *elements)
-    if isinstance(value, list):
-        return (list, *map(_shape_of, value))
-    return type(value).__name__
+        shape.append(_known_kind(value) if name in _DEFINED else _kind(value))
+    elif isinstance(value, dict):
+        shape += (value.get("resourceType"), tuple(value))
+        for element, each in value.items():
+            _add_shape(shape, element, each)
+    elif isinstance(value, list):
+        shape += (list, len(value))
+        for each in value:
+            _add_shape(shape, name, each)
+    else:
+        shape.append(type(value).__name__)
+
+
+def _kind(text: str) -> str | None:
+    found = _KINDS.match(text)
+    return found.lastgroup if found else None
+
+
+_known_kind: Final = lru_cache(maxsize=_MOST)(_kind)

@@ -32,6 +32,14 @@ class _Ring:
     current: str
     keys: Mapping[str, bytes] = field(repr=False)
     ciphers: Mapping[str, AESGCM] = field(repr=False)
+    _derived: dict[tuple[str, str], bytes] = field(repr=False, default_factory=dict)
+
+    def derived(self, name: str, purpose: str) -> bytes:
+        """Return what a key gives for another purpose; every request asks for the same two."""
+        if (name, purpose) not in self._derived:
+            key = HKDF(SHA256(), KEY_BYTES, salt=None, info=purpose.encode())
+            self._derived[name, purpose] = key.derive(self.keys[name])
+        return self._derived[name, purpose]
 
 
 class Vault:
@@ -70,13 +78,13 @@ class Vault:
     def derive(self, purpose: str) -> bytes:
         """Return 32 bytes for another purpose, the same for all who hold this key (HKDF-SHA256, RFC 5869)."""
         ring = self._ring()
-        return _derived(ring.keys[ring.current], purpose)
+        return ring.derived(ring.current, purpose)
 
     def derive_all(self, purpose: str) -> tuple[bytes, ...]:
         """Return what every key gives for another purpose, the current one last: what an older one made still holds."""
         ring = self._ring()
-        older = [key for name, key in ring.keys.items() if name != ring.current]
-        return tuple(_derived(key, purpose) for key in [*older, ring.keys[ring.current]])
+        older = [name for name in ring.keys if name != ring.current]
+        return tuple(ring.derived(name, purpose) for name in (*older, ring.current))
 
     def seal(self, plaintext: bytes, *, place: str) -> bytes:
         """Return `<key id>:<nonce><ciphertext>`; `place` is tenant/table/row/column and is needed to open it."""
@@ -114,10 +122,6 @@ def sealed_by(name: str) -> bytes:
 def _ring(keys: Keys) -> _Ring:
     ciphers = {name: AESGCM(key) for name, key in keys.keys.items()}
     return _Ring(current=keys.current, keys=dict(keys.keys), ciphers=ciphers)
-
-
-def _derived(key: bytes, purpose: str) -> bytes:
-    return HKDF(SHA256(), KEY_BYTES, salt=None, info=purpose.encode()).derive(key)
 
 
 def _stamp(path: Path) -> _Stamp | None:

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property, lru_cache
 
 import orjson
 
@@ -65,23 +66,32 @@ class VisitLater(NotAsked):
 
 @dataclass(frozen=True, kw_only=True)
 class OpenForm:
-    """What is being filled in: the draft is pinned to the form and to the audience text that was shown."""
+    """What is being filled in, about which visit: the draft is pinned to the form and to the audience text shown."""
 
+    launch: Launch
+    visit: Visit | None
     instrument: Instrument
     form: Form
-    audience: str
     draft: Draft
+
+    @cached_property
+    def audience(self) -> str:
+        """What the person is told in the language of the page; who only sends what was answered is not told again."""
+        return audience_of(self.launch, self.instrument, self.form, self.visit)
 
 
 def open_form(launch: Launch) -> OpenForm:
     """Return the form of a launch with its draft, begun now if there is none."""
     instrument, form, draft = _begun(launch)
-    audience = audience_of(launch, instrument, form, launch.context.visit)
-    visit = _encounter_of(launch)
+    visit = launch.context.visit
     draft = draft or open_draft(
-        launch, form.canonical, audience_digest=digest_of(audience), encounter=visit, expires=_asked_until(launch, form)
+        launch,
+        form.canonical,
+        audience_digest=digest_of(audience_of(launch, instrument, form, visit)),
+        encounter=_encounter_of(launch),
+        expires=_asked_until(launch, form),
     )
-    return OpenForm(instrument=instrument, form=form, audience=audience, draft=draft)
+    return OpenForm(launch=launch, visit=visit, instrument=instrument, form=form, draft=draft)
 
 
 def language_of(launch: Launch, instrument: Instrument) -> str:
@@ -230,7 +240,7 @@ def make_submission(
         launch=launch.handle,
         answers=draft.answers,
         declined=declined,
-        scores=Scorer(opened.form).score(draft.answers),
+        scores=_scorer(opened.instrument, opened.form.rater, opened.form.form).score(draft.answers),
         authored=now.astimezone(services().settings.site.time_zone),
         scored=now,
         language=language_of(launch, opened.instrument),
@@ -238,6 +248,11 @@ def make_submission(
         mode=mode_of(launch),
         device=device_here(),
     )
+
+
+@lru_cache(maxsize=256)
+def _scorer(instrument: Instrument, rater: Rater, name: str) -> Scorer:
+    return Scorer(instrument.form(rater, name))
 
 
 def way_of(launch: Launch, submission: Submission) -> Way:

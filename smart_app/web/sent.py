@@ -90,19 +90,18 @@ def open_change(launch: Launch, sent: Sent) -> tuple[OpenForm, Visit | None]:
     """Return the form as it was asked, with the answers as they were sent, and the visit it is about."""
     instrument, form = form_named(sent.first.form)
     visit = _visit(launch, sent.first.encounter)
-    audience = audience_of(launch, instrument, form, visit)
     response = services().outbox.response(sent.newest.key, ehr=launch.ehr.name, patient=launch.patient.id)
     answers = read_answers(response, form) if response else Answers()
     name = f"{sent.first.key} {sent.newest.version}"
     draft = open_draft(
         launch,
         name,
-        audience_digest=digest_of(audience),
+        audience_digest=digest_of(audience_of(launch, instrument, form, visit)),
         encounter=sent.first.encounter,
         answers=answers,
         expires=sent.until,
     )
-    return OpenForm(instrument=instrument, form=form, audience=audience, draft=draft), visit
+    return OpenForm(launch=launch, visit=visit, instrument=instrument, form=form, draft=draft), visit
 
 
 def send_change(launch: Launch, sent: Sent, opened: OpenForm, *, declined: bool) -> Receipt:

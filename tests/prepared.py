@@ -88,7 +88,7 @@ class Desk:
         self._app = app
         self._services: Services = app.extensions["alliance"]
         self._random = random.Random(seed)  # noqa: S311  # test data
-        self._signer = URLSafeSerializer(app.secret_key or b"", salt="csrf")
+        self._signer = URLSafeSerializer(self._services.vault.derive("csrf"), salt="csrf")
 
     @classmethod
     def of(cls, settings: Any, *, seed: int) -> "Desk":

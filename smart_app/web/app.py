@@ -104,6 +104,7 @@ from smart_app.web.linking import Addresses
 from smart_app.web.look.showing import shown_look
 from smart_app.web.on_tablet import tablet_here
 from smart_app.web.services import Services, services, utc_now
+from smart_app.web.sessions import NoFlaskSession
 
 _log = structlog.get_logger(__name__)
 MAX_BODY: Final = 64 * 1024
@@ -125,8 +126,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         COMPRESS_STREAMS=False,
         COMPRESS_MIMETYPES=["text/html", "text/css", "text/javascript"],
     )
-    # Keys for CSRF tokens are derived from the vault, so that every worker has the same and no file more is needed.
-    app.secret_key = vault.derive("csrf")
+    app.session_interface = NoFlaskSession()
     app.extensions["alliance"] = _services(settings, vault, clock)
     # As many as the site has, and for nothing but who asks: what a browser makes up stands before their words (T72).
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]  # Flask's way

@@ -46,7 +46,8 @@ def protect() -> None:
 
 
 def _signer() -> URLSafeSerializer:
-    # A page that was made before the keys were rotated may still be sent.
+    # Derived from the vault, so that every worker has the same and no file more is needed; all of them, because a page
+    # that was made before the keys were rotated may still be sent.
     return URLSafeSerializer(list(services().vault.derive_all("csrf")), salt="csrf")
 
 

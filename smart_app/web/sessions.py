@@ -3,10 +3,19 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from flask import Flask, Request
+from flask.sessions import SessionInterface
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, insert, update
 
 from fhir_alliance.tables import launches, sessions
 from smart_app.web.cookies import SESSION, fingerprint, new_secret, read_secret
+
+
+class NoFlaskSession(SessionInterface):
+    """Flask's own session, which would be kept in a cookie and looked for in every request: there is none."""
+
+    def open_session(self, app: Flask, request: Request) -> None:
+        """Open none."""
 
 
 def begin_session(connection: Connection, *, user_key: str, at: datetime) -> str:

@@ -203,7 +203,7 @@ class House(Clinic):
 
     def token_of(self, person: Person, handle: str = "", *, admin: bool = False) -> str:
         """Return a form token as the app would give this browser, for routes that no page of its own posts to."""
-        signer = URLSafeSerializer(self.app.secret_key or b"", salt="csrf")
+        signer = URLSafeSerializer(self.services.vault.derive("csrf"), salt="csrf")
         cookie = person.cookie(ADMIN if admin else SESSION) or ""
         session = hashlib.sha256(cookie.encode()).hexdigest()
         return str(signer.dumps(["launch", handle] if handle else ["admin" if admin else "session", session]))

@@ -82,8 +82,9 @@ def _readings(
 
 def _places(observation: RawResource, places: Mapping[tuple[str, str], list[int]]) -> Sequence[int]:
     for coding in observation.get("code", {}).get("coding", ()):
-        if found := places.get((str(coding.get("system")), str(coding.get("code")))):
-            return found
+        code = str(coding.get("system")), str(coding.get("code"))
+        if code in places:
+            return places[code]
     return ()
 
 

@@ -89,7 +89,18 @@ class Falls:
         number = self.count + 1
         going_on = self.episode if self.episode and self.episode.ending is Ending.OPEN else None
         episode = self._followed(going_on, number, value) if going_on else self._opened(number, value)
-        return replace(self._counted(value), count=number, episode=episode)
+        before = self.recent[-1] if self.recent else value
+        change = value - before
+        return Falls(
+            level=self.level,
+            yardstick=self.yardstick,
+            count=number,
+            recent=(*self.recent[-(_WINDOW - 1) :], value),
+            changes=self.changes + 1 if self.recent else 0,
+            changed=self.changed + change,
+            squares=self.squares + change**2,
+            episode=episode,
+        )
 
     @property
     def threshold(self) -> Decimal:
@@ -107,13 +118,14 @@ class Falls:
         return ((n * self.squares - self.changed**2) / (n * (n - 1))).sqrt()
 
     def _opened(self, number: int, value: Decimal) -> Episode | None:
-        threshold = self.threshold
-        if not self.recent or threshold <= 0 or max(self.recent) - value < threshold:
+        best = max(self.recent, default=value)
+        # Most ratings are no fall at all, and the threshold has a root in it.
+        if best <= value or not 0 < (threshold := self.threshold) <= best - value:
             return None
         return Episode(
             level=self.level,
             opened=number,
-            reference=max(self.recent),
+            reference=best,
             threshold=threshold,
             trough=value,
             lowest=number,
@@ -128,19 +140,6 @@ class Falls:
         if number - episode.lowest >= _PATIENCE:
             return replace(episode, ending=Ending.UNREPAIRED, ended=number)
         return episode
-
-    def _counted(self, value: Decimal) -> "Falls":
-        recent = (*self.recent[-(_WINDOW - 1) :], value)
-        if not self.recent:
-            return replace(self, recent=recent)
-        change = value - self.recent[-1]
-        return replace(
-            self,
-            recent=recent,
-            changes=self.changes + 1,
-            changed=self.changed + change,
-            squares=self.squares + change**2,
-        )
 
 
 def find_episodes(values: Iterable[Decimal], level: Level, yardstick: Yardstick) -> Iterator[Episode]:

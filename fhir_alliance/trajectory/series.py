@@ -1,11 +1,11 @@
 """Scores over time as the EHR's Observations tell them: one series per patient, therapist, score and rater."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import groupby
 from typing import Any, Final
 
 from fhir_alliance.instruments.definition import Instrument
@@ -105,19 +105,18 @@ def read_series(
         for scale in form.scales
     }
     systems = {code: instrument.system(scale.name) for code, (scale, _) in scores.items()}
-    found = [
-        ((code, therapists.get(point.encounter or "")), point)
-        for observation in observations
-        if (code := _score_code(observation, systems))
-        if is_about(observation, patient) and observation.get("status") in COUNTS and (point := _point(observation))
-        if _is_on(scores[code][0], point.value)
-    ]
-    found.sort(key=lambda pair: (pair[0][0], pair[0][1] or "", pair[1].at))
+    found: defaultdict[tuple[str, str | None], list[Point]] = defaultdict(list)
+    for each in observations:
+        code = _score_code(each, systems)
+        if code and is_about(each, patient) and each.get("status") in COUNTS:
+            point = _point(each)
+            if point and _is_on(scores[code][0], point.value):
+                found[code, therapists.get(point.encounter or "")].append(point)
     return tuple(
         Series(
-            code=code, scale=scores[code][0].name, rater=scores[code][1], therapist=who, points=_one_per_visit(pairs)
+            code=code, scale=scores[code][0].name, rater=scores[code][1], therapist=who, points=_one_per_visit(points)
         )
-        for (code, who), pairs in groupby(found, key=lambda pair: pair[0])
+        for (code, who), points in sorted(found.items(), key=lambda each: (each[0][0], each[0][1] or ""))
     )
 
 
@@ -142,7 +141,7 @@ def read_time(text: object) -> datetime | None:
 # A score that may be compared; a preliminary or withdrawn one is not.
 COUNTS = frozenset({"final", "amended", "corrected"})
 _UNITLESS: Final = re.compile(r"1?|\{.*\}")
-_ANSWERED = {"system": ALLIANCE, "code": "items-answered"}
+_ANSWERED: Final = (ALLIANCE, "items-answered")
 
 
 def _dated(encounters: Iterable[RawResource], patient: str) -> Iterator[tuple[datetime, RawResource]]:
@@ -162,16 +161,16 @@ def is_about(resource: RawResource, patient: str) -> bool:
 
 def _score_code(observation: RawResource, systems: Mapping[str, str]) -> str:
     """Return the first code that is of a score, empty when none is; `systems` are their code systems."""
-    for coding in _codings(observation.get("code", {})):
-        code, system = str(coding.get("code")), coding.get("system")
-        if system is not None and systems.get(code) == system:
+    for coding in observation.get("code", {}).get("coding", ()):
+        code = str(coding.get("code"))
+        if code in systems and systems[code] == coding.get("system"):
             return code
     return ""
 
 
-def _codings(concept: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    codings: list[Mapping[str, Any]] = concept.get("coding", [])
-    return codings
+def _first_code(concept: Mapping[str, Any]) -> str:
+    codings = concept.get("coding")
+    return str(codings[0].get("code", "")) if codings else ""
 
 
 def _is_on(scale: Scale, value: Decimal | None) -> bool:
@@ -186,32 +185,30 @@ def _point(observation: RawResource) -> Point | None:
     if at is None or not _UNITLESS.fullmatch(str(quantity.get("code", ""))):
         return None
     value = quantity.get("value")
-    absent = next(iter(_codings(observation.get("dataAbsentReason", {}))), {}).get("code", "")
-    derived = [str(source.get("reference", "")) for source in observation.get("derivedFrom", [])]
+    derived = [str(source.get("reference", "")) for source in observation.get("derivedFrom", ())]
     return Point(
         at=at,
         value=None if value is None else Decimal(str(value)),
         answered=_answered(observation),
         encounter=observation.get("encounter", {}).get("reference"),
         response=next((each for each in derived if each.startswith("QuestionnaireResponse/")), None),
-        absent=absent,
-        measured=str(next(iter(_codings(observation.get("method", {}))), {}).get("code", "")),
+        absent=_first_code(observation.get("dataAbsentReason", {})),
+        measured=_first_code(observation.get("method", {})),
     )
 
 
 def _answered(observation: RawResource) -> int | None:
-    for component in observation.get("component", []):
+    for component in observation.get("component", ()):
         count = component.get("valueQuantity", {}).get("value")
-        if (
-            any(_ANSWERED.items() <= coding.items() for coding in _codings(component.get("code", {})))
-            and count is not None
-        ):
-            return int(count)
+        if count is not None:
+            for coding in component.get("code", {}).get("coding", ()):
+                if (coding.get("system"), coding.get("code")) == _ANSWERED:
+                    return int(count)
     return None
 
 
-def _one_per_visit(pairs: Iterable[tuple[object, Point]]) -> tuple[Point, ...]:
+def _one_per_visit(points: Iterable[Point]) -> tuple[Point, ...]:
     latest: dict[object, Point] = {}
-    for _, point in pairs:
+    for point in sorted(points, key=lambda point: point.at):
         latest[point.encounter or point.at] = point
     return tuple(sorted(latest.values(), key=lambda point: point.at))

@@ -16,6 +16,7 @@ from smart_app.web.pages.words import local_day
 class _Gathered:
     number: int | None
     at: datetime
+    on: date
     points: dict[Rater, dict[str, Point]] = field(default_factory=dict)
 
 
@@ -62,16 +63,17 @@ def join_visits(
     `answers` is keyed by the response's reference, as `Point.response` names it; `kept` are such references.
     """
     rows = {
-        visit.encounter: _Gathered(number=visit.number, at=visit.start)
+        visit.encounter: _Gathered(number=visit.number, at=visit.start, on=on)
         for visit in visits
-        if local_day(visit.start, zone) <= today
+        if (on := local_day(visit.start, zone)) <= today
     }
     for each in series:
         for point in each.points:
             place = point.encounter or point.response or point.at.isoformat()
-            row = rows.setdefault(place, _Gathered(number=None, at=point.at))
-            row.points.setdefault(each.rater, {})[each.scale] = point
-    return tuple(_row(row, answers, kept, zone) for row in sorted(rows.values(), key=lambda row: row.at))
+            if place not in rows:
+                rows[place] = _Gathered(number=None, at=point.at, on=local_day(point.at, zone))
+            rows[place].points.setdefault(each.rater, {})[each.scale] = point
+    return tuple(_row(row, answers, kept) for row in sorted(rows.values(), key=lambda row: row.at))
 
 
 def newest_responses(series: Sequence[Series], most: int) -> Collection[str]:
@@ -81,7 +83,7 @@ def newest_responses(series: Sequence[Series], most: int) -> Collection[str]:
     return list(dict.fromkeys(point.response or "" for point in points))[:most]
 
 
-def _row(row: _Gathered, answers: Mapping[str, Answers], kept: Collection[str], zone: ZoneInfo) -> VisitRow:
+def _row(row: _Gathered, answers: Mapping[str, Answers], kept: Collection[str]) -> VisitRow:
     given = {
         rater: answers[point.response]
         for rater, points in row.points.items()
@@ -89,4 +91,4 @@ def _row(row: _Gathered, answers: Mapping[str, Answers], kept: Collection[str], 
         if point.response and point.response in answers
     }
     stays = any(point.response in kept for points in row.points.values() for point in points.values())
-    return VisitRow(number=row.number, on=local_day(row.at, zone), points=row.points, answers=given, kept=stays)
+    return VisitRow(number=row.number, on=row.on, points=row.points, answers=given, kept=stays)

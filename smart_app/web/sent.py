@@ -52,7 +52,7 @@ def sent_in(launch: Launch, key: str) -> Sent:
     """
     about = {"ehr": launch.ehr.name, "patient": launch.patient.id}
     asked = services().outbox.receipt(key, **about)
-    first = services().outbox.receipt(asked.form_key, **about)
+    first = asked if asked.key == asked.form_key else services().outbox.receipt(asked.form_key, **about)
     newest = services().corrections.newest(asked.form_key, **about)
     own = launch.role is not Role.CLINICIAN and first.rater == Rater.PATIENT and launch.ehr.change_window
     until = first.accepted_at + launch.ehr.change_window if own else None

@@ -30,12 +30,16 @@ MOVING = ("accepted", "leased", "unknown")
 
 
 class Load(NamedTuple):
-    """How much, how bad: `faults` is the share of writes that fail, `kill_every` are seconds."""
+    """How much, how bad: `faults` is the share of writes that fail, `kill_every` and `longest` are seconds.
+
+    `longest` is the longest wait for the next try, None for the product's own.
+    """
 
     forms: int
     faults: float
     kill_every: float
     seed: int
+    longest: int | None = None
 
 
 def soak(kind: str, load: Load, console: Console) -> bool:
@@ -43,7 +47,8 @@ def soak(kind: str, load: Load, console: Console) -> bool:
     began = monotonic()
     with tempfile.TemporaryDirectory(prefix="fhir-alliance-soak-") as name, _database(kind) as database:
         patients = max(1, load.forms // FORMS_PER_PATIENT)
-        house = House(Path(name), database, patients=patients, visits=-(-load.forms // patients))
+        visits = -(-load.forms // patients)
+        house = House(Path(name), database, patients=patients, visits=visits, longest=load.longest)
         with house.ehr(share=load.faults, seed=load.seed):
             history, told = _run(house, load, workers=WORKERS if database else 0)
             asked = requests.get(f"{house.site.ehr_url}/soak/faults", timeout=60).json()

@@ -89,11 +89,17 @@ class Process:
 
 
 class House:
-    """A site on loopback: one process that serves, and on PostgreSQL workers beside it."""
+    """A site on loopback: one process that serves, and on PostgreSQL workers beside it.
 
-    def __init__(self, folder: Path, database: str, *, patients: int, visits: int = 1) -> None:
+    With `longest` no form waits more seconds than that for its next try; usually the product decides.
+    """
+
+    def __init__(
+        self, folder: Path, database: str, *, patients: int, visits: int = 1, longest: int | None = None
+    ) -> None:
         ehr_port = free_port(0)
         self.folder = folder
+        self._command = ("tests.soak.hasty", str(longest)) if longest else ("smart_app.cli",)
         self.site: Site = write_site(folder, ehr_port=ehr_port, app_port=free_port(0), token_seconds=TOKEN_SECONDS)
         self.people = people(patients, visits=visits)
         self.chart = folder / "sandbox.db"
@@ -120,12 +126,13 @@ class House:
         port = ("--port", self.site.app_url.rpartition(":")[2])
         alone = () if deliver and not workers else ("--no-deliver",)
         with ExitStack() as stack:
-            serve = ("smart_app.cli", "serve", *settings, *port, *alone)
+            serve = (*self._command, "serve", *settings, *port, *alone)
             app = Process(self.folder / "app.log", *serve, url=f"{self.site.app_url}/health")
             found = [app]
             stack.callback(app.end)
             for number in range(workers):
-                found.append(Process(self.folder / f"worker-{number}.log", "smart_app.cli", "worker", *settings))
+                worker = (*self._command, "worker", *settings)
+                found.append(Process(self.folder / f"worker-{number}.log", *worker))
                 stack.callback(found[-1].end)
             app.ready()
             yield found

@@ -20,12 +20,16 @@ DATABASES: Final = ("sqlite", "postgresql")
 # Six digits are easy to type again.
 SEEDS: Final = 10**6
 QUICK_FORMS: Final = 300
+# A form that has failed seven times would wait for minutes, and with it the whole run.
+QUICK_WAIT: Final = 3
 
 
 @click.command()
 @click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only this part.  [default: all]")
 @click.option("--database", "kinds", multiple=True, type=click.Choice(DATABASES), help="Only on this.  [default: both]")
-@click.option("--quick", is_flag=True, help=f"Only the delivery, of {QUICK_FORMS} forms.")
+@click.option(
+    "--quick", is_flag=True, help=f"Only the delivery, of {QUICK_FORMS} forms, tried again within {QUICK_WAIT} s."
+)
 @click.option("--sets", type=click.IntRange(min=1), default=10_000, show_default=True, help="Sets per instrument.")
 @click.option("--only", multiple=True, type=click.Choice(list(FORMS)), metavar="NAME", help="Only this instrument.")
 @click.option("--courses", type=click.IntRange(min=1), default=10_000, show_default=True, help="Courses of each kind.")
@@ -51,7 +55,7 @@ def main(
     console, first = Console(), secrets.randbelow(SEEDS) if seed is None else seed
     console.print(f"seed {first}", highlight=False)
     chosen = parts or (("delivery",) if quick else PARTS)
-    load = Load(QUICK_FORMS if quick else forms, faults, kill_every, first)
+    load = Load(QUICK_FORMS if quick else forms, faults, kill_every, first, longest=QUICK_WAIT if quick else None)
     runs: dict[str, list[Callable[[], bool]]] = {
         "engines": [partial(compare, list(only or FORMS), sets, first, console)],
         "courses": [partial(simulate, courses, first, console)],

@@ -61,7 +61,7 @@ class CorrectionDelivery:
         self._tells = may_tell_provenance
         self._sender = sender
         self._taken_back = item.kind is Kind.WITHDRAWAL
-        self._changes = changes_of([_resources(each, item.rung) for each in written], self._after())
+        self._changes = changes_of([resources_of(each, item.rung) for each in written], self._after())
         self._chart = Chart(client, fhir_base=fhir_base, expected=expected_of(orjson.dumps(written[0].bundle)))
         response_id = next((each.response_id for each in written if each.response_id), None)
         whole = item.rung is Rung.OBSERVATIONS
@@ -187,5 +187,6 @@ def tell_correction(queue: Queue, client: FhirClient, sender: Sender, item: Item
         return
 
 
-def _resources(version: Version, rung: Rung) -> list[Resource]:
+def resources_of(version: Version, rung: Rung) -> list[Resource]:
+    """Return what a version of a form writes into the chart, a resource at a time."""
     return list(scored_resources(version.bundle) if rung is Rung.OBSERVATIONS else version.pieces or [])

@@ -167,7 +167,7 @@ class Courier:
         unsettled = self._unsettled(item)
         if item.kind is Kind.WITHDRAWAL and not (written or unsettled):
             return Settlement(state=State.DELIVERED, reason=NEVER_SENT)
-        if item.rung is not Rung.OBSERVATIONS and not (written or item.sealed_pieces):
+        if item.rung is not Rung.OBSERVATIONS and not (written or unsettled or item.sealed_pieces):
             return Settlement(state=State.HELD, reason=NOT_IN_CHART)
         self._check_binding(item)
 
@@ -179,7 +179,7 @@ class Courier:
 
     def _unsettled(self, item: Item) -> Sequence[Version]:
         """Return what is taken back without waiting for a person to settle it."""
-        if (item.kind, item.rung) != (Kind.WITHDRAWAL, Rung.OBSERVATIONS):
+        if item.kind is not Kind.WITHDRAWAL:
             return ()
         return self._queue.versions.unsettled_before(item.form_key, item.version)
 

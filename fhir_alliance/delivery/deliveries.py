@@ -58,13 +58,14 @@ def delivery_of(
     client, base, sender = chart.client, chart.fhir_base, chart.sender
     if item.harvested_version is not None:
         return ScoreDelivery(queue, client, item, sender, fhir_base=base, may_tell_provenance=chart.tells)
-    if item.rung is Rung.NOTE and written:
-        bundle = orjson.dumps(written[-1].bundle)
-        return NoteCorrection(queue, keeping, client, item, bundle, sender, fhir_base=base)
+    sent = [*written, *unsettled]
+    if item.rung is Rung.NOTE and sent:
+        bundle = orjson.dumps(sent[-1].bundle)
+        return NoteCorrection(queue, keeping, client, item, bundle, sender, fhir_base=base, unsettled=unsettled)
     if item.rung is Rung.NOTE:
         return NoteDelivery(queue, keeping, client, item, queue.bundle(item), sender, fhir_base=base)
     if unsettled:
-        sent, told = [*written, *unsettled], chart.tells
+        told = chart.tells
         return StrikingDelivery(queue, client, item, sent, sender, fhir_base=base, may_tell_provenance=told)
     if written:
         told = chart.tells

@@ -21,6 +21,7 @@ from fhir_alliance.delivery.receipts import (
     is_newest,
     place,
 )
+from fhir_alliance.delivery.versions import never_left
 from fhir_alliance.records.kept import kept_version
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.settings import Rung
@@ -43,7 +44,7 @@ _AGAIN: Final = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True)
 class VisitNote:
-    """One submission of a visit whose scores go into a note; `sent` means that a note of its own may be there.
+    """One submission of a visit whose scores go into a note; since `sent_at` a note of its own may be there.
 
     A correction that leaves nothing to tell of its form has no pieces.
     """
@@ -52,8 +53,14 @@ class VisitNote:
     form_key: str
     sequence: int
     delivered: bool
-    sent: bool
+    accepted_at: datetime
+    sent_at: datetime | None
     pieces: dict[str, Any] | None = field(repr=False)
+
+    @property
+    def sent(self) -> bool:
+        """Whether a note of its own may be there."""
+        return self.sent_at is not None
 
 
 class Keeping:
@@ -99,14 +106,14 @@ class Keeping:
 
         They are of one encounter; without an encounter, of one day at the site.
         """
-        sent = exists().where(attempts.c.submission == submissions.c.key, attempts.c.outcome != Outcome.REFUSED)
-        cut_off = exists().where(attempts.c.submission == submissions.c.key, attempts.c.outcome.is_(None))
+        left = func.coalesce(attempts.c.outcome, Outcome.UNKNOWN).not_in((Outcome.REFUSED, Outcome.NOT_SENT))
+        sent_at = select(func.min(attempts.c.started_at)).where(attempts.c.submission == submissions.c.key, left)
         mine = (submissions.c.ehr == item.ehr) & (submissions.c.patient == item.patient)
         here = submissions.c.encounter.is_not_distinct_from(item.encounter) & (submissions.c.rung == Rung.NOTE)
         noted = submissions.c.pieces.is_not(None) | submissions.c.corrects.is_not(None)
         found = (
-            select(submissions, (sent | cut_off).label("sent"))
-            .where(mine, here, noted, submissions.c.state != State.REPLACED)
+            select(submissions, sent_at.scalar_subquery().label("sent_at"))
+            .where(mine, here, noted, (submissions.c.state != State.REPLACED) | ~never_left())
             .order_by(submissions.c.sequence)
         )
         with self._engine.connect() as connection:
@@ -117,7 +124,8 @@ class Keeping:
                 form_key=row.corrects or row.key,
                 sequence=row.sequence,
                 delivered=row.state == State.DELIVERED,
-                sent=row.sent,
+                accepted_at=row.accepted_at,
+                sent_at=row.sent_at,
                 pieces=self._open(row, "pieces") if row.pieces else None,
             )
             for row in rows

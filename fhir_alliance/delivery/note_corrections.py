@@ -1,13 +1,20 @@
 """A correction's way into the notes of a visit: a new note without what does not hold any more, the old ones marked."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
 from fhir_alliance.delivery.chart import Resource, foreign
-from fhir_alliance.delivery.note_drafts import Draft, texts_of
+from fhir_alliance.delivery.ledger import VisitNotes
+from fhir_alliance.delivery.note_drafts import Draft, is_same, texts_of
 from fhir_alliance.delivery.notes import NoteDelivery
-from fhir_alliance.delivery.outcomes import Settlement, Stop
+from fhir_alliance.delivery.outcomes import NOT_READ_BACK, Settlement, Stop
+from fhir_alliance.delivery.parts import QUIET_TIMES
+from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import CHANGED_IN_CHART, GONE_FROM_CHART, NO_UPDATES, State
+from fhir_alliance.delivery.sending import Sender
+from fhir_alliance.delivery.versions import Version
+from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.errors import Conflict, FhirError
 from fhir_alliance.records.corrections import STRUCK
 
@@ -18,25 +25,54 @@ class NoteCorrection(NoteDelivery):
     """The steps for one leased correction of a form whose scores are in a note of the chart (E06).
 
     Other scores come in a new note, which replaces the old one. Where the form is taken back every note that tells of
-    it is entered in error, and a new one tells of the other forms of the visit, if there are any.
+    it is entered in error, and a new one tells of the other forms of the visit, if there are any. `unsettled` are the
+    versions that are taken back although nobody knows whether the chart has a note of them.
     """
 
+    def __init__(
+        self,
+        queue: Queue,
+        keeping: VisitNotes,
+        client: FhirClient,
+        item: Item,
+        bundle: bytes,
+        sender: Sender,
+        *,
+        fhir_base: str,
+        unsettled: Sequence[Version] = (),
+    ) -> None:
+        super().__init__(queue, keeping, client, item, bundle, sender, fhir_base=fhir_base)
+        self._versions = queue.versions
+        self._unsettled = unsettled
+
     def run(self) -> Settlement:
-        """Bring the notes of the visit up to date; returns DELIVERED, raises Stop or the EHR's error."""
+        """Bring the notes of the visit up to date; returns DELIVERED, raises Stop or the EHR's error.
+
+        While a note that was sent may yet come, it is looked for again (F07).
+        """
         self._chart.check_patient(self._queue.patient(self._item))
         earlier = [each for each in self._drafts if each.submission.sequence < self._item.sequence]
-        self._check_untouched(earlier)
-        taken_out = self._item.form_key not in self._own.forms or self._own.submission.key != self._item.key
+        notes = self._notes_of(earlier)
+        self._check_untouched(notes, earlier)
         left = self._own.submission.key == self._item.key
-        settlement = super().run() if left else Settlement(state=State.DELIVERED)
-        if taken_out:
-            self._strike([each for each in earlier if self._item.form_key in each.forms])
+        wrong = [each for each in earlier if self._item.form_key in each.forms]
+        settlement = Settlement(state=State.DELIVERED)
+        if left and not self._is_told(notes, wrong):
+            settlement = super().run()
+        if not left or self._item.form_key not in self._own.forms:
+            self._strike(wrong)
+        self._check_unsettled(notes)
         return settlement
 
-    def _check_untouched(self, earlier: list[Draft]) -> None:
+    def _is_told(self, notes: Sequence[Resource], wrong: Sequence[Draft]) -> bool:
+        """Whether a note of the chart that stays says just what is left: no note of the form had taken its place."""
+        with foreign():
+            stay = [each for each in notes if not any(is_same(each, draft) for draft in wrong)]
+            return any(each["status"] == "current" and self._own.text in texts_of(each) for each in stay)
+
+    def _check_untouched(self, notes: Sequence[Resource], earlier: Sequence[Draft]) -> None:
         """Stop when somebody has changed the visit's current note: its words are theirs now (F17)."""
-        notes = self._notes_of(earlier)
-        if not notes:
+        if not notes and not self._unsettled:
             raise Stop(State.HELD, GONE_FROM_CHART)
         ours = {each.text for each in earlier}
         for note in notes:
@@ -45,6 +81,19 @@ class NoteCorrection(NoteDelivery):
                 changed = note["status"] == "current" and bool(texts) and not texts & ours
             if changed:
                 raise Stop(State.HELD, CHANGED_IN_CHART)
+
+    def _check_unsettled(self, notes: Sequence[Resource]) -> None:
+        """Stop while a note of what is taken back may yet come, or stands in somebody else's chart (F21)."""
+        for version in self._unsettled:
+            for note in self._read(version.response_id) if version.response_id else ():
+                if note["status"] != STRUCK:
+                    self._check_subject(note)
+        keys = {each.key for each in self._unsettled}
+        sent = [each for each in self._drafts if each.submission.key in keys and each.submission.sent]
+        absent = [each for each in sent if not any(is_same(note, each) for note in notes)]
+        sent_at = self._versions.last_sent(self._item.form_key, self._item.version)
+        if absent and sent_at is not None and self._sender.may_come(sent_at, times=QUIET_TIMES):
+            raise Stop(State.UNKNOWN, NOT_READ_BACK)
 
     def _strike(self, wrong: list[Draft]) -> None:
         """Mark notes as entered in error, and see that the chart says so (E06, O21)."""

@@ -34,7 +34,7 @@ class Draft:
 def drafts_of(submissions: Sequence[VisitNote]) -> list[Draft]:
     """Return the note of each submission: what was said in the visit up to it, of each form as it was corrected last.
 
-    What takes the only form back has no note.
+    What takes the only form back has no note. No other note tells of a form that was taken back before it was sent.
     """
     drafts = []
     told: dict[str, VisitNote] = {}
@@ -43,9 +43,18 @@ def drafts_of(submissions: Sequence[VisitNote]) -> list[Draft]:
             told[each.form_key] = each
         else:
             told.pop(each.form_key, None)
-        if told:
-            drafts.append(_draft(each, told))
+        stay = {
+            form: told[form] for form in told if form == each.form_key or not _is_gone(told[form], each, submissions)
+        }
+        if stay:
+            drafts.append(_draft(each, stay))
     return drafts
+
+
+def _is_gone(part: VisitNote, note: VisitNote, submissions: Sequence[VisitNote]) -> bool:
+    """Whether a part of a note was taken back before the note was sent: what was sent stays as it was."""
+    later = [each for each in submissions if each.form_key == part.form_key and each.sequence > part.sequence]
+    return any(not each.pieces and (note.sent_at is None or each.accepted_at <= note.sent_at) for each in later)
 
 
 def _draft(submission: VisitNote, told: Mapping[str, VisitNote]) -> Draft:

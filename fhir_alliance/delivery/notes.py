@@ -109,16 +109,19 @@ class NoteDelivery:
             raise stop from None
 
     def _check(self, note: Resource) -> None:
-        if (
-            str(note["subject"]["reference"]).removeprefix(f"{self._base}/")
-            != self._own.skeleton["subject"]["reference"]
-        ):
-            raise Stop(State.HELD, "subject-rewritten")
+        self._check_subject(note)
         if identifiers_of(note) and self._item.key not in identifiers_of(note):
             raise Stop(State.HELD, "identifier-changed")
         texts = list(texts_of(note))
         if note["status"] not in _STANDS or (texts and self._own.text not in texts):
             raise Stop(State.HELD, "changed-by-ehr")
+
+    def _check_subject(self, note: Resource) -> None:
+        """Stop when a note of ours is filed for somebody else."""
+        with foreign():
+            subject = str(note["subject"]["reference"]).removeprefix(f"{self._base}/")
+        if subject != self._own.skeleton["subject"]["reference"]:
+            raise Stop(State.HELD, "subject-rewritten")
 
     def _notes_of(self, drafts: Sequence[Draft]) -> list[Resource]:
         """Return what the chart has of notes that may have been sent."""

@@ -6,18 +6,20 @@ from typing import Any, Final
 
 import orjson
 
-from fhir_alliance.delivery.chart import Chart, foreign
-from fhir_alliance.delivery.corrections import tell_correction
+from fhir_alliance.delivery.chart import Chart
+from fhir_alliance.delivery.corrections import resources_of, tell_correction
 from fhir_alliance.delivery.expected import expected_of
 from fhir_alliance.delivery.outcomes import NOT_READ_BACK, Settlement, Stop
 from fhir_alliance.delivery.parts import QUIET_TIMES
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import NO_UPDATES, State
 from fhir_alliance.delivery.sending import Sender
+from fhir_alliance.delivery.traces import RowTraces, Traces, WholeTraces
 from fhir_alliance.delivery.versions import Version
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.errors import Conflict, FhirError
-from fhir_alliance.records.corrections import STRUCK, scored_resources
+from fhir_alliance.records.corrections import STRUCK
+from fhir_alliance.settings import Rung
 
 _GONE: Final = frozenset({404, 410})
 _NO_UPDATES: Final = frozenset({403, 405, 501})
@@ -49,9 +51,11 @@ class StrikingDelivery:
         self._sender = sender
         self._tells = may_tell_provenance
         self._chart = Chart(client, fhir_base=fhir_base, expected=expected_of(orjson.dumps(sent[0].bundle)))
+        everything = [each for version in sent for each in resources_of(version, item.rung)]
         # All versions of a form share their identifiers.
-        everything = [each for version in sent for each in scored_resources(version.bundle)]
         self._ours = list({orjson.dumps(each["identifier"]): each for each in everything}.values())
+        whole = item.rung is Rung.OBSERVATIONS
+        self._traces: Traces = WholeTraces(self._chart) if whole else RowTraces(client, self._chart, everything)
 
     def run(self) -> Settlement:
         """Mark all that is found; returns DELIVERED, raises Stop or the EHR's error.
@@ -59,24 +63,22 @@ class StrikingDelivery:
         While something that was sent may yet come, it is looked for again (F07).
         """
         self._chart.check_patient(self._queue.patient(self._item))
-        looks = [self._chart.all_of(each) for each in self._ours]
+        looks = [self._traces.of(each) for each in self._ours]
         found = {f"{each['resourceType']}/{each['id']}": each for look in looks for each in look}
-        mine = {place: each for place, each in found.items() if self._is_mine(each)}
+        left = [(place, each) for place, each in found.items() if each.get("status") != STRUCK]
+        strange = {place: why for place, each in left if (why := self._traces.stranger(each))}
+        mine = {place: each for place, each in found.items() if place not in strange}
         stops = [self._strike(f"{self._item.kind}-{number}", each) for number, each in enumerate(mine.values(), 1)]
         if stop := next(filter(None, stops), None):
             raise stop
-        if len(mine) < len(found):
-            # In somebody else's chart a person has to mark it (F21).
-            raise Stop(State.HELD, "subject-rewritten")
+        if strange:
+            # What is not ours, or stands in somebody else's chart, a person has to mark (F21).
+            raise Stop(State.HELD, next(iter(strange.values())))
         if not all(looks) and self._may_come():
             raise Stop(State.UNKNOWN, NOT_READ_BACK)
         if mine and self._tells:
             tell_correction(self._queue, self._client, self._sender, self._item, list(mine))
         return Settlement(state=State.DELIVERED)
-
-    def _is_mine(self, resource: Resource) -> bool:
-        with foreign():
-            return self._chart.is_of_patient(resource)
 
     def _may_come(self) -> bool:
         sent_at = self._queue.versions.last_sent(self._item.form_key, self._item.version)

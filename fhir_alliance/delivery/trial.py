@@ -168,5 +168,6 @@ class Memory:
     def notes_of_visit(self, item: Item) -> tuple[VisitNote, ...]:
         """Return the test entry alone: it has a note of its own, and touches no other."""
         pieces = orjson.loads(self._trial.pieces)
-        key = self._trial.key
-        return (VisitNote(key=key, form_key=key, sequence=0, delivered=False, sent=True, pieces=pieces),)
+        key, now = self._trial.key, self.clock()
+        own = VisitNote(key=key, form_key=key, sequence=0, delivered=False, accepted_at=now, sent_at=now, pieces=pieces)
+        return (own,)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Engine, FromClause, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, FromClause, exists, func, or_, select, update
 
 from fhir_alliance.delivery.outcomes import Outcome
 from fhir_alliance.delivery.receipts import Kind, State, form_key, place
@@ -82,12 +82,23 @@ class Versions:
         return orjson.loads(self._vault.open(getattr(row, column), place=place(row.ehr, row.key, column)))
 
 
-def never_left() -> ColumnElement[bool]:
-    """Return what holds for a submission of which the EHR can have nothing: it was not sent, or plainly refused."""
+def never_left(which: FromClause = submissions) -> ColumnElement[bool]:
+    """Return what holds for a submission of which the EHR can have nothing: it was not sent, or plainly refused.
+
+    A note carries all of its visit, so what was not sent by itself may be in the chart by a later note.
+    """
+    later = submissions.alias("noted")
+    here = (later.c.ehr == which.c.ehr) & (later.c.patient == which.c.patient) & (later.c.rung == which.c.rung)
+    visit = later.c.encounter.is_not_distinct_from(which.c.encounter) & (later.c.sequence > which.c.sequence)
+    noted = (which.c.rung == Rung.NOTE) & which.c.pieces.is_not(None)
+    return ~_has_left(which) & ~(noted & exists().where(here, visit, _has_left(later)))
+
+
+def _has_left(which: FromClause) -> ColumnElement[bool]:
     plain = attempts.c.outcome.in_((Outcome.REFUSED, Outcome.NOT_SENT)) & (
         attempts.c.status.is_(None) | attempts.c.status.not_in(_CONFLICT)
     )
-    return ~exists().where(attempts.c.submission == submissions.c.key, attempts.c.outcome.is_(None) | ~plain)
+    return exists().where(attempts.c.submission == which.c.key, or_(attempts.c.outcome.is_(None), ~plain))
 
 
 def let_go(connection: Connection, key: str) -> bool:
@@ -108,16 +119,12 @@ def is_corrected(connection: Connection, key: str) -> bool:
 
 
 def is_taken_back(which: FromClause) -> ColumnElement[bool]:
-    """Return what holds for a version that a later one takes back, whatever of it is in the chart: no more is sent.
-
-    Rows and notes are not among these: what a chart has of them is not found without knowing all that was sent.
-    """
+    """Return what holds for a version that a later one takes back, whatever of it is in the chart: no more is sent."""
     later = submissions.alias("later")
     return exists().where(
         later.c.corrects == func.coalesce(which.c.corrects, which.c.key),
         later.c.version > which.c.version,
         later.c.kind == Kind.WITHDRAWAL,
-        later.c.rung == Rung.OBSERVATIONS,
     )
 
 

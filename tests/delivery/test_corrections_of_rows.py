@@ -175,3 +175,43 @@ def test_row_that_somebody_changed_is_left_alone(site: "Site", ehr: "FakeEhr", i
     site.deliver()
 
     assert (site.standing(SECOND), ehr.puts) == (("held", "changed-in-chart"), [])
+
+
+@ONE_STORE
+@pytest.mark.parametrize("kept", [True, False], ids=["with-identifier", "without-identifier"])
+def test_f34_rows_of_an_unknown_outcome_are_marked(
+    site: "Site", ehr: "FakeEhr", in_rows: Callable[..., None], withdraw: Change, kept: bool
+) -> None:
+    """One row was written unheard, one cannot come any more: the first is struck out, and no other is sent (F34)."""
+    ehr.change = lambda resource: None if kept else resource.pop("identifier", None)
+    ehr.lose_single = 1
+    in_rows({**SEVENS}, key=FORM, form="full")
+    site.deliver()
+
+    withdraw()
+    site.deliver()
+    waiting = site.standing(SECOND)
+    site.deliver(minutes=15)
+
+    assert waiting == ("unknown", "not-read-back")
+    assert [site.standing(key) for key in (FORM, SECOND)] == [("replaced", None), ("delivered", None)]
+    sent = [each["resourceType"] for each in ehr.singles]
+    assert (ehr.only("Observation")["status"], sent) == ("entered-in-error", ["Observation", "Provenance"])
+
+
+@ONE_STORE
+def test_somebody_elses_value_in_the_row_is_left_alone(
+    site: "Site", ehr: "FakeEhr", in_rows: Callable[..., None], withdraw: Change
+) -> None:
+    """Without our identifier a value that we never sent is theirs: a person looks, and it stays as it is (F17)."""
+    ehr.change = lambda resource: resource.pop("identifier", None)
+    ehr.lose_single = 1
+    in_rows({**SEVENS}, key=FORM)
+    site.deliver()
+    theirs = ehr.only("Observation")
+    ehr.edit({**theirs, "valueQuantity": {**theirs["valueQuantity"], "value": 3}})
+
+    withdraw()
+    site.deliver()
+
+    assert (site.standing(SECOND), ehr.puts) == (("held", "changed-in-chart"), [])

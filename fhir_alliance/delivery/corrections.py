@@ -12,11 +12,12 @@ from fhir_alliance.delivery.expected import expected_of, labels_of
 from fhir_alliance.delivery.found import Finder, RowFinder, WholeFinder
 from fhir_alliance.delivery.outcomes import Settlement, Stop
 from fhir_alliance.delivery.queue import Item, Queue
-from fhir_alliance.delivery.receipts import CHANGED_IN_CHART, GONE_FROM_CHART, NO_UPDATES, Kind, State
+from fhir_alliance.delivery.receipts import CHANGED_IN_CHART, GONE_FROM_CHART, Kind, State
 from fhir_alliance.delivery.sending import Sender
+from fhir_alliance.delivery.updating import Updater
 from fhir_alliance.delivery.versions import Version
 from fhir_alliance.ehr.fhir import FhirClient
-from fhir_alliance.errors import Conflict, EhrError, FhirError
+from fhir_alliance.errors import EhrError, FhirError
 from fhir_alliance.records.corrections import (
     Change,
     changed,
@@ -27,7 +28,6 @@ from fhir_alliance.records.corrections import (
 from fhir_alliance.settings import Rung
 
 _GONE: Final = frozenset({404, 410})
-_NO_UPDATES: Final = frozenset({405, 501})
 
 Resource = Mapping[str, Any]
 
@@ -60,6 +60,7 @@ class CorrectionDelivery:
         self._item = item
         self._tells = may_tell_provenance
         self._sender = sender
+        self._updater = Updater(queue, client, item, sender)
         self._taken_back = item.kind is Kind.WITHDRAWAL
         self._changes = changes_of([resources_of(each, item.rung) for each in written], self._after())
         self._chart = Chart(client, fhir_base=fhir_base, expected=expected_of(orjson.dumps(written[0].bundle)))
@@ -131,26 +132,8 @@ class CorrectionDelivery:
         return answer.id if answer and answer.id else str(found[0])
 
     def _update(self, step: _Step, theirs: Resource) -> None:
-        version = str(theirs.get("meta", {}).get("versionId", ""))
-        if not version:
-            # Without a version nobody could say whose change would be overwritten.
-            raise Stop(State.HELD, NO_UPDATES)
-        resource = changed(theirs, step.change.before or {}, step.change.after)
-        try:
-            self._sender.write(step.name, partial(self._client.update, resource, if_match=version))
-        except Conflict:
-            self._look_again(step, theirs, version)
-        except FhirError as error:
-            if error.status in _GONE:
-                raise Stop(State.HELD, GONE_FROM_CHART) from None
-            raise Stop(State.HELD, NO_UPDATES) if error.status in _NO_UPDATES else error from None
-
-    def _look_again(self, step: _Step, theirs: Resource, version: str) -> None:
-        """After a refused update: somebody else's change is theirs, and what is as before is tried again later."""
-        now = self._client.read(step.change.kind, str(theirs["id"]))
-        if not self._is_done(step.change, now):
-            moved = now.get("meta", {}).get("versionId") != version
-            raise Stop(State.UNKNOWN if moved else State.HELD, "conflict")
+        wanted = changed(theirs, step.change.before or {}, step.change.after)
+        self._updater.update(step.name, theirs, wanted, is_done=partial(self._is_done, step.change))
 
     def _read_back(self, step: _Step, resource_id: str) -> str | None:
         """Stop unless the chart says what it has to say now; returns an alarm's code when a label is gone (F20)."""

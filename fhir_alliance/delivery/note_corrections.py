@@ -1,8 +1,6 @@
 """A correction's way into the notes of a visit: a new note without what does not hold any more, the old ones marked."""
 
 from collections.abc import Sequence
-from functools import partial
-from typing import Final
 
 from fhir_alliance.delivery.chart import Resource, foreign
 from fhir_alliance.delivery.ledger import VisitNotes
@@ -11,14 +9,12 @@ from fhir_alliance.delivery.notes import NoteDelivery
 from fhir_alliance.delivery.outcomes import NOT_READ_BACK, Settlement, Stop
 from fhir_alliance.delivery.parts import QUIET_TIMES
 from fhir_alliance.delivery.queue import Item, Queue
-from fhir_alliance.delivery.receipts import CHANGED_IN_CHART, GONE_FROM_CHART, NO_UPDATES, State
+from fhir_alliance.delivery.receipts import CHANGED_IN_CHART, GONE_FROM_CHART, State
 from fhir_alliance.delivery.sending import Sender
+from fhir_alliance.delivery.updating import Updater
 from fhir_alliance.delivery.versions import Version
 from fhir_alliance.ehr.fhir import FhirClient
-from fhir_alliance.errors import Conflict, FhirError
 from fhir_alliance.records.corrections import STRUCK
-
-_NO_UPDATES: Final = frozenset({403, 404, 405, 501})
 
 
 class NoteCorrection(NoteDelivery):
@@ -42,6 +38,7 @@ class NoteCorrection(NoteDelivery):
         unsettled: Sequence[Version] = (),
     ) -> None:
         super().__init__(queue, keeping, client, item, bundle, sender, fhir_base=fhir_base)
+        self._updater = Updater(queue, client, item, sender)
         self._versions = queue.versions
         self._unsettled = unsettled
 
@@ -100,18 +97,6 @@ class NoteCorrection(NoteDelivery):
         notes = self._notes_of(wrong)
         for number, note in enumerate(notes, 1):
             if note["status"] != STRUCK:
-                self._update(number, note)
+                self._updater.strike(f"strike-{number}", note)
         if any(note["status"] != STRUCK for note in self._notes_of(wrong)):
             raise self._sender.not_read_back(f"strike-{len(notes)}")
-
-    def _update(self, number: int, note: Resource) -> None:
-        version = str(note.get("meta", {}).get("versionId", ""))
-        if not version:
-            raise Stop(State.HELD, NO_UPDATES)
-        struck = {**note, "status": STRUCK}
-        try:
-            self._sender.write(f"strike-{number}", partial(self._client.update, struck, if_match=version))
-        except Conflict:
-            raise Stop(State.UNKNOWN, "conflict") from None
-        except FhirError as error:
-            raise Stop(State.HELD, NO_UPDATES) if error.status in _NO_UPDATES else error from None

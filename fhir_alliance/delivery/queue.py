@@ -8,14 +8,14 @@ from typing import Any, Final
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import Connection, Engine, Row, Select, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, func, insert, select, update
 
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.due import ehrs_due, next_doubtful, next_due
 from fhir_alliance.delivery.outcomes import NOT_READ_BACK, Outcome, Settlement, Stop
 from fhir_alliance.delivery.receipts import DELETED, Kind, State, place
 from fhir_alliance.delivery.turns import turn
-from fhir_alliance.delivery.versions import Versions, give_up, is_corrected, is_taken_back
+from fhir_alliance.delivery.versions import CONFLICT, Versions, give_up, is_corrected, is_taken_back
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.settings import ANSWER, Rung
 from fhir_alliance.store import transaction
@@ -152,6 +152,13 @@ class Queue:
             status=row.status,
             entries=tuple(orjson.loads(row.entries or "[]")),
         )
+
+    def conflicts(self, item: Item, step: str) -> int:
+        """Return how often the EHR has said to one step of a submission that somebody else wrote first."""
+        mine = (attempts.c.submission == item.key) & (attempts.c.step == step)
+        found = select(func.count()).where(mine, attempts.c.status.in_(CONFLICT))
+        with self._engine.connect() as connection:
+            return int(connection.scalar(found) or 0)
 
     def begin_send(self, item: Item, step: str, now: datetime) -> int:
         """Write down, with its audit row, that a send is about to happen; returns the attempt's id.

@@ -1,7 +1,6 @@
 """Taking back a form of which nobody knows what is in the chart: all that is found there is marked (F34)."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -12,17 +11,17 @@ from fhir_alliance.delivery.expected import expected_of
 from fhir_alliance.delivery.outcomes import NOT_READ_BACK, Settlement, Stop
 from fhir_alliance.delivery.parts import QUIET_TIMES
 from fhir_alliance.delivery.queue import Item, Queue
-from fhir_alliance.delivery.receipts import NO_UPDATES, State
+from fhir_alliance.delivery.receipts import GONE_FROM_CHART, State
 from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.delivery.traces import RowTraces, Traces, WholeTraces
+from fhir_alliance.delivery.updating import Updater
 from fhir_alliance.delivery.versions import Version
 from fhir_alliance.ehr.fhir import FhirClient
-from fhir_alliance.errors import Conflict, FhirError
+from fhir_alliance.errors import FhirError
 from fhir_alliance.records.corrections import STRUCK
 from fhir_alliance.settings import Rung
 
 _GONE: Final = frozenset({404, 410})
-_NO_UPDATES: Final = frozenset({403, 405, 501})
 
 Resource = Mapping[str, Any]
 
@@ -49,6 +48,7 @@ class StrikingDelivery:
         self._client = client
         self._item = item
         self._sender = sender
+        self._updater = Updater(queue, client, item, sender)
         self._tells = may_tell_provenance
         self._chart = Chart(client, fhir_base=fhir_base, expected=expected_of(orjson.dumps(sent[0].bundle)))
         everything = [each for version in sent for each in resources_of(version, item.rung)]
@@ -88,20 +88,12 @@ class StrikingDelivery:
         """Mark one resource unless it is marked; returns why that has to wait, so that the others do not wait too."""
         if theirs.get("status") == STRUCK:
             return None
-        version = str(theirs.get("meta", {}).get("versionId", ""))
-        if not version:
-            return Stop(State.HELD, NO_UPDATES)
-        change = partial(self._client.update, {**theirs, "status": STRUCK}, if_match=version)
         try:
-            self._sender.write(step, change)
+            self._updater.strike(step, theirs)
             now = self._client.read(theirs["resourceType"], theirs["id"])
-        except Conflict:
-            return Stop(State.UNKNOWN, "conflict")
         except Stop as stop:
-            return stop
+            return None if stop.reason == GONE_FROM_CHART else stop
         except FhirError as error:
-            if error.status in _NO_UPDATES:
-                return Stop(State.HELD, NO_UPDATES)
             if error.status not in _GONE:
                 raise
             return None

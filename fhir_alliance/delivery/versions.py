@@ -17,8 +17,8 @@ from fhir_alliance.vault import Vault
 _OPEN: Final = (State.ACCEPTED, State.LEASED, State.UNKNOWN, State.HELD, State.REJECTED)
 # What no worker has in hand, and is not finished.
 _AT_REST: Final = (State.ACCEPTED, State.UNKNOWN, State.HELD, State.REJECTED)
-# Refused because something is there already: perhaps ours.
-_CONFLICT: Final = (409, 412)
+CONFLICT: Final = (409, 412)
+"""Refused because something is there already: perhaps ours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ def never_left(which: FromClause = submissions) -> ColumnElement[bool]:
 
 def _has_left(which: FromClause) -> ColumnElement[bool]:
     plain = attempts.c.outcome.in_((Outcome.REFUSED, Outcome.NOT_SENT)) & (
-        attempts.c.status.is_(None) | attempts.c.status.not_in(_CONFLICT)
+        attempts.c.status.is_(None) | attempts.c.status.not_in(CONFLICT)
     )
     return exists().where(attempts.c.submission == which.c.key, or_(attempts.c.outcome.is_(None), ~plain))
 

@@ -122,7 +122,7 @@ def noted(site: "Site", make_submission: Callable[..., Submission]) -> None:
     [
         (403, ("held", "no-updates")),
         (405, ("held", "no-updates")),
-        (412, ("unknown", "conflict")),
+        (412, ("held", "conflict")),
         (429, ("accepted", "ehr.refused")),
         (200, ("unknown", "not-read-back")),
     ],

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from fhir_alliance.delivery.answers import Answer, answers_of
 from fhir_alliance.delivery.entries import Entries, Entry
 from fhir_alliance.delivery.reason_table import EHR_CHANGED, Again
 from fhir_alliance.delivery.releasing import Releasing
@@ -80,7 +81,7 @@ def shown(counter: Counter, key: str) -> Iterator[str]:
 
 
 def explained(counter: Counter, key: str) -> Iterator[str]:
-    """Yield where one form is, why, what happens next and when, and what a person can do."""
+    """Yield where one form is, why, what happens next and when, what a person can do, and each answer of the EHR."""
     entry, zone = counter.entries.one(key), counter.zone
     reason = entry.reason
     fault = f" (fault {reason.fault})" if reason.fault else ""
@@ -92,6 +93,8 @@ def explained(counter: Counter, key: str) -> Iterator[str]:
     if reason.again in (Again.RETRY, Again.RELEASE):
         said = " --reason REASON" if reason.again is Again.RELEASE else ""
         yield f"Then:  fhir-alliance outbox {reason.again.value} {entry.key} --by WHO{said}"
+    if answers := answers_of(counter.entries.attempts(key)):
+        yield from ("", "What the health record answered last:", *map(_answer, answers))
 
 
 def addresses(counter: Counter, key: str) -> tuple[str, str] | None:
@@ -118,6 +121,11 @@ def doubt_open(site: Settings, *, by: str) -> int:
         return doubt_everything(engine, by=by, at=utc_now())
     finally:
         engine.dispose()
+
+
+def _answer(answer: Answer) -> str:
+    status = f"HTTP {answer.status}" if answer.status else "no HTTP status"
+    return f"  {answer.what}: {status}, {answer.reason.words}. {answer.reason.todo}"
 
 
 def _next(entry: Entry, zone: ZoneInfo) -> str:

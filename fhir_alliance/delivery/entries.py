@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import ColumnElement, Engine, Row, Select, func, select
 
 from fhir_alliance.audit import Event
@@ -64,12 +65,16 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One send: `status` is the HTTP status, None when no answer came; cut off by a crash, its outcome is UNKNOWN."""
+    """One send: `status` is the HTTP status, None when no answer came; cut off by a crash, its outcome is UNKNOWN.
+
+    `entries` are the statuses of a transaction's entries where they differed, None where one had none.
+    """
 
     at: datetime
     step: str
     outcome: Outcome
     status: int | None
+    entries: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +146,7 @@ class Entries:
                     step=row.step,
                     outcome=Outcome(row.outcome or Outcome.UNKNOWN),
                     status=row.status,
+                    entries=tuple(orjson.loads(row.entries or "[]")),
                 )
                 for row in connection.execute(mine)
             )

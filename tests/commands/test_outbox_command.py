@@ -152,6 +152,46 @@ def test_one_form_is_explained(shop: Shop, key: str, parts: list[str]) -> None:
     assert ("To do" in done.stdout) is (key != DONE)
 
 
+def test_f11_each_entry_is_explained(shop: Shop) -> None:
+    """Of a transaction that was taken in part: for each entry the newest answer, in words, and what to do (F11)."""
+    sends = [
+        ("whole", "refused", 422, None),
+        ("without-provenance", "unknown", None, "[201, 422, null, 403, 500]"),
+        ("part-5", "written", 201, None),
+        ("provenance", "not-sent", None, None),
+    ]
+    with transaction(shop.engine) as connection:
+        for step, outcome, status, entries in sends:
+            sent = {"step": step, "outcome": outcome, "status": status, "entries": entries}
+            connection.execute(insert(attempts).values(submission=HELD, started_at=ACCEPTED, **sent))
+
+    said = shop.call("explain", HELD).stdout.partition("answered last:\n")[2].splitlines()
+
+    assert [line.split(". ")[0] for line in said] == [
+        "  entry 1, the answers: HTTP 201, taken",
+        "  entry 2, a score: HTTP 422, the health record says that it is not valid",
+        "  entry 3, a score: no HTTP status, no clear answer, so it may be in the chart",
+        "  entry 4, a score: HTTP 403, the health record does not allow it",
+        "  entry 5, a score: HTTP 201, taken",
+        "  who corrected it: no HTTP status, not sent, as the health record was left alone",
+    ]
+    assert "then retry; doctor tells what is missing." in said[3]
+    assert all(line.endswith(".") and ". " in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("step", "what"),
+    [("whole", "all of it"), ("flowsheet-2", "row 2"), ("note", "the note"), ("withdrawal-3", "marking 3")],
+)
+def test_each_way_of_sending_has_words(shop: Shop, step: str, what: str) -> None:
+    """Whatever was sent is named in words, also where one answer was for all of it."""
+    with transaction(shop.engine) as connection:
+        sent = {"step": step, "outcome": "written", "status": 201}
+        connection.execute(insert(attempts).values(submission=HELD, started_at=ACCEPTED, **sent))
+
+    assert shop.call("explain", HELD).stdout.endswith(f"\n  {what}: HTTP 201, taken. Nothing has to be done.\n")
+
+
 def test_what_waits_by_itself_says_when(shop: Shop) -> None:
     """A form that is tried again by itself has a time, and no command; while it is sent, none."""
     for state, expected in (("unknown", "not before 2026-11-12 10:42"), ("leased", "nothing")):

@@ -187,6 +187,11 @@ class Bench:
         with self.store.connect() as connection:
             return connection.execute(select(submissions).where(submissions.c.key == key)).one()
 
+    def keys(self) -> list[str]:
+        """Return the keys of all submissions, in the order accepted."""
+        with self.store.connect() as connection:
+            return list(connection.scalars(select(submissions.c.key).order_by(submissions.c.sequence)))
+
     def standing(self, key: str) -> tuple[str, str | None]:
         """Return state and reason of a submission."""
         row = self.row(key)

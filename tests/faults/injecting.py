@@ -19,12 +19,13 @@ def failing(pid: int, calls: Sequence[str], error: str) -> Iterator[None]:
 @contextmanager
 def killed_at(pid: int, calls: Sequence[str], number: int) -> Iterator[None]:
     """End a process, as a power cut does, when one of its threads makes the so many-th of some system calls."""
-    with _injected(pid, calls, f"signal=SIGKILL:when={number}"):
+    # It waits for ever, now and then, for the threads of a process that it has ended.
+    with _injected(pid, calls, f"signal=SIGKILL:when={number}", end=signal.SIGKILL):
         yield
 
 
 @contextmanager
-def _injected(pid: int, calls: Sequence[str], what: str) -> Iterator[None]:
+def _injected(pid: int, calls: Sequence[str], what: str, *, end: signal.Signals = signal.SIGTERM) -> Iterator[None]:
     named = ",".join(calls)
     inject = ["-e", f"trace={named}", "-e", f"inject={named}:{what}", "-e", "signal=none"]
     # A line for each call would fill the pipe, and then the process stands still in the next one.
@@ -38,7 +39,7 @@ def _injected(pid: int, calls: Sequence[str], what: str) -> Iterator[None]:
                 threads = {*_threads(pid)} - _traced(pid)
         yield
     finally:
-        tracer.send_signal(signal.SIGTERM)
+        tracer.send_signal(end)
         tracer.communicate()
 
 

@@ -2,22 +2,11 @@
 
 from pathlib import Path
 
-from smart_app.demo.browser import Page
-from tests.web.house import CORE, Clinic, Person, code_of
+from tests.web.house import code_of
 
 from .bench import Bench, until
 from .injecting import FLUSHES, children, failing
-
-
-def at_review(bench: Bench) -> tuple[Person, Page]:
-    """Let a patient fill a form in; returns the browser at the last page before sending."""
-    person, form = Clinic(bench.site).handed()
-    return person, person.submit(form, form.form("/form"), **CORE, action="review")
-
-
-def send(person: Person, review: Page) -> Page:
-    """Press Send; the page stays where it is when that fails."""
-    return person.submit(review, review.form("/send"))
+from .served import at_review, key_of, send
 
 
 def test_f24_f25_a_full_disk_thanks_nobody_and_pages_go_on(bench: Bench) -> None:
@@ -71,8 +60,3 @@ def test_f27_a_damaged_database_is_not_served(bench: Bench) -> None:
     assert server.ended() != 0
     assert worker.ended() == 1
     assert not bench.answers()
-
-
-def key_of(receipt: Page) -> str:
-    """Return the key of a submission from its receipt's address."""
-    return receipt.url.rpartition("/")[2]

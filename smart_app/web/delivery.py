@@ -1,12 +1,13 @@
 """Where the forms of a launch's patient are, for the clinician who wonders what is not in the chart."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
+from fhir_alliance.delivery.receipts import Kind
 from fhir_alliance.errors import InvalidDefinition
 from fhir_alliance.instruments.questionnaire import form_title
 from fhir_alliance.settings import LANGUAGE
@@ -15,6 +16,7 @@ from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.delivery import delivery_page
+from smart_app.web.sent import is_of_launch, newest_sent
 from smart_app.web.services import services
 
 bp = Blueprint("delivery", __name__, url_prefix="/l/<handle>/delivery")
@@ -29,7 +31,10 @@ def delivery(launch: Launch) -> ResponseReturnValue:
     audit(Event.DELIVERY_READ, launch)
     since = services().clock() - timedelta(days=_DAYS)
     found = services().entries.of_patient(launch.ehr.name, launch.patient.id, since=since)
-    page = delivery_page(frame_of(launch), found, title=title_of, days=_DAYS, today=today())
+    newest = newest_sent(launch, since=datetime.min.replace(tzinfo=UTC))
+    still_open = {each.key for each in newest if is_of_launch(launch, each) and each.kind is not Kind.WITHDRAWAL}
+    frame = frame_of(launch)
+    page = delivery_page(frame, found, title=title_of, days=_DAYS, today=today(), still_open=still_open)
     return render_template("delivery.html", page=page)
 
 

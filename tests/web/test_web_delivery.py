@@ -45,7 +45,7 @@ def test_it_is_this_patients_only(own: House) -> None:
     assert "in the chart" in page.text
     assert "Nothing waits" in page.text
     assert theirs not in page.text
-    assert mine not in page.text
+    assert f"<code>{mine}" not in page.text
 
 
 def test_a_form_that_is_not_installed_any_more_is_still_listed(own: House) -> None:
@@ -71,3 +71,36 @@ def test_no_answer_is_on_the_page(own: House) -> None:
 
     assert "Not taken by the health record" in page.text
     assert "I felt" not in page.text
+
+
+def test_f34_each_form_of_a_visit_may_be_taken_back_there(own: House) -> None:
+    """A held form and one in the chart each have the link; what is taken back, or was changed since, has none."""
+    done = send(own, MARIA)
+    own.deliver()
+    held = send(own, MARIA)
+    put(own, held, "held", "not-allowed")
+    clinician, chart = own.clinician(MARIA)
+    page = clinician.open(chart.link("/delivery"))
+    before = [key for key in (done, held) if f"/sent/{key}/withdraw" in page.text]
+
+    ask = clinician.open(page.link(f"/sent/{held}/withdraw"))
+    clinician.submit(ask, ask.form("/withdraw"), cause="mistake")
+    after = clinician.open(page.url).text
+
+    assert before == [done, held]
+    assert [key for key in (done, held) if f"/sent/{key}/withdraw" in after] == [done]
+    assert after.count("/withdraw") == 1
+
+
+def test_another_clinicians_form_has_no_link(own: House) -> None:
+    """It is told where it is, and only whose visit it was may take it back."""
+    key = send(own, MARIA)
+    put(own, key, "held", "not-allowed")
+    with transaction(own.services.engine) as connection:
+        connection.execute(submissions.update().values(therapist="Practitioner/somebody-else"))
+    clinician, chart = own.clinician(MARIA)
+
+    page = clinician.open(chart.link("/delivery"))
+
+    assert key in page.text
+    assert "/withdraw" not in page.text

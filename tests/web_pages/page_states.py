@@ -272,7 +272,17 @@ CLINICIAN_PAGES = {
             pausing=True,
         ),
     ),
-    "delivery": ("delivery.html", delivery_page(THOMAS_FRAME, SENT, title=FORM_TITLE, days=30, today=TODAY)),
+    "delivery": (
+        "delivery.html",
+        delivery_page(
+            THOMAS_FRAME,
+            SENT,
+            title=FORM_TITLE,
+            days=30,
+            today=TODAY,
+            still_open={each.key for each in SENT},
+        ),
+    ),
     "delivery-none": ("delivery.html", delivery_page(THOMAS_FRAME, (), title=FORM_TITLE, days=30, today=TODAY)),
     "mine": ("mine.html", mine(*OWN_PATIENTS)),
     "mine-none": ("mine.html", mine()),

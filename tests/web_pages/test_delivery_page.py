@@ -47,3 +47,12 @@ def test_what_was_taken_back_is_told_as_such() -> None:
     page = delivery_page(THOMAS_FRAME, [taken_back], title=FORM_TITLE, days=30, today=TODAY)
 
     assert [row.state for row in page.done] == ["taken back"]
+
+
+def test_only_what_is_still_open_can_be_taken_back() -> None:
+    """Waiting or done, each row says by itself whether its link is there."""
+    still_open = {SENT[1].key, SENT[3].key}
+
+    page = delivery_page(THOMAS_FRAME, SENT, title=FORM_TITLE, days=30, today=TODAY, still_open=still_open)
+
+    assert {row.key for row in (*page.waiting, *page.done) if row.open} == still_open

@@ -1,6 +1,6 @@
 """Where one patient's forms are: what is not in the chart yet and why, and what has come into it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -34,7 +34,7 @@ class Moment:
 
 @dataclass(frozen=True, kw_only=True)
 class SentRow:
-    """One form; `why` and `todo` are empty where there is nothing to say."""
+    """One form; `why` and `todo` are empty where there is nothing to say. `open` says that it may be taken back."""
 
     key: str
     title: str
@@ -43,6 +43,7 @@ class SentRow:
     since: Moment
     why: str
     todo: str
+    open: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +57,19 @@ class DeliveryPage:
 
 
 def delivery_page(
-    frame: Frame, entries: Sequence[Entry], *, title: Callable[[str], str], days: int, today: date
+    frame: Frame,
+    entries: Sequence[Entry],
+    *,
+    title: Callable[[str], str],
+    days: int,
+    today: date,
+    still_open: Container[str] = (),
 ) -> DeliveryPage:
-    """Return the page; `title` names a form by its canonical, `days` is how far back what is done is listed."""
-    rows = [(_is_done(each), _row(each, frame, title(each.form), today)) for each in entries]
+    """Return the page; `title` names a form by its canonical, `days` is how far back what is done is listed.
+
+    `still_open` are the keys of what this clinician may take back.
+    """
+    rows = [(_is_done(each), _row(each, frame, title(each.form), today, still_open)) for each in entries]
     return DeliveryPage(
         frame=frame,
         waiting=tuple(row for done, row in rows if not done),
@@ -76,7 +86,7 @@ def _stays(entry: Entry) -> bool:
     return entry.state is State.HELD and entry.reason.again is Again.NEVER
 
 
-def _row(entry: Entry, frame: Frame, title: str, today: date) -> SentRow:
+def _row(entry: Entry, frame: Frame, title: str, today: date, still_open: Container[str]) -> SentRow:
     reason = entry.reason
     in_order = entry.state is State.DELIVERED and entry.code is None
     return SentRow(
@@ -88,6 +98,7 @@ def _row(entry: Entry, frame: Frame, title: str, today: date) -> SentRow:
         why="" if in_order else f"{reason.told[0].upper()}{reason.told[1:]}.",
         # What an administrator does is told to administrators: here the words say whom to tell.
         todo="" if in_order or reason.who is Who.ADMINISTRATOR else reason.todo,
+        open=entry.key in still_open,
     )
 
 

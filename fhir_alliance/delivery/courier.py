@@ -1,6 +1,6 @@
 """The worker that delivers: what is due, for each EHR one after another, until every receipt says "in the chart"."""
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from fhir_alliance.delivery.correcting import NEVER_SENT
-from fhir_alliance.delivery.deliveries import ChartAccess, delivery_of
+from fhir_alliance.delivery.deliveries import ChartAccess, delivery_of, unsettled_by
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
@@ -23,7 +23,6 @@ from fhir_alliance.delivery.receipts import NO_UPDATES, NOT_IN_CHART, Kind, Stat
 from fhir_alliance.delivery.senders import Senders
 from fhir_alliance.delivery.sending import Clock, Sender
 from fhir_alliance.delivery.sweep import Sweep
-from fhir_alliance.delivery.versions import Version
 from fhir_alliance.ehr.backend_tokens import BackendTokens
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.registry import Registry
@@ -60,7 +59,7 @@ class Courier:
         self._registry = registry
         self._senders = Senders(grants, BackendTokens(registry, clock), registry)
         self._confirmed = ConfirmedPurge(queue, keeping, self._senders, registry)
-        self._sweep = Sweep(queue, self._senders, registry)
+        self._sweep = Sweep(queue, keeping, self._senders, partial(self._access, clock=clock))
         self._clock = clock
         self._jitter = jitter
         self._stopping = Event()
@@ -164,7 +163,7 @@ class Courier:
 
     def _deliver(self, item: Item, clock: Clock) -> Settlement:
         written = self._queue.versions.written_before(item.form_key, item.version)
-        unsettled = self._unsettled(item)
+        unsettled = unsettled_by(self._queue, item)
         if item.kind is Kind.WITHDRAWAL and not (written or unsettled):
             return Settlement(state=State.DELIVERED, reason=NEVER_SENT)
         if item.rung is not Rung.OBSERVATIONS and not (written or unsettled or item.sealed_pieces):
@@ -176,12 +175,6 @@ class Courier:
             return delivery_of(self._queue, self._keeping, sent, written, access, unsettled=unsettled).run()
 
         return self._senders.deliver(item, run)
-
-    def _unsettled(self, item: Item) -> Sequence[Version]:
-        """Return what is taken back without waiting for a person to settle it."""
-        if item.kind is not Kind.WITHDRAWAL:
-            return ()
-        return self._queue.versions.unsettled_before(item.form_key, item.version)
 
     def _check_binding(self, item: Item) -> None:
         """Stop before anything is sent when the settings mean another EHR or client by the same name (F44)."""

@@ -12,6 +12,7 @@ from fhir_alliance.delivery.note_corrections import NoteCorrection
 from fhir_alliance.delivery.notes import NoteDelivery
 from fhir_alliance.delivery.pieces import PieceDelivery
 from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.receipts import Kind
 from fhir_alliance.delivery.scores import ScoreDelivery
 from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.delivery.steps import Delivery
@@ -73,3 +74,10 @@ def delivery_of(
     if item.rung is not Rung.OBSERVATIONS:
         return PieceDelivery(queue, client, item, sender, fhir_base=base)
     return Delivery(queue, client, item, sender, fhir_base=base, may_tell_provenance=chart.tells)
+
+
+def unsettled_by(queue: Queue, item: Item) -> Sequence[Version]:
+    """Return what an item takes back without waiting for a person to settle it."""
+    if item.kind is not Kind.WITHDRAWAL:
+        return ()
+    return queue.versions.unsettled_before(item.form_key, item.version)

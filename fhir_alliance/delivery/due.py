@@ -11,8 +11,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, FromClause, Select, exists
 
 from fhir_alliance.delivery.outcomes import Outcome
 from fhir_alliance.delivery.receipts import Kind, State, form_key, is_newest
-from fhir_alliance.delivery.versions import is_taken_back
-from fhir_alliance.settings import Rung
+from fhir_alliance.delivery.versions import is_given_up, is_taken_back
 from fhir_alliance.tables import attempts, submissions
 
 _MOVING: Final = (State.ACCEPTED, State.LEASED, State.UNKNOWN)
@@ -48,7 +47,10 @@ def next_due(now: datetime, ehr: str | None) -> Select[tuple[str]]:
 
 
 def next_doubtful(now: datetime, ehr: str | None) -> Select[tuple[str]]:
-    """Return the query for the key of the next submission to look at again: sent again when the first may yet come."""
+    """Return the query for the key of the next submission to look at again: something of it may come yet (F07).
+
+    That is what was sent again before its first send had come, and what took back what had never come.
+    """
     found = _doubtful(now).order_by(submissions.c.next_attempt_at).limit(1)
     if ehr is not None:
         found = found.where(submissions.c.ehr == ehr)
@@ -65,9 +67,11 @@ def _doubtful(now: datetime) -> Select[tuple[str]]:
         again.c.outcome.in_((Outcome.UNKNOWN, Outcome.WRITTEN)),
     )
     fresh = (submissions.c.delivered_at > now - _IN_DOUBT) & (submissions.c.next_attempt_at <= now)
-    done = (submissions.c.state == State.DELIVERED) & (submissions.c.rung == Rung.OBSERVATIONS)
-    ours = (submissions.c.kind == Kind.ORIGINAL) & submissions.c.harvested_version.is_(None) & is_newest()
-    return select(submissions.c.key).where(done, ours, fresh, twice)
+    done = (submissions.c.state == State.DELIVERED) & submissions.c.harvested_version.is_(None) & is_newest()
+    given = submissions.alias("given")
+    mine = func.coalesce(given.c.corrects, given.c.key) == submissions.c.corrects
+    takes_back = (submissions.c.kind == Kind.WITHDRAWAL) & exists().where(mine, is_given_up(given))
+    return select(submissions.c.key).where(done, fresh, takes_back | (submissions.c.kind == Kind.ORIGINAL) & twice)
 
 
 def _due(state: State, now: datetime) -> Select[tuple[str]]:

@@ -21,7 +21,6 @@ from fhir_alliance.delivery.receipts import (
     is_newest,
     place,
 )
-from fhir_alliance.delivery.versions import never_left
 from fhir_alliance.records.kept import kept_version
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.settings import Rung
@@ -107,13 +106,14 @@ class Keeping:
         They are of one encounter; without an encounter, of one day at the site.
         """
         left = func.coalesce(attempts.c.outcome, Outcome.UNKNOWN).not_in((Outcome.REFUSED, Outcome.NOT_SENT))
-        sent_at = select(func.min(attempts.c.started_at)).where(attempts.c.submission == submissions.c.key, left)
+        mine_left = (attempts.c.submission == submissions.c.key) & left
+        sent_at = select(func.min(attempts.c.started_at)).where(mine_left).scalar_subquery()
         mine = (submissions.c.ehr == item.ehr) & (submissions.c.patient == item.patient)
         here = submissions.c.encounter.is_not_distinct_from(item.encounter) & (submissions.c.rung == Rung.NOTE)
         noted = submissions.c.pieces.is_not(None) | submissions.c.corrects.is_not(None)
         found = (
-            select(submissions, sent_at.scalar_subquery().label("sent_at"))
-            .where(mine, here, noted, (submissions.c.state != State.REPLACED) | ~never_left())
+            select(submissions, sent_at.label("sent_at"))
+            .where(mine, here, noted, (submissions.c.state != State.REPLACED) | sent_at.is_not(None))
             .order_by(submissions.c.sequence)
         )
         with self._engine.connect() as connection:

@@ -6,7 +6,7 @@ from fhir_alliance.delivery.chart import Resource, foreign
 from fhir_alliance.delivery.ledger import VisitNotes
 from fhir_alliance.delivery.note_drafts import Draft, is_same, texts_of
 from fhir_alliance.delivery.notes import NoteDelivery
-from fhir_alliance.delivery.outcomes import NOT_READ_BACK, Settlement, Stop
+from fhir_alliance.delivery.outcomes import LATE, NOT_READ_BACK, Settlement, Stop
 from fhir_alliance.delivery.parts import QUIET_TIMES
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import CHANGED_IN_CHART, GONE_FROM_CHART, State
@@ -41,6 +41,7 @@ class NoteCorrection(NoteDelivery):
         self._updater = Updater(queue, client, item, sender)
         self._versions = queue.versions
         self._unsettled = unsettled
+        self._earlier = [each for each in self._drafts if each.submission.sequence < item.sequence]
 
     def run(self) -> Settlement:
         """Bring the notes of the visit up to date; returns DELIVERED, raises Stop or the EHR's error.
@@ -48,7 +49,7 @@ class NoteCorrection(NoteDelivery):
         While a note that was sent may yet come, it is looked for again (F07).
         """
         self._chart.check_patient(self._queue.patient(self._item))
-        earlier = [each for each in self._drafts if each.submission.sequence < self._item.sequence]
+        earlier = self._earlier
         notes = self._notes_of(earlier)
         self._check_untouched(notes, earlier)
         left = self._own.submission.key == self._item.key
@@ -60,6 +61,11 @@ class NoteCorrection(NoteDelivery):
             self._strike(wrong)
         self._check_unsettled(notes)
         return settlement
+
+    def late(self) -> Settlement | None:
+        """Return what to settle when an unmarked note of it has come after all, None when not; raises as `run` does."""
+        wrong = [each for each in self._earlier if self._item.form_key in each.forms]
+        return LATE if any(note["status"] != STRUCK for note in self._notes_of(wrong)) else None
 
     def _is_told(self, notes: Sequence[Resource], wrong: Sequence[Draft]) -> bool:
         """Whether a note of the chart that stays says just what is left: no note of the form had taken its place."""

@@ -9,7 +9,7 @@ from fhir_alliance.delivery.chart import Chart, foreign, unread
 from fhir_alliance.delivery.expected import expected_of, labels_of
 from fhir_alliance.delivery.ledger import Ledger, VisitNotes
 from fhir_alliance.delivery.note_drafts import Draft, drafts_of, identifiers_of, is_same, texts_of
-from fhir_alliance.delivery.outcomes import Settlement, Stop, hold_reason
+from fhir_alliance.delivery.outcomes import TWICE, Settlement, Stop, hold_reason
 from fhir_alliance.delivery.queue import Item
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.delivery.sending import Sender
@@ -73,6 +73,10 @@ class NoteDelivery:
     def found(self) -> list[Resource]:
         """Return what the chart has of its note, whatever it says there; raises what reading raises."""
         return self._matches([self._own])
+
+    def late(self) -> Settlement | None:
+        """Return what to settle when its note is there twice after all, None when not; raises what reading raises."""
+        return TWICE if len(self.found()) > 1 else None
 
     def _document(self, earlier: Sequence[Draft]) -> dict[str, Any]:
         """Return the note with its content, and with what it replaces (E06)."""

@@ -49,6 +49,12 @@ class Settlement:
     retry_at: datetime | None = None
 
 
+TWICE: Final = Settlement(state=State.HELD, reason="possible-duplicate")
+"""Where a submission stands that is in the chart twice after all: nobody picks one of the two."""
+LATE: Final = Settlement(state=State.UNKNOWN, reason=NOT_READ_BACK)
+"""Where a withdrawal stands when what it took back has come after all: it is marked by the next try."""
+
+
 class Stop(AllianceError):
     """This try ends here, in this state, for this reason (a plain code)."""
 

@@ -10,7 +10,7 @@ import orjson
 from fhir_alliance.delivery.chart import Chart, foreign, unread
 from fhir_alliance.delivery.expected import expected_of, value_of
 from fhir_alliance.delivery.ledger import Ledger
-from fhir_alliance.delivery.outcomes import Settlement, Stop
+from fhir_alliance.delivery.outcomes import TWICE, Settlement, Stop
 from fhir_alliance.delivery.queue import Item
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.delivery.sending import Sender
@@ -49,6 +49,11 @@ class PieceDelivery:
     def found(self) -> list[Resource]:
         """Return what the chart has in these rows at this time; raises what reading raises."""
         return [each for piece in self._pieces for each in rows_like(self._client, piece)]
+
+    def late(self) -> Settlement | None:
+        """Return what to settle when a row has its value twice after all, None when not; raises what reading raises."""
+        several = any(len(rows_like(self._client, piece)) > 1 for piece in self._pieces)
+        return TWICE if several else None
 
     def _find(self, piece: Resource) -> bool:
         """Whether a piece reads back by patient, code and time (spec row E03); stops when the EHR has changed it."""

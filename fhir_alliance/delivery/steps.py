@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from fhir_alliance.delivery.chart import Chart, Resource
 from fhir_alliance.delivery.expected import expected_of, has_provenance, lesser
 from fhir_alliance.delivery.ledger import Ledger
-from fhir_alliance.delivery.outcomes import Outcome, Settlement, missing, outcome_of
+from fhir_alliance.delivery.outcomes import TWICE, Outcome, Settlement, Stop, missing, outcome_of
 from fhir_alliance.delivery.parts import Parts
 from fhir_alliance.delivery.queue import Item
 from fhir_alliance.delivery.receipts import State
@@ -72,6 +72,15 @@ class Delivery:
     def found(self) -> list[Resource]:
         """Return what the chart has of it, whatever it says there; raises what reading raises."""
         return self._chart.found()
+
+    def late(self) -> Settlement | None:
+        """Return what to settle when something is there twice after all, None when not; raises what reading raises."""
+        try:
+            found = self._chart.find_response()
+            told = self._chart.read_back(found) if found else None
+        except Stop as stop:
+            told = stop.reason
+        return TWICE if told == TWICE.reason else None
 
     def _reconcile(self) -> str | None:
         """Look for what an earlier send may have left; None when it is certain enough that a send is right."""

@@ -8,7 +8,7 @@ import orjson
 from fhir_alliance.delivery.chart import Chart
 from fhir_alliance.delivery.corrections import resources_of, tell_correction
 from fhir_alliance.delivery.expected import expected_of
-from fhir_alliance.delivery.outcomes import NOT_READ_BACK, Settlement, Stop
+from fhir_alliance.delivery.outcomes import LATE, NOT_READ_BACK, Settlement, Stop
 from fhir_alliance.delivery.parts import QUIET_TIMES
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import GONE_FROM_CHART, State
@@ -79,6 +79,11 @@ class StrikingDelivery:
         if mine and self._tells:
             tell_correction(self._queue, self._client, self._sender, self._item, list(mine))
         return Settlement(state=State.DELIVERED)
+
+    def late(self) -> Settlement | None:
+        """Return what to settle when something unmarked has come after all, None when not; raises as `run` does."""
+        found = [each for ours in self._ours for each in self._traces.of(ours) if each.get("status") != STRUCK]
+        return LATE if found else None
 
     def _may_come(self) -> bool:
         sent_at = self._queue.versions.last_sent(self._item.form_key, self._item.version)

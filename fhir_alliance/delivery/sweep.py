@@ -1,59 +1,65 @@
-"""Looks again, for a day, whether what was sent twice is there twice: a slow EHR may write long after it was asked."""
+"""Looks again, for a day, at what is in doubt: a slow EHR may write long after it was asked."""
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from datetime import datetime
-from typing import Final
 
 import structlog
 
-from fhir_alliance.delivery.chart import Chart
-from fhir_alliance.delivery.expected import expected_of
-from fhir_alliance.delivery.outcomes import Settlement, Stop
+from fhir_alliance.delivery.corrections import CorrectionDelivery
+from fhir_alliance.delivery.deliveries import ChartAccess, delivery_of, unsettled_by
+from fhir_alliance.delivery.keeping import Keeping
+from fhir_alliance.delivery.outcomes import Settlement
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import State
+from fhir_alliance.delivery.scores import ScoreDelivery
 from fhir_alliance.delivery.senders import Senders
-from fhir_alliance.ehr.fhir import FhirClient
-from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.errors import AllianceError, StoreError
 
-TWICE: Final = "possible-duplicate"
+_AS_IT_WAS = Settlement(state=State.DELIVERED)
 _log = structlog.get_logger(__name__)
 
 
 class Sweep:
-    """Tells a person of what is in the chart twice (F07); nothing is written, and nobody picks one of them."""
+    """Finds what came late (F07). What is there twice a person is told of, who picks one; here nothing is written.
 
-    def __init__(self, queue: Queue, senders: Senders, registry: Registry) -> None:
+    What was taken back before it came is marked by its withdrawal, which goes on.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        keeping: Keeping,
+        senders: Senders,
+        access: Callable[[Item, str, Set[str]], ChartAccess],
+    ) -> None:
         self._queue = queue
+        self._keeping = keeping
         self._senders = senders
-        self._registry = registry
+        self._access = access
 
     def look(self, now: datetime, ehr: str | None = None) -> int:
         """Look at everything that is due for another look; returns how much that was. Raises StoreError."""
         looked = 0
         while (item := self._queue.doubtful(now, ehr)) is not None:
-            if self._is_twice(item):
-                self._queue.settle(item, Settlement(state=State.HELD, reason=TWICE), now)
+            if (settlement := self._look_at(item)) != _AS_IT_WAS:
+                self._queue.settle(item, settlement, now)
             looked += 1
         return looked
 
-    def _is_twice(self, item: Item) -> bool:
+    def _look_at(self, item: Item) -> Settlement:
         try:
-            return self._senders.deliver(item, self._compare).reason == TWICE
+            return self._senders.deliver(item, self._compare)
         except StoreError:
             raise
         except AllianceError as error:  # the next look is in an hour
             _log.warning("sweep.failed", code=error.code, ehr=item.ehr, submission=item.key)
-            return False
+            return _AS_IT_WAS
 
-    def _compare(self, item: Item, token: str, _: Set[str]) -> Settlement:
-        """Search for everything of a submission; the reason says what there is to tell about it."""
-        ehr = self._registry.by_name(item.ehr)
-        client = FhirClient(self._registry.door(ehr), ehr.fhir_base, token)
-        chart = Chart(client, fhir_base=ehr.fhir_base, expected=expected_of(self._queue.bundle(item)))
-        try:
-            found = chart.find_response()
-            reason = chart.read_back(found) if found else None
-        except Stop as stop:
-            reason = stop.reason
-        return Settlement(state=State.DELIVERED, reason=reason)
+    def _compare(self, item: Item, token: str, scopes: Set[str]) -> Settlement:
+        """Search for everything of a submission; returns where it stands now."""
+        written = self._queue.versions.written_before(item.form_key, item.version)
+        access, unsettled = self._access(item, token, scopes), unsettled_by(self._queue, item)
+        delivery = delivery_of(self._queue, self._keeping, item, written, access, unsettled=unsettled)
+        if isinstance(delivery, CorrectionDelivery | ScoreDelivery):
+            return _AS_IT_WAS
+        return delivery.late() or _AS_IT_WAS

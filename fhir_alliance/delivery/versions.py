@@ -51,9 +51,11 @@ class Versions:
     def unsettled_before(self, form: str, version: int) -> tuple[Version, ...]:
         """Return the versions before one of which something has left us and nobody knows what is in the chart.
 
-        Oldest first; raises as `written_before` does.
+        Also those that were taken back like that, as an EHR may write long after it was asked. Oldest first; raises as
+        `written_before` does.
         """
-        return self._read(_before(form, version) & submissions.c.state.in_(_OPEN) & ~never_left())
+        left = submissions.c.state.in_(_OPEN) & ~never_left()
+        return self._read(_before(form, version) & (left | is_given_up(submissions)))
 
     def last_sent(self, form: str, version: int) -> datetime | None:
         """Return when something of a version before one was last sent, None when nothing ever was."""
@@ -92,6 +94,11 @@ def never_left(which: FromClause = submissions) -> ColumnElement[bool]:
     visit = later.c.encounter.is_not_distinct_from(which.c.encounter) & (later.c.sequence > which.c.sequence)
     noted = (which.c.rung == Rung.NOTE) & which.c.pieces.is_not(None)
     return ~_has_left(which) & ~(noted & exists().where(here, visit, _has_left(later)))
+
+
+def is_given_up(which: FromClause) -> ColumnElement[bool]:
+    """Return what holds for a version that was sent, and taken back before it was known to be in the chart."""
+    return (which.c.state == State.REPLACED) & _has_left(which)
 
 
 def _has_left(which: FromClause) -> ColumnElement[bool]:

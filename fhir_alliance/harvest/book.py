@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Select, exists, func, insert, select, true, update
 
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.reason_table import Reason
@@ -54,13 +54,19 @@ class Book:
 
     def refused(self, ehr: str | None = None, *, limit: int) -> tuple[Refused, ...]:
         """Return what is not scored as it stands now, of one EHR or all, newest first."""
-        wanted = [_stands()] if ehr is None else [_stands(), harvest_refusals.c.ehr == ehr]
-        newest = select(harvest_refusals).where(*wanted).order_by(harvest_refusals.c.id.desc()).limit(limit)
+        newest = select(harvest_refusals).where(_stands(), _of(ehr)).order_by(harvest_refusals.c.id.desc()).limit(limit)
         with self._engine.connect() as connection:
             rows = connection.execute(newest).all()
         return tuple(
             Refused(ehr=row.ehr, response=row.response, code=row.reason, found_at=row.found_at) for row in rows
         )
+
+    def count_refused(self, ehr: str | None = None) -> int:
+        """Return how many are not scored as it stands now, of one EHR or all."""
+        with self._engine.connect() as connection:
+            return int(
+                connection.scalar(select(func.count()).select_from(harvest_refusals).where(_stands(), _of(ehr))) or 0
+            )
 
     def keep_round(self, ehr: str, *, looked_until: datetime, at: datetime) -> None:
         """Write down that an EHR was looked through; never back behind what another process has seen since."""
@@ -102,6 +108,10 @@ def _refusal(ehr: str, response: str, version: str) -> Select[str]:
     return select(harvest_refusals.c.reason).where(
         harvest_refusals.c.ehr == ehr, harvest_refusals.c.response == response, harvest_refusals.c.version == version
     )
+
+
+def _of(ehr: str | None) -> ColumnElement[bool]:
+    return true() if ehr is None else harvest_refusals.c.ehr == ehr
 
 
 def _stands() -> ColumnElement[bool]:

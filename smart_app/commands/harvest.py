@@ -34,7 +34,8 @@ def harvest(settings: Path, name: str, since: datetime | None, *, dry_run: bool)
         services = create_app(site).extensions["alliance"]
         start = since and since.replace(tzinfo=UTC)
         found = services.harvester.harvest(name, since=start, write=not dry_run, again=True)
-        refused = Book(services.engine).refused(name, limit=_MOST)
+        book = Book(services.engine)
+        refused, standing = book.refused(name, limit=_MOST), book.count_refused(name)
     except InvalidSettings as error:
         fail(error.faults)
     except EhrError as error:
@@ -47,7 +48,8 @@ def harvest(settings: Path, name: str, since: datetime | None, *, dry_run: bool)
     click.echo(f"{len(found)} responses{', nothing was changed' if dry_run else ''}.")
     looked_at = {each.response for each in found}
     if before := [each for each in refused if each.response not in looked_at]:
-        click.echo("Not scored before, and still not:")
+        cut = f", among the newest {len(refused)} of {standing}" if standing > len(refused) else ""
+        click.echo(f"Not scored before, and still not{cut}:")
         for earlier in before:
             _tell(earlier.code, earlier.response, [earlier.reason.words])
 

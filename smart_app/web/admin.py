@@ -91,6 +91,7 @@ def outbox(admin: Admin) -> ResponseReturnValue:
     now = services().clock()
     before = now - LEVELS[level] if level else None
     found = services().entries.all(ehr=ehr, state=State(state) if state else None, before=before, limit=_MOST + 1)
+    book = Book(services().engine)
     _audit(admin, None)
     page = outbox_page(
         _frame(),
@@ -104,7 +105,8 @@ def outbox(admin: Admin) -> ResponseReturnValue:
             ("Waiting for more than", _choices("older", ((each, each) for each in LEVELS))),
         ),
         more=len(found) > _MOST,
-        refused=Book(services().engine).refused(limit=_MOST),
+        refused=book.refused(limit=_MOST),
+        refused_in_all=book.count_refused(),
         today=today(),
     )
     return render_template("outbox.html", page=page)

@@ -39,6 +39,24 @@ def harvest(house: House, *arguments: str) -> Result:
     return CliRunner().invoke(main, ["harvest", *settings, *arguments])
 
 
+def test_a_long_list_says_that_it_is_cut(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than are listed are not scored: the command and the administrator's page say how many there are."""
+    book = Book(house.services.engine)
+    for response in ("first", "second", "third"):
+        book.refuse("harbor", response, "1", patient=None, reason="invalid", at=house.opened)
+    whole = harvest(house, "--since", "2099-01-01")
+    monkeypatch.setattr("smart_app.commands.harvest._MOST", 2)
+    monkeypatch.setattr("smart_app.web.admin._MOST", 2)
+
+    cut = harvest(house, "--since", "2099-01-01")
+    _, page = house.admin()
+
+    assert "still not:\n" in whole.stdout
+    assert "still not, among the newest 2 of 3:\n" in cut.stdout
+    assert "first" not in cut.stdout
+    assert "These are the newest 2 of 3." in page.text
+
+
 def test_command(house: House) -> None:
     """A dry run says what would become of each response and changes nothing; the real one scores, and refuses once."""
     wrong = {"linkId": "score-core", "answer": [{"valueDecimal": 2}]}

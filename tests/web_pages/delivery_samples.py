@@ -95,6 +95,7 @@ def _outbox(figures: Figures, listed: tuple[Entry, ...]) -> OutboxPage:
         filters=FILTERS,
         more=bool(listed),
         refused=REFUSED if listed else (),
+        refused_in_all=640 if listed else 0,
         today=TODAY,
     )
 

@@ -74,7 +74,7 @@ class RefusedRow:
 class OutboxPage:
     """All that is not in the chart and should be; `filters` by what they narrow, `more` whether the list was cut.
 
-    `refused` are responses of others that are not scored.
+    `refused` are responses of others that are not scored, the newest of `refused_in_all`.
     """
 
     frame: Frame
@@ -86,6 +86,7 @@ class OutboxPage:
     rows: tuple[OutboxRow, ...]
     more: bool
     refused: tuple[RefusedRow, ...]
+    refused_in_all: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +139,7 @@ def outbox_page(
     filters: Sequence[tuple[str, tuple[Choice, ...]]],
     more: bool,
     refused: Sequence[Refused],
+    refused_in_all: int,
     today: date,
 ) -> OutboxPage:
     """Return the page; `titles` are the EHRs of the settings by name, `entries` the forms to list, oldest first."""
@@ -152,6 +154,7 @@ def outbox_page(
         rows=tuple(_row(each, titles, frame, today) for each in entries),
         more=more,
         refused=tuple(_refused(each, titles, frame, today) for each in refused),
+        refused_in_all=refused_in_all,
     )
 
 

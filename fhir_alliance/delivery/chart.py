@@ -2,25 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from fhir_alliance.delivery.expected import (
-    Expected,
-    ExpectedObservation,
-    Identifier,
-    absent_reason_of,
-    identifiers_of,
-    labels_of,
-    value_of,
-)
+from fhir_alliance.delivery.comparing import compare, is_patient, is_response, is_score
+from fhir_alliance.delivery.expected import Expected, Identifier, identifiers_of
 from fhir_alliance.delivery.outcomes import Stop, hold_reason
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.paging import SearchResult
 from fhir_alliance.errors import EhrUnreachable, FhirError, SignInNeeded
-from fhir_alliance.records.patient import read_patient
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.terms import OBSERVATION_CATEGORY
 
@@ -44,7 +36,7 @@ class Chart:
         """Stop unless the patient is still as shown: not gone, merged, inactive or changed."""
         patient = self._present("Patient", shown.id, gone="patient-gone")
         with foreign():
-            same = _same_patient(patient, shown)
+            same = is_patient(patient, shown)
         if not same:
             raise Stop(State.HELD, "patient-changed")
 
@@ -62,12 +54,14 @@ class Chart:
         Stops when nothing could be proven, or when there are several.
         """
         in_chart = [("patient", self._patient_id)]
-        return self._find("QuestionnaireResponse", self._expected.identifier, in_chart, self._is_ours)
+        return self._find(
+            "QuestionnaireResponse", self._expected.identifier, in_chart, partial(is_response, expected=self._expected)
+        )
 
     def find_score(self, score: Resource) -> str | None:
         """Return the id of one score if it is there, found in the same ways; stops as above."""
         wanted = identifiers_of(score)[0]
-        return self._find("Observation", wanted, self._recent(), lambda each: _is_score(each, score))
+        return self._find("Observation", wanted, self._recent(), lambda each: is_score(each, score))
 
     def all_of(self, ours: Resource) -> list[Resource]:
         """Return all there is of a response or score of ours, by identifier and by patient, be it there twice.
@@ -83,7 +77,7 @@ class Chart:
                 continue
             with foreign():
                 mine = [each for each in result.resources if identifiers_of(each) or self.is_of_patient(each)]
-                is_ours = self._is_ours if response else partial(_is_score, score=ours)
+                is_ours = partial(is_response, expected=self._expected) if response else partial(is_score, score=ours)
                 found |= {each["id"]: each for each in mine if is_ours(each)}
             proven = proven or result.complete
         if not proven:
@@ -131,7 +125,7 @@ class Chart:
         except FhirError as error:
             raise unread(error) from None
         with foreign():
-            return self._compare(response, found)
+            return compare(self._expected, response, found, subject=self._subject)
 
     def found(self) -> list[Resource]:
         """Return what the chart has of the response and its Observations, by identifier, whatever it says there.
@@ -178,57 +172,6 @@ class Chart:
         with foreign():
             reference = str(resource["subject"]["reference"])
         return reference.removeprefix(f"{self._base}/").partition("/_history/")[0]
-
-    def _is_ours(self, response: Resource) -> bool:
-        if (identifier := _identifier(response)) is not None:
-            return identifier == self._expected.identifier
-        # The identifier may have been dropped: the same form at the same second is ours, or must be looked at.
-        same_form = response.get("questionnaire") == self._expected.questionnaire
-        return same_form and datetime.fromisoformat(response["authored"]) == self._expected.authored
-
-    def _compare(self, response: Resource, found: Mapping[Identifier, list[Resource]]) -> str | None:
-        expected = self._expected
-        pairs = [(each, found.get(each.identifier, [])) for each in expected.observations]
-        ours = [response, *(observation for _, several in pairs for observation in several)]
-        if any(self._subject(each) != expected.subject for each in ours):
-            raise Stop(State.HELD, "subject-rewritten")
-        if _identifier(response) != expected.identifier:
-            raise Stop(State.HELD, "identifier-changed")
-        if any(len(several) > 1 for _, several in pairs):
-            raise Stop(State.HELD, "possible-duplicate")
-        if response["status"] != expected.status or any(_changed(each, several) for each, several in pairs):
-            raise Stop(State.HELD, "changed-by-ehr")
-        if not all(several for _, several in pairs):
-            raise Stop(State.UNKNOWN, "not-read-back")
-        kept = expected.labels <= labels_of(response) and all(each.labels <= labels_of(one) for each, (one,) in pairs)
-        return None if kept else "label-dropped"
-
-
-def _identifier(response: Resource) -> Identifier | None:
-    identifier = response.get("identifier")
-    return (identifier.get("system", ""), identifier.get("value", "")) if identifier else None
-
-
-def _is_score(observation: Resource, score: Resource) -> bool:
-    """Whether an Observation is a score of ours; its identifier may have been dropped, then code and moment tell."""
-    if identifiers := identifiers_of(observation):
-        return identifiers_of(score)[0] in identifiers
-    moments = [datetime.fromisoformat(each["effectiveDateTime"]) for each in (observation, score)]
-    return bool(_codes(observation) & _codes(score)) and moments[0] == moments[1]
-
-
-def _codes(observation: Resource) -> set[tuple[str, str]]:
-    return {(each.get("system", ""), each.get("code", "")) for each in observation["code"]["coding"]}
-
-
-def _same_patient(patient: Resource, shown: PatientShown) -> bool:
-    facts = [(each.id, each.name, each.birth_date, set(each.identifiers)) for each in (read_patient(patient), shown)]
-    return patient.get("active", True) is True and not patient.get("link") and facts[0] == facts[1]
-
-
-def _changed(expected: ExpectedObservation, found: list[Resource]) -> bool:
-    told = expected.status, expected.value, expected.absent_reason
-    return any((each["status"], value_of(each), absent_reason_of(each)) != told for each in found)
 
 
 def _only(ids: set[str]) -> str:

@@ -7,25 +7,22 @@ from typing import Any, Final
 
 import orjson
 
-from fhir_alliance.delivery.chart import Chart, foreign
-from fhir_alliance.delivery.expected import expected_of, labels_of
+from fhir_alliance.delivery.access import ChartAccess
+from fhir_alliance.delivery.chart import foreign
+from fhir_alliance.delivery.corrective import Corrective
+from fhir_alliance.delivery.expected import labels_of
 from fhir_alliance.delivery.found import Finder, RowFinder, WholeFinder
 from fhir_alliance.delivery.outcomes import Settlement, Stop
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import CHANGED_IN_CHART, GONE_FROM_CHART, Kind, State
-from fhir_alliance.delivery.sending import Sender
-from fhir_alliance.delivery.updating import Updater
 from fhir_alliance.delivery.versions import Version
-from fhir_alliance.ehr.fhir import FhirClient
-from fhir_alliance.errors import EhrError, FhirError
+from fhir_alliance.errors import FhirError
 from fhir_alliance.records.corrections import (
     Change,
     changed,
     changes_of,
-    correction_provenance,
     scored_resources,
 )
-from fhir_alliance.settings import Rung
 
 _GONE: Final = frozenset({404, 410})
 
@@ -41,51 +38,35 @@ class _Step:
     theirs: Resource | None = field(repr=False)
 
 
-class CorrectionDelivery:
+class CorrectionDelivery(Corrective):
     """The steps for one leased correction of a form that the chart has taken; `written` are its versions there."""
 
-    def __init__(
-        self,
-        queue: Queue,
-        client: FhirClient,
-        item: Item,
-        written: Sequence[Version],
-        sender: Sender,
-        *,
-        fhir_base: str,
-        may_tell_provenance: bool,
-    ) -> None:
-        self._queue = queue
-        self._client = client
-        self._item = item
-        self._tells = may_tell_provenance
-        self._sender = sender
-        self._updater = Updater(queue, client, item, sender)
+    def __init__(self, queue: Queue, item: Item, written: Sequence[Version], access: ChartAccess) -> None:
+        super().__init__(queue, item, written, access)
         self._taken_back = item.kind is Kind.WITHDRAWAL
-        self._changes = changes_of([resources_of(each, item.rung) for each in written], self._after())
-        self._chart = Chart(client, fhir_base=fhir_base, expected=expected_of(orjson.dumps(written[0].bundle)))
+        self._changes = changes_of(list(map(self._resources, written)), self._after())
         response_id = next((each.response_id for each in written if each.response_id), None)
-        whole = item.rung is Rung.OBSERVATIONS
-        self._finder: Finder = WholeFinder(client, self._chart, response_id) if whole else RowFinder(client)
+        client = access.client
+        self._finder: Finder = WholeFinder(client, self._chart, response_id) if self._whole else RowFinder(client)
 
     def run(self) -> Settlement:
         """Correct every resource, each once, and read them back; returns DELIVERED, raises Stop or the EHR's error.
 
         All are looked at before the first is written, so that somebody else's change leaves them all as they are.
         """
-        self._chart.check_patient(self._queue.patient(self._item))
+        self._check_patient()
         if not self._taken_back:
             self._chart.check_encounter()
         steps = [self._look(number, change) for number, change in enumerate(self._changes, 1)]
         ids = [self._make(step) for step in steps]
         alarms = [self._read_back(step, resource_id) for step, resource_id in zip(steps, ids, strict=True)]
-        self._tell(steps, ids)
+        self._tell([f"{step.change.kind}/{each}" for step, each in zip(steps, ids, strict=True)])
         return Settlement(state=State.DELIVERED, reason=next(filter(None, alarms), None))
 
     def _after(self) -> list[Resource]:
         if self._taken_back:
             return []
-        if self._item.rung is Rung.OBSERVATIONS:
+        if self._whole:
             return list(scored_resources(orjson.loads(self._queue.bundle(self._item))))
         return list(orjson.loads(self._queue.pieces(self._item))) if self._item.sealed_pieces else []
 
@@ -145,31 +126,3 @@ class CorrectionDelivery:
         if not done:
             raise self._sender.not_read_back(step.name) if before else Stop(State.HELD, "changed-by-ehr")
         return None if kept else "label-dropped"
-
-    def _tell(self, steps: Sequence[_Step], ids: Sequence[str]) -> None:
-        """Say once who corrected this and why, where that is allowed; a refusal changes nothing."""
-        if self._tells:
-            targets = [f"{step.change.kind}/{each}" for step, each in zip(steps, ids, strict=True)]
-            tell_correction(self._queue, self._client, self._sender, self._item, targets)
-
-
-def tell_correction(queue: Queue, client: FhirClient, sender: Sender, item: Item, targets: list[str]) -> None:
-    """Write once who corrected some resources and why; a refusal changes nothing."""
-    if queue.last_send(item, "provenance") is not None:
-        return
-    provenance = correction_provenance(
-        targets,
-        asked_by=item.asked_by,
-        recorded=sender.now(),
-        taken_back=item.kind is Kind.WITHDRAWAL,
-        cause=item.cause,
-    )
-    try:
-        sender.write("provenance", partial(client.create, provenance))
-    except (EhrError, Stop):
-        return
-
-
-def resources_of(version: Version, rung: Rung) -> list[Resource]:
-    """Return what a version of a form writes into the chart, a resource at a time."""
-    return list(scored_resources(version.bundle) if rung is Rung.OBSERVATIONS else version.pieces or [])

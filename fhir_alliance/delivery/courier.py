@@ -11,8 +11,9 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from fhir_alliance.delivery.access import ChartAccess
 from fhir_alliance.delivery.correcting import NEVER_SENT
-from fhir_alliance.delivery.deliveries import ChartAccess, delivery_of, unsettled_by
+from fhir_alliance.delivery.deliveries import delivery_of, unsettled_by
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox

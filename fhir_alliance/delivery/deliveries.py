@@ -1,11 +1,10 @@
 """Which way a leased submission takes into the chart: by its rung, and by whether it corrects what is there."""
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Sequence
 
 import orjson
 
+from fhir_alliance.delivery.access import ChartAccess
 from fhir_alliance.delivery.corrections import CorrectionDelivery
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.note_corrections import NoteCorrection
@@ -14,33 +13,13 @@ from fhir_alliance.delivery.pieces import PieceDelivery
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import Kind
 from fhir_alliance.delivery.scores import ScoreDelivery
-from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.delivery.steps import Delivery
 from fhir_alliance.delivery.striking import StrikingDelivery
 from fhir_alliance.delivery.versions import Version
-from fhir_alliance.ehr.fhir import FhirClient
-from fhir_alliance.ehr.scopes import Level, allows
 from fhir_alliance.settings import Rung
-
-_LEVELS: Final[tuple[Level, ...]] = ("user", "patient", "system")
 
 AnyDelivery = Delivery | PieceDelivery | NoteDelivery | CorrectionDelivery | StrikingDelivery | ScoreDelivery
 """The steps for one leased submission: `run` makes them."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChartAccess:
-    """One EHR as seen with one access token, which allows some scopes, and what sends with it."""
-
-    client: FhirClient
-    fhir_base: str
-    scopes: Set[str]
-    sender: Sender
-
-    @property
-    def tells(self) -> bool:
-        """Whether it may be said there who made a record."""
-        return any(allows(self.scopes, "Provenance", "c", level) for level in _LEVELS)
 
 
 def delivery_of(
@@ -66,11 +45,9 @@ def delivery_of(
     if item.rung is Rung.NOTE:
         return NoteDelivery(queue, keeping, client, item, queue.bundle(item), sender, fhir_base=base)
     if unsettled:
-        told = chart.tells
-        return StrikingDelivery(queue, client, item, sent, sender, fhir_base=base, may_tell_provenance=told)
+        return StrikingDelivery(queue, item, sent, chart)
     if written:
-        told = chart.tells
-        return CorrectionDelivery(queue, client, item, written, sender, fhir_base=base, may_tell_provenance=told)
+        return CorrectionDelivery(queue, item, written, chart)
     if item.rung is not Rung.OBSERVATIONS:
         return PieceDelivery(queue, client, item, sender, fhir_base=base)
     return Delivery(queue, client, item, sender, fhir_base=base, may_tell_provenance=chart.tells)

@@ -5,64 +5,43 @@ from typing import Any, Final
 
 import orjson
 
-from fhir_alliance.delivery.chart import Chart
-from fhir_alliance.delivery.corrections import resources_of, tell_correction
-from fhir_alliance.delivery.expected import expected_of
+from fhir_alliance.delivery.access import ChartAccess
+from fhir_alliance.delivery.corrective import Corrective
 from fhir_alliance.delivery.outcomes import LATE, NOT_READ_BACK, Settlement, Stop
 from fhir_alliance.delivery.parts import QUIET_TIMES
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import GONE_FROM_CHART, State
-from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.delivery.traces import RowTraces, Traces, WholeTraces
-from fhir_alliance.delivery.updating import Updater
 from fhir_alliance.delivery.versions import Version
-from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.errors import FhirError
 from fhir_alliance.records.corrections import STRUCK
-from fhir_alliance.settings import Rung
 
 _GONE: Final = frozenset({404, 410})
 
 Resource = Mapping[str, Any]
 
 
-class StrikingDelivery:
+class StrikingDelivery(Corrective):
     """The steps for one leased withdrawal; `sent` are the versions of its form of which anything has left us.
 
     Nothing is created but a Provenance. What the EHR or somebody else has changed is marked too, and keeps their text:
     in the chart of the wrong person it harms as it stands.
     """
 
-    def __init__(
-        self,
-        queue: Queue,
-        client: FhirClient,
-        item: Item,
-        sent: Sequence[Version],
-        sender: Sender,
-        *,
-        fhir_base: str,
-        may_tell_provenance: bool,
-    ) -> None:
-        self._queue = queue
-        self._client = client
-        self._item = item
-        self._sender = sender
-        self._updater = Updater(queue, client, item, sender)
-        self._tells = may_tell_provenance
-        self._chart = Chart(client, fhir_base=fhir_base, expected=expected_of(orjson.dumps(sent[0].bundle)))
-        everything = [each for version in sent for each in resources_of(version, item.rung)]
+    def __init__(self, queue: Queue, item: Item, sent: Sequence[Version], access: ChartAccess) -> None:
+        super().__init__(queue, item, sent, access)
+        everything = [each for version in sent for each in self._resources(version)]
         # All versions of a form share their identifiers.
         self._ours = list({orjson.dumps(each["identifier"]): each for each in everything}.values())
-        whole = item.rung is Rung.OBSERVATIONS
-        self._traces: Traces = WholeTraces(self._chart) if whole else RowTraces(client, self._chart, everything)
+        chart, client = self._chart, access.client
+        self._traces: Traces = WholeTraces(chart) if self._whole else RowTraces(client, chart, everything)
 
     def run(self) -> Settlement:
         """Mark all that is found; returns DELIVERED, raises Stop or the EHR's error.
 
         While something that was sent may yet come, it is looked for again (F07).
         """
-        self._chart.check_patient(self._queue.patient(self._item))
+        self._check_patient()
         looks = [self._traces.of(each) for each in self._ours]
         found = {f"{each['resourceType']}/{each['id']}": each for look in looks for each in look}
         left = [(place, each) for place, each in found.items() if each.get("status") != STRUCK]
@@ -76,8 +55,7 @@ class StrikingDelivery:
             raise Stop(State.HELD, next(iter(strange.values())))
         if not all(looks) and self._may_come():
             raise Stop(State.UNKNOWN, NOT_READ_BACK)
-        if mine and self._tells:
-            tell_correction(self._queue, self._client, self._sender, self._item, list(mine))
+        self._tell(list(mine))
         return Settlement(state=State.DELIVERED)
 
     def late(self) -> Settlement | None:

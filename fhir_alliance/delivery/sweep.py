@@ -5,8 +5,9 @@ from datetime import datetime
 
 import structlog
 
+from fhir_alliance.delivery.access import ChartAccess
 from fhir_alliance.delivery.corrections import CorrectionDelivery
-from fhir_alliance.delivery.deliveries import ChartAccess, delivery_of, unsettled_by
+from fhir_alliance.delivery.deliveries import delivery_of, unsettled_by
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outcomes import Settlement
 from fhir_alliance.delivery.queue import Item, Queue

@@ -18,6 +18,15 @@ BOTH = (FORM, SECOND)
 TAKEN_BACK = [("replaced", None), ("delivered", None)]
 
 
+@pytest.fixture
+def held(site: "Site", ehr: "FakeEhr", send: Any) -> None:
+    """Hold a form of which the EHR has made something else: its panel has another status."""
+    ehr.change = lambda resource: resource.update(status="preliminary") if "hasMember" in resource else None
+    send()
+    site.deliver()
+    assert site.standing(FORM) == ("held", "changed-by-ehr")
+
+
 def struck(ehr: "FakeEhr") -> int:
     """Return how many resources are marked."""
     kinds = ("QuestionnaireResponse", "Observation")
@@ -84,13 +93,9 @@ def test_nothing_that_ever_comes_is_taken_back_after_the_quiet_time(
 
 @ONE_STORE
 def test_what_the_ehr_changed_is_marked_and_keeps_its_text(
-    site: "Site", ehr: "FakeEhr", send: Any, withdraw: Change
+    site: "Site", ehr: "FakeEhr", held: None, withdraw: Change
 ) -> None:
     """A held form with a text of theirs: it says entered in error beside that text, and nobody had to settle it."""
-    ehr.change = lambda resource: resource.update(status="preliminary") if "hasMember" in resource else None
-    send()
-    site.deliver()
-    held = site.standing(FORM)
     panel = next(each for each in ehr.resources["Observation"].values() if "hasMember" in each)
     ehr.edit({**panel, "note": [{"text": "Theirs."}]})
 
@@ -98,7 +103,7 @@ def test_what_the_ehr_changed_is_marked_and_keeps_its_text(
     site.deliver(hours=1)
 
     after = ehr.resources["Observation"][panel["id"]]
-    assert (held, [site.standing(key) for key in BOTH]) == (("held", "changed-by-ehr"), TAKEN_BACK)
+    assert [site.standing(key) for key in BOTH] == TAKEN_BACK
     assert (ehr.statuses(), after["note"]) == (["entered-in-error"], [{"text": "Theirs."}])
 
 
@@ -121,12 +126,9 @@ def test_what_is_filed_for_somebody_else_waits_for_a_person(
 @ONE_STORE
 @pytest.mark.parametrize("status", [403, 405, 412])
 def test_refused_mark_does_not_keep_the_others_waiting(
-    site: "Site", ehr: "FakeEhr", send: Any, withdraw: Change, make_fault: Callable[..., Any], status: int
+    site: "Site", ehr: "FakeEhr", held: None, withdraw: Change, make_fault: Callable[..., Any], status: int
 ) -> None:
     """One resource that cannot be marked leaves the withdrawal open, and the seven others are marked."""
-    ehr.change = lambda resource: resource.update(status="preliminary") if "hasMember" in resource else None
-    send()
-    site.deliver()
     ehr.put_faults.append(make_fault(status=status))
 
     withdraw()
@@ -154,12 +156,8 @@ def test_other_forms_of_the_patient_do_not_block_it(
 
 
 @ONE_STORE
-def test_amendment_still_waits_for_a_person(site: "Site", ehr: "FakeEhr", send: Any, amend: Change) -> None:
+def test_amendment_still_waits_for_a_person(site: "Site", ehr: "FakeEhr", held: None, amend: Change) -> None:
     """Other answers come after what they change, and of a held form nobody knows what is in the chart."""
-    ehr.change = lambda resource: resource.update(status="preliminary") if "hasMember" in resource else None
-    send()
-    site.deliver()
-
     amend()
     tried = site.deliver(hours=1)
 

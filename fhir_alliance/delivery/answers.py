@@ -7,6 +7,7 @@ from typing import Final
 from fhir_alliance.delivery.entries import Attempt
 from fhir_alliance.delivery.outcomes import Outcome, Stop, hold_reason, meaning_of
 from fhir_alliance.delivery.parts import PART
+from fhir_alliance.delivery.queue import RESTORED
 from fhir_alliance.delivery.reason_table import REASONS, WAIT, Again, Reason, Who
 from fhir_alliance.delivery.sending import refusal
 from fhir_alliance.ehr.outcomes import refusal_of
@@ -23,6 +24,7 @@ _WORDS: Final = {
     "provenance": "who corrected it",
     "scores": "the scores",
     "scores-unconditional": "the scores",
+    RESTORED: "what may have been sent before the database was restored",
 }
 _TAKEN: Final = Reason("taken", "Nothing has to be done.", Who.NOBODY, Again.NEVER, "")
 _OPEN: Final = Reason("no clear answer, so it may be in the chart", WAIT, Who.NOBODY, Again.ITSELF, "F05")

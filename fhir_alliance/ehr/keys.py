@@ -28,7 +28,7 @@ class KeyCache:
         self._clock = clock
         self._lock = threading.Lock()
         self._keys: KeySet | None = None
-        self._fetched = 0.0
+        self._asked = self._fetched = 0.0
 
     def get(self, kid: str | None) -> KeySet:
         """Return the keys, fetched again when they are an hour old, or a minute old and without `kid`.
@@ -36,14 +36,16 @@ class KeyCache:
         Raises EhrUnreachable when they cannot be fetched or are not a JWKS, NotSent while another fetch does not end.
         """
         with turn(self._lock):
-            if self._keys is None or self._is_stale(self._keys, kid):
-                self._fetched = self._clock()
-                self._keys = public_keys(self._fetch())
+            if self._keys is not None and self._clock() - self._fetched > MAX_AGE:
+                self._keys = None  # however often they cannot be fetched, they are not believed any longer
+            if self._keys is None or self._may_be_more(self._keys, kid):
+                self._asked = self._clock()
+                self._keys, self._fetched = public_keys(self._fetch()), self._asked
             return self._keys
 
-    def _is_stale(self, keys: KeySet, kid: str | None) -> bool:
+    def _may_be_more(self, keys: KeySet, kid: str | None) -> bool:
         known = kid is None or any(key.kid == kid for key in keys)
-        return self._clock() - self._fetched > (MAX_AGE if known else MIN_AGE)
+        return not known and self._clock() - self._asked > MIN_AGE
 
 
 def public_keys(jwks: Any) -> KeySet:

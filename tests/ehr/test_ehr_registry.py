@@ -152,6 +152,25 @@ def test_keys_are_fetched_again_after_an_hour(timed: Registry, ehr: Any, server:
     assert len(server.seen) == 2
 
 
+def test_old_keys_do_not_outlive_their_hour(timed: Registry, ehr: Any, server: Any, clock: Clock, keys: Any) -> None:
+    """While the keys cannot be fetched again, a dropped one may have been among them: none is believed after an hour.
+
+    Until then a failed look for an unknown key takes nothing away, and does not make the known ones any younger.
+    """
+    server.on("GET", "/auth/jwks", keys.jwks)
+    server.on("GET", "/auth/jwks", b"", status=503)
+    timed.jwks(ehr)
+
+    clock.seconds += 3500
+    with pytest.raises(EhrUnreachable):
+        timed.jwks(ehr, "unknown")
+    assert timed.jwks(ehr, keys.rsa.kid)
+    clock.seconds += 101
+    for _ in range(2):
+        with pytest.raises(EhrUnreachable):
+            timed.jwks(ehr, keys.rsa.kid)
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [(b"", 500), (b"<html></html>", 200), ({}, 200), ({"keys": []}, 200), ([], 200), ({"keys": {}}, 200)],

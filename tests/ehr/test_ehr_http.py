@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from fhir_alliance.ehr import sockets
+from fhir_alliance.ehr import http, sockets
 from fhir_alliance.ehr.http import Door
 from fhir_alliance.ehr.sockets import _PlainSocket, _PublicOnly, is_public
 from fhir_alliance.errors import EhrError, EhrUnreachable, ForeignUrl
@@ -240,6 +240,27 @@ def test_a_read_outlives_a_connection_that_the_ehr_has_closed(server: Any, door:
         door.request("GET", f"{server.base}/gone")
 
     assert [seen.path for seen in server.seen] == ["/fhir/x", "/fhir/x", "/fhir/gone", "/fhir/gone"]
+
+
+@pytest.mark.parametrize(("passed", "asked"), [(9.9, 2), (10.0, 1)])
+def test_a_read_that_is_sent_once_more_gets_the_time_that_is_left(
+    server: Any, monkeypatch: pytest.MonkeyPatch, passed: float, asked: int
+) -> None:
+    """Both together have one deadline: of ten seconds the second gets what the first has left, or is not sent."""
+    now = [100.0]
+    monkeypatch.setattr(http, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def close(out: BinaryIO, stopped: threading.Event) -> None:
+        now[0] += passed
+
+    server.raw("GET", "/fhir/x", close)
+    server.raw("GET", "/fhir/x", drip(b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n"))
+    door = Door(base_urls=[server.base], allow_private=True, deadline=10.0)
+
+    with pytest.raises(EhrUnreachable):
+        door.request("GET", f"{server.base}/x")
+
+    assert len(server.seen) == asked
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])

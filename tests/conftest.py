@@ -16,9 +16,10 @@ from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.scoring.scorer import Scorer
 from fhir_alliance.settings import read_settings
 from fhir_alliance.store import open_store
-from smart_app.demo.run import free_port, running
+from smart_app.demo.run import running
 from smart_app.demo.site import Site, write_site
 from smart_app.publishing import publish_all
+from tests.ports import own_port
 
 from . import postgres
 from .mail_server import MailServer
@@ -138,7 +139,7 @@ def mail_server() -> Iterator[MailServer]:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Run the app and the sandbox EHR as processes, with the forms published; shared by all tests that only add."""
     folder = tmp_path_factory.mktemp("site")
-    found = write_site(folder, ehr_port=free_port(0), app_port=free_port(0))
+    found = write_site(folder, ehr_port=own_port(), app_port=own_port())
     with running(found):
         list(publish_all(read_settings(found.settings)))
         yield found

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from smart_app.demo.run import free_port
+from tests.ports import own_port
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def running_sekmet(folder: Path, *, base: str = "", port: int = 0, **settings: A
 
     `settings` are those of its own settings file.
     """
-    port = port or free_port(0)
+    port = port or own_port()
     base = base or f"http://127.0.0.1:{port}/fhir"
     given = {
         "base_url": base,

@@ -17,8 +17,8 @@ from time import perf_counter
 import requests
 
 from fhir_alliance.settings import read_settings
-from smart_app.demo.run import free_port
 from smart_app.demo.site import Site, write_site
+from tests.ports import own_port
 from tests.prepared import Desk, Reviewed, people
 
 from .measuring import Row
@@ -68,7 +68,7 @@ def accepting_rows(folder: Path) -> Iterator[Row]:
 
 def _measured(folder: Path, disk: str, before: list[str], goal: str, log: Path | None = None) -> Iterator[Row]:
     folder.mkdir()
-    site = write_site(folder, ehr_port=free_port(0), app_port=free_port(0))
+    site = write_site(folder, ehr_port=own_port(), app_port=own_port())
     forms = iter(_forms(site))
     flush = _flush_seconds(folder, before)
     with _served(site, before):

@@ -14,9 +14,9 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from smart_app.demo.run import free_port
 from smart_app.demo.site import Site, write_site
 from smart_app.demo.walk import CLINICIAN
+from tests.ports import own_port
 
 from .measuring import Row
 from .site import ehr, served
@@ -34,8 +34,8 @@ ISSUER = "https://ehr.example.org/cds"
 
 def card_rows(folder: Path) -> Iterator[Row]:
     """Measure calls with a new token each, by turns with an empty request, for a patient with forms due and reasons."""
-    ehr_port = free_port(38080)
-    site = write_site(folder, ehr_port=ehr_port, app_port=free_port(38081, above=ehr_port))
+    ehr_port = own_port()
+    site = write_site(folder, ehr_port=ehr_port, app_port=own_port())
     key = ECKey.generate_key("P-384", {"use": "sig", "alg": "ES384"}, auto_kid=True)
     (folder / "cds.jwks.json").write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
     cds = f'\n[ehr.harbor.cds]\nissuer = "{ISSUER}"\njwks_file = "cds.jwks.json"\n'

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import requests
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from smart_app.demo.run import free_port
 from smart_app.demo.site import Site, write_site
 from smart_app.sandbox.app import create_sandbox
 from smart_app.sandbox.config import read_config
+from tests.ports import own_port
 
 from .calls import Calls
 from .launching import launch_rows
@@ -67,8 +67,8 @@ def megabytes(parent: int) -> list[float]:
 
 def site_rows(folder: Path) -> Iterator[Row]:
     """Measure one visit: bytes, calls, time to ready, memory."""
-    ehr_port = free_port(38080)
-    site = write_site(folder, ehr_port=ehr_port, app_port=free_port(38081, above=ehr_port))
+    ehr_port = own_port()
+    site = write_site(folder, ehr_port=ehr_port, app_port=own_port())
     with ehr(site) as calls, served(site) as (process, ready):
         yield from launch_rows(site, calls)
         yield from visit_rows(site, calls)

@@ -23,9 +23,10 @@ from people import (
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from fhir_alliance.settings import read_settings
-from smart_app.demo.run import free_port, running
+from smart_app.demo.run import running
 from smart_app.demo.site import Site, write_site
 from smart_app.publishing import publish_all
+from tests.ports import own_port
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "pictures"
 MOST_BYTES: Final = 200_000
@@ -69,8 +70,8 @@ def keep(page: Page, name: str) -> None:
 def demo_site() -> Iterator[Site]:
     """Run a site with the forms published until the block ends."""
     with tempfile.TemporaryDirectory() as folder:
-        ehr_port = free_port(8080)
-        site = write_site(Path(folder), ehr_port=ehr_port, app_port=free_port(8081, above=ehr_port))
+        ehr_port = own_port()
+        site = write_site(Path(folder), ehr_port=ehr_port, app_port=own_port())
         with running(site):
             list(publish_all(read_settings(site.settings)))
             yield site

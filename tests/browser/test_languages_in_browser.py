@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from smart_app.demo.run import free_port, running
+from smart_app.demo.run import running
 from smart_app.demo.site import Site, write_site
+from tests.ports import own_port
 
 from .axe import violations
 from .conftest import NewContext
@@ -25,7 +26,7 @@ WIDTH = "document.documentElement.scrollWidth"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Run a site that has confirmed German and Hindi."""
-    found = write_site(tmp_path_factory.mktemp("languages"), ehr_port=free_port(0), app_port=free_port(0))
+    found = write_site(tmp_path_factory.mktemp("languages"), ehr_port=own_port(), app_port=own_port())
     reviewers = ", ".join(f'"visit-check-in-1.0.0.{tag}" = "Jo Park"' for tag in SAID)
     written = found.settings.read_text("utf-8")
     written = written.replace("[instruments]\n", f"[instruments]\nreviewed_by = {{{reviewers}}}\n")

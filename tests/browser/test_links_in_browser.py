@@ -8,9 +8,10 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from fhir_alliance.settings import read_settings
 from smart_app.cli import main
-from smart_app.demo.run import free_port, running
+from smart_app.demo.run import running
 from smart_app.demo.site import Site, write_site
 from smart_app.publishing import publish_all
+from tests.ports import own_port
 
 from .axe import violations
 from .conftest import NewContext
@@ -190,7 +191,7 @@ def test_a_tablet_left_alone_goes_back_and_keeps_the_answers(site: Site, new_con
 def blind_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Run a site where a therapist sees what a patient rated once both have."""
     folder = tmp_path_factory.mktemp("blind")
-    found = write_site(folder, ehr_port=free_port(0), app_port=free_port(0))
+    found = write_site(folder, ehr_port=own_port(), app_port=own_port())
     settings = found.settings.read_text("utf-8")
     found.settings.write_text(settings.replace("[instruments]", "blind_until_both = true\n\n[instruments]"), "utf-8")
     with running(found):

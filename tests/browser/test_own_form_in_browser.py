@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from smart_app.demo.run import free_port, running
+from smart_app.demo.run import running
 from smart_app.demo.site import Site, write_site
+from tests.ports import own_port
 
 from .axe import violations
 from .conftest import NewContext
@@ -22,7 +23,7 @@ FREE_TEXT = '[free_text]\nreader = "Dr. Okafor"\nwithin = "two working days"\n'
 def own_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Run a site that asks its own form on request; it has a free text as well."""
     folder = tmp_path_factory.mktemp("own-site")
-    found = write_site(folder, ehr_port=free_port(0), app_port=free_port(0))
+    found = write_site(folder, ehr_port=own_port(), app_port=own_port())
     form = json.loads(EXAMPLE.read_text("utf-8"))
     form["item"][2]["item"].append({"linkId": "more", "text": "Anything else?", "type": "text", "maxLength": 200})
     (folder / "forms").mkdir()

@@ -7,9 +7,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from fhir_alliance.settings import read_settings
-from smart_app.demo.run import free_port, running
+from smart_app.demo.run import running
 from smart_app.demo.site import Site, write_site
 from smart_app.publishing import publish_all
+from tests.ports import own_port
 
 from .axe import violations
 from .conftest import NewContext
@@ -24,7 +25,7 @@ FIRST_FLIGHT = 14 * 1024
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Run a site whose patients nobody else answers for: each of these tests has patients of its own."""
     folder = tmp_path_factory.mktemp("portal")
-    found = write_site(folder, ehr_port=free_port(0), app_port=free_port(0))
+    found = write_site(folder, ehr_port=own_port(), app_port=own_port())
     with running(found):
         list(publish_all(read_settings(found.settings)))
         yield found

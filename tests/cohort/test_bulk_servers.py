@@ -24,10 +24,10 @@ from fhir_alliance.ehr.draft import BACKEND_SCOPES, BULK_SCOPES
 from fhir_alliance.store import open_store
 from fhir_alliance.tables import audit
 from smart_app.cli import main
-from smart_app.demo.run import free_port
 from smart_app.demo.site import Site, write_site
 from smart_app.sandbox.app import create_sandbox
 from smart_app.sandbox.config import read_config
+from tests.ports import own_port
 from tests.sekmet import running_sekmet
 
 from .conftest import SURVEY, Bulk
@@ -38,7 +38,7 @@ GROUP = "harbor-psychotherapy"
 @contextmanager
 def sandbox(folder: Path, *, registered: str = f"{BACKEND_SCOPES} {BULK_SCOPES}", **changes: Any) -> Iterator[Site]:
     """Run a sandbox EHR, at which the backend client may do what it asks for."""
-    site = write_site(folder, ehr_port=free_port(0), app_port=2, profile=changes.pop("profile", "generous"))
+    site = write_site(folder, ehr_port=own_port(), app_port=2, profile=changes.pop("profile", "generous"))
     site.settings.write_text(site.settings.read_text().replace(BACKEND_SCOPES, f"{BACKEND_SCOPES} {BULK_SCOPES}"))
     text = site.sandbox.read_text().replace(BACKEND_SCOPES, registered)
     site.sandbox.write_text(json.dumps(json.loads(text) | {"bulk_seconds": 0, **changes}))

@@ -14,11 +14,11 @@ from click.testing import CliRunner
 
 from fhir_alliance.settings import read_settings
 from smart_app.cli import main
-from smart_app.demo.run import free_port
 from smart_app.demo.site import Site, write_site
 from smart_app.demo.walk import walk_visit
 from smart_app.publishing import publish_all
 from tests import postgres
+from tests.ports import own_port
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def until_answered(url: str, server: subprocess.Popen[bytes]) -> None:
 @pytest.fixture
 def site(tmp_path: Path, postgresql: postgres.Cluster) -> Site:
     """Write the settings of a site whose database is PostgreSQL."""
-    found = write_site(tmp_path, ehr_port=free_port(0), app_port=free_port(0))
+    found = write_site(tmp_path, ehr_port=own_port(), app_port=own_port())
     file = f"sqlite:///{tmp_path / 'alliance.db'}"
     text = found.settings.read_text()
     assert file in text

@@ -18,10 +18,10 @@ from werkzeug.serving import make_server
 from fhir_alliance.ehr.draft import BACKEND_SCOPES
 from fhir_alliance.store import open_store
 from smart_app.cli import main
-from smart_app.demo.run import free_port
 from smart_app.demo.site import Site, write_site
 from smart_app.sandbox.app import create_sandbox
 from smart_app.sandbox.config import read_config
+from tests.ports import own_port
 
 MARIA, BORN, VISIT = "maria-lopez", "1991-06-17", "maria-lopez-v14"
 MAY_PROBE = (
@@ -35,7 +35,7 @@ class Running:
     """A site and the sandbox EHR it has registered as `harbor`; the EHR can be started again as another kind."""
 
     def __init__(self, folder: Path, profile: str, record: Path) -> None:
-        self.site: Site = write_site(folder, ehr_port=free_port(0), app_port=2, profile=profile)
+        self.site: Site = write_site(folder, ehr_port=own_port(), app_port=2, profile=profile)
         shutil.copy(record, folder / "sandbox.db")
         self._stack = ExitStack()
 

@@ -37,9 +37,10 @@ from fhir_alliance.vault import Vault
 from smart_app.demo.site import write_site
 from smart_app.sandbox.app import create_sandbox
 from smart_app.sandbox.config import read_config
+from tests.ports import own_port
 
 from .history import Tally, check_history
-from .proxy import Proxy, free_ports
+from .proxy import Proxy
 from .running import Forked
 
 PATIENTS = ("maria-lopez", "thomas-reyes", "aoife-obrien")
@@ -91,7 +92,7 @@ class Bench:
     """One site on loopback; time passes in its store only when told."""
 
     def __init__(self, folder: Path, record: Path, submit: Callable[..., Submission], database: str | None) -> None:
-        self.proxy_port, self.ehr_port, self.app_port = free_ports(3)
+        self.proxy_port, self.ehr_port, self.app_port = own_port(), own_port(), own_port()
         self.site = write_site(folder, ehr_port=self.proxy_port, app_port=self.app_port, token_seconds=3600)
         self._change_files(database)
         shutil.copy(record, folder / "sandbox.db")

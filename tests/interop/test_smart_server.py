@@ -24,10 +24,10 @@ from fhir_alliance.records.submission import Submission
 from fhir_alliance.settings import Rung, Settings, WriteSettings, read_settings
 from fhir_alliance.store import open_store
 from fhir_alliance.trajectory.series import read_series
-from smart_app.demo.run import free_port
 from smart_app.demo.site import write_site
 from smart_app.doctor.probing import WriteProbe
 from smart_app.publishing import publish_all
+from tests.ports import own_port
 from tests.sekmet import running_sekmet
 
 from .delivering import ENCOUNTER, PATIENT, App, search, values
@@ -64,7 +64,7 @@ class Server:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run the server with one patient and one encounter, and the app's backend client registered by its key."""
-    folder, port = tmp_path_factory.mktemp("smart"), free_port(0)
+    folder, port = tmp_path_factory.mktemp("smart"), own_port()
     read = read_settings(write_site(folder, ehr_port=1, app_port=2).settings)
     key = ECKey.import_key(orjson.loads((folder / "backend.jwk").read_bytes()))
     client = {"client_id": "alliance-backend", "jwks": {"keys": [key.as_dict(private=False)]}, "scopes": ALL}

@@ -12,6 +12,7 @@ import pytest
 from smart_app.demo.run import free_port
 from smart_app.demo.site import write_site
 from smart_app.demo.walk import Steps, WalkError, walk_visit
+from tests.ports import own_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,8 +44,8 @@ def _run(command: list[str]) -> None:
 
 
 def _demo(program: Path, folder: Path) -> "subprocess.CompletedProcess[str]":
-    ehr_port = free_port(29080)
-    ports = ["--ehr-port", str(ehr_port), "--app-port", str(free_port(29081, above=ehr_port))]
+    ehr_port = own_port()
+    ports = ["--ehr-port", str(ehr_port), "--app-port", str(own_port())]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COVERAGE"))}
     command = [str(program), "demo", "--once", *ports]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder, env=clean)
@@ -80,8 +81,8 @@ def test_the_wheel_lists_its_instruments(installed: Path, tmp_path: Path) -> Non
 
 def test_a_failing_walk_names_its_step(tmp_path: Path) -> None:
     """With no EHR at its address the walk ends with the name of the step that failed, and not with a stack."""
-    ehr_port = free_port(29180)
-    site = write_site(tmp_path, ehr_port=ehr_port, app_port=free_port(29181, above=ehr_port))
+    ehr_port = own_port()
+    site = write_site(tmp_path, ehr_port=ehr_port, app_port=own_port())
 
     with pytest.raises(WalkError, match="The step “published” failed"):
         walk_visit(site)
@@ -103,8 +104,8 @@ def test_steps_before_the_failing_one_are_kept(tmp_path: Path) -> None:
 
 def test_a_demo_whose_ehr_dies_fails(tmp_path: Path) -> None:
     """The EHR ends in the middle: the command says what to look at, exits 1, and leaves no server behind."""
-    ehr_port = free_port(29280)
-    app_port = free_port(29281, above=ehr_port)
+    ehr_port = own_port()
+    app_port = own_port()
     command = [
         sys.executable,
         "-m",

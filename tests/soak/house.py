@@ -13,8 +13,8 @@ from threading import Event, Lock, Thread
 
 import requests
 
-from smart_app.demo.run import free_port
 from smart_app.demo.site import Site, write_site
+from tests.ports import own_port
 from tests.prepared import people
 
 ANSWER_SECONDS = 1
@@ -97,10 +97,10 @@ class House:
     def __init__(
         self, folder: Path, database: str, *, patients: int, visits: int = 1, longest: int | None = None
     ) -> None:
-        ehr_port = free_port(0)
+        ehr_port = own_port()
         self.folder = folder
         self._command = ("tests.soak.hasty", str(longest)) if longest else ("smart_app.cli",)
-        self.site: Site = write_site(folder, ehr_port=ehr_port, app_port=free_port(0), token_seconds=TOKEN_SECONDS)
+        self.site: Site = write_site(folder, ehr_port=ehr_port, app_port=own_port(), token_seconds=TOKEN_SECONDS)
         self.people = people(patients, visits=visits)
         self.chart = folder / "sandbox.db"
         self.chart.with_name("people.json").write_text(json.dumps(self.people))

@@ -11,8 +11,9 @@ import structlog
 from smart_app.demo.site import write_site
 from smart_app.sandbox.app import create_sandbox
 from smart_app.sandbox.config import read_config
+from tests.ports import own_port
 
-from .house import House, free_ports, open_house
+from .house import House, open_house
 
 MakeHouse = Callable[..., House]
 
@@ -62,7 +63,7 @@ def open_at(tmp_path: Path) -> Iterator[Callable[[str], House]]:
     def make(profile: str) -> House:
         folder = tmp_path / profile
         folder.mkdir()
-        ehr_port, app_port = free_ports()
+        ehr_port, app_port = own_port(), own_port()
         site = write_site(folder, ehr_port=ehr_port, app_port=app_port, profile=profile)
         create_sandbox(read_config(site.sandbox)).extensions["sandbox_store"].close()
         record = (folder / "sandbox.db").rename(folder / "record.db")

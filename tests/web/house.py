@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 import shutil
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -30,6 +29,7 @@ from smart_app.sandbox.config import read_config
 from smart_app.web.admissions import make_link
 from smart_app.web.app import create_app
 from smart_app.web.services import Services
+from tests.ports import own_port
 
 ADA = "Practitioner/ada-okafor"
 MARIA, THOMAS, AOIFE = "maria-lopez", "thomas-reyes", "aoife-obrien"
@@ -282,20 +282,12 @@ def code_of(page: Page) -> str:
     return found[1] if found else ""
 
 
-def free_ports() -> tuple[int, int]:
-    """Return two ports that nobody listens on."""
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
-
-
 @contextmanager
 def open_house(
     folder: Path, record: Path, *, change: Callable[[Site], None] = lambda site: None, token_seconds: int = 300
 ) -> Iterator[House]:
     """Open a house in an empty folder; `change` may edit the files of the site before anything reads them."""
-    ehr_port, app_port = free_ports()
+    ehr_port, app_port = own_port(), own_port()
     site = write_site(folder, ehr_port=ehr_port, app_port=app_port, token_seconds=token_seconds)
     change(site)
     house = House(site, record)

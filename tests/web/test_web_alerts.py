@@ -22,8 +22,9 @@ from smart_app.demo.run import running
 from smart_app.demo.site import Site, write_site
 from smart_app.web.handovers import create_handover
 from smart_app.web.launches import read_launch
+from tests.ports import own_port
 
-from .house import MARIA, THOMAS, House, Person, code_of, free_ports, handle_of
+from .house import MARIA, THOMAS, House, Person, code_of, handle_of
 
 if TYPE_CHECKING:
     from tests.mail_server import MailServer
@@ -149,7 +150,7 @@ def test_serving_tells_what_waits(
     tmp_path_factory: pytest.TempPathFactory, make_submission: Callable[..., Submission], mail_server: "MailServer"
 ) -> None:
     """The app as it is served mails an alert that was opened before it started, and ends in order."""
-    ehr_port, app_port = free_ports()
+    ehr_port, app_port = own_port(), own_port()
     site = write_site(tmp_path_factory.mktemp("served"), ehr_port=ehr_port, app_port=app_port)
     with_alerts(mail_server.port)(site)
     folder = site.settings.parent

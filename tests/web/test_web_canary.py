@@ -11,8 +11,9 @@ from fhir_alliance.tables import drafts, grants
 from fhir_alliance.vault import Vault
 from smart_app.demo.run import running
 from smart_app.demo.site import write_site
+from tests.ports import own_port
 
-from .house import CORE, MARIA, PRE_LAUNCH, SESSION, Clinic, Person, free_ports
+from .house import CORE, MARIA, PRE_LAUNCH, SESSION, Clinic, Person
 
 ABOUT_MARIA = ("Maria", "Lopez", "00318806", "1991-06-17", "17 June")
 CANARY = "canary-7f3a"
@@ -82,7 +83,7 @@ def tokens(clinic: Clinic) -> dict[str, str]:
 @pytest.fixture
 def left_behind(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> tuple[str, bytes, list[str], dict[str, str]]:
     """Run both servers as processes for one journey; returns log, database, addresses opened, and the secrets."""
-    ehr_port, app_port = free_ports()
+    ehr_port, app_port = own_port(), own_port()
     clinic = Clinic(write_site(tmp_path, ehr_port=ehr_port, app_port=app_port))
     with running(clinic.site):
         people, secrets = journey(clinic)

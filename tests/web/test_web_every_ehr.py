@@ -17,8 +17,9 @@ from smart_app.demo.site import Site, write_site
 from smart_app.sandbox.app import create_sandbox
 from smart_app.sandbox.config import read_config
 from smart_app.sandbox.fhir.profiles import PROFILES
+from tests.ports import own_port
 
-from .house import AOIFE, CORE, MARIA, THOMAS, House, Person, code_of, free_ports
+from .house import AOIFE, CORE, MARIA, THOMAS, House, Person, code_of
 from .proofs import PROOFS, proving
 
 
@@ -122,7 +123,7 @@ def profile(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def clinic(profile: str, proof: str, records: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Open a house with this kind of EHR and of clients, for its four launches."""
-    ehr_port, app_port = free_ports()
+    ehr_port, app_port = own_port(), own_port()
     site = write_site(tmp_path_factory.mktemp("site"), ehr_port=ehr_port, app_port=app_port, profile=profile)
     proving(proof, "clinician", "patient")(site)
     reviewed_at_once(site)

@@ -45,12 +45,14 @@ def begin_launch(
     aud: str,
     launch: str | None,
     offers: Set[str],
+    names_itself: bool = False,
     widened: bool = False,
 ) -> tuple[Authorization, PendingLaunch]:
     """Return what to send the browser to the EHR with, and what to remember until it comes back.
 
     `aud` is the `iss` that was received, verbatim; `launch` is None for a standalone launch; `offers` are the EHR's
-    capabilities. PKCE is always S256 (SMART App Launch 2.2). With `widened` write scopes are asked for whole.
+    capabilities, and with `names_itself` its answer must hold `iss`. PKCE is always S256 (SMART App Launch 2.2). With
+    `widened` write scopes are asked for whole.
 
     Raises UnknownIssuer when `aud` is not this EHR, LaunchError when it has no such client, NotOffered when the EHR
     states that it does not know such launches or clients.
@@ -74,6 +76,7 @@ def begin_launch(
         aud=aud,
         launch=launch,
         widened=widened,
+        names_itself=names_itself,
     )
     return _authorization(ehr, client, pending, offers), pending
 

@@ -26,9 +26,13 @@ _METHODS: Final = "code_challenge_methods_supported"
 
 @dataclass(frozen=True, kw_only=True)
 class Discovered:
-    """The capabilities an EHR states, e.g. `launch-ehr` (SMART App Launch 2.2, conformance)."""
+    """The capabilities an EHR states, e.g. `launch-ehr` (SMART App Launch 2.2, conformance).
+
+    `names_itself` when it says that every answer to an authorization has its issuer as `iss` (RFC 9207, 3).
+    """
 
     capabilities: frozenset[str]
+    names_itself: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +55,10 @@ def discover(door: Door, ehr: EhrSettings) -> Discovered:
     moved = [change.name for change in changes(values, ehr) if change.stated is not None]
     if moved:
         raise ChangedEhr(f"{ehr.name}: {', '.join(moved)}")
-    return Discovered(capabilities=frozenset(str(each) for each in values["capabilities"]))
+    return Discovered(
+        capabilities=frozenset(str(each) for each in values["capabilities"]),
+        names_itself=values.get("authorization_response_iss_parameter_supported") is True,
+    )
 
 
 def read_configuration(door: Door, fhir_base: str) -> dict[str, Any]:

@@ -17,7 +17,8 @@ Kind = Literal["ehr", "standalone"]
 class PendingLaunch:
     """What has to be remembered, encrypted, between the two steps; it is good for one answer.
 
-    `widened` says that it already is the second try, with write scopes that have no filter.
+    `widened` says that it already is the second try, with write scopes that have no filter; with `names_itself` an
+    answer without `iss` is not the EHR's.
     """
 
     ehr: str
@@ -31,6 +32,7 @@ class PendingLaunch:
     aud: str
     launch: str | None
     widened: bool
+    names_itself: bool = False
 
     def to_json(self) -> str:
         """Return the launch as JSON text; it holds the PKCE verifier, so it is kept encrypted."""

@@ -106,7 +106,7 @@ def _check_state(ehr: EhrSettings, pending: PendingLaunch, args: Mapping[str, st
     same_state = hmac.compare_digest(args.get("state", "").encode(errors="replace"), pending.state.encode())
     if not same_state or pending.ehr != ehr.name:
         raise StateMismatch
-    if args.get("iss", ehr.issuer) != ehr.issuer:  # RFC 9207: another server answered (T16)
+    if args.get("iss", None if pending.names_itself else ehr.issuer) != ehr.issuer:  # RFC 9207: another server (T16)
         raise StateMismatch("issuer")
 
 

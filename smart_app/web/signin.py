@@ -93,9 +93,16 @@ def _single(name: str) -> str:
 def _begin(ehr: EhrSettings, role: Role, *, aud: str, opaque: str | None, widened: bool = False) -> Response:
     client: Literal["clinician", "patient"] = "clinician" if role is Role.CLINICIAN else "patient"
     redirect_uri = f"{services().settings.public_url}{url_for('.callback', name=ehr.name)}"
-    offers = services().registry.check(ehr).capabilities
+    found = services().registry.check(ehr)
     asked, pending = begin_launch(
-        ehr, role=client, redirect_uri=redirect_uri, aud=aud, launch=opaque, offers=offers, widened=widened
+        ehr,
+        role=client,
+        redirect_uri=redirect_uri,
+        aud=aud,
+        launch=opaque,
+        offers=found.capabilities,
+        names_itself=found.names_itself,
+        widened=widened,
     )
     # Several launches may be under way in one browser: they share the cookie, each has its own state.
     secret = read_secret(PRE_LAUNCH) or new_secret()

@@ -50,6 +50,16 @@ def test_relative_endpoints_resolve_against_the_base(server: "FakeEhr", ehr: Ehr
     assert registry.check(ehr).capabilities
 
 
+@pytest.mark.parametrize(("stated", "expected"), [(True, True), (False, False), (None, False), ("true", False)])
+def test_an_ehr_that_names_itself_says_so(
+    server: "FakeEhr", ehr: EhrSettings, registry: Registry, stated: Any, expected: bool
+) -> None:
+    """Only the very statement of RFC 9207 makes `iss` a duty of every answer; else it is checked when it is there."""
+    server.on("GET", PATH, document(ehr, authorization_response_iss_parameter_supported=stated))
+
+    assert registry.check(ehr).names_itself is expected
+
+
 @pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint", "jwks_uri", "issuer"])
 def test_moved_endpoint_blocks_launches(server: "FakeEhr", ehr: EhrSettings, registry: Registry, name: str) -> None:
     """An endpoint that is not the registered one stops every launch, until it is right again (T05)."""

@@ -133,10 +133,10 @@ def pending(ehr: Any) -> PendingLaunch:
 def finish(registry: Any, ehr: Any, pending: PendingLaunch, now: datetime) -> Any:
     """Return the second step; the callback's query can be changed, and `...` leaves a parameter out."""
 
-    def run(**changes: Any) -> Granted:
-        args = {"state": pending.state, "code": "code-1", **changes}
+    def run(begun: PendingLaunch = pending, /, **changes: Any) -> Granted:
+        args = {"state": begun.state, "code": "code-1", **changes}
         given = {name: value for name, value in args.items() if value is not ...}
-        return finish_launch(registry, ehr, pending, given, now=now)
+        return finish_launch(registry, ehr, begun, given, now=now)
 
     return run
 
@@ -246,6 +246,21 @@ def test_a_callback_that_is_not_ours_asks_nobody(
 
     assert type(caught.value) is kind
     assert server.seen == []
+
+
+@pytest.mark.parametrize("more", [{}, {"error": "access_denied"}])
+def test_an_answer_without_the_name_that_it_always_has_asks_nobody(
+    finish: Any, says: Any, server: Any, pending: Any, ehr: Any, more: dict[str, Any]
+) -> None:
+    """Where the EHR says that each of its answers names it, one that does not is another server's (RFC 9207, T16)."""
+    says()
+    named = replace(pending, names_itself=True)
+
+    with pytest.raises(StateMismatch):
+        finish(named, **more)
+
+    assert server.seen == []
+    assert finish(named, iss=ehr.issuer).access_token == CANARY
 
 
 def test_an_errors_text_is_not_repeated(finish: Any) -> None:

@@ -88,6 +88,7 @@ WRONG = [
     *unusable(DISCOVERY, refused=GONE),
     *at("T05", DISCOVERY, "launch.ehr-changed", **{f"moved_{each}": changed(**{each: "{sink}/x"}) for each in MOVED}),
     *at("S05", DISCOVERY, LESS, **{f"without_{each}": changed(**{each: ...}) for each in LACKING}),
+    *at("T16", DISCOVERY, "launch.state", silent=changed(authorization_response_iss_parameter_supported=True)),
     *at("T15", DISCOVERY, LESS, plain=changed(code_challenge_methods_supported=["plain"])),
     *unusable(TOKEN, refused=NO),
     grants("T15", "the code is not accepted", "launch.refused", 400, error="invalid_grant", error_description=WORDS),

@@ -16,9 +16,10 @@ import requests
 
 from fhir_alliance.errors import AllianceError, FhirError
 from fhir_alliance.settings import read_settings
-from smart_app.demo.site import Site, offer_cards, offer_spanish, write_site
+from smart_app.demo.site import Site, offer_cards, offer_export, offer_spanish, write_site
 from smart_app.publishing import publish_all
 from smart_app.sandbox.fhir.profiles import PROFILES
+from smart_app.sandbox.people.registry import GROUP
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 30.0
@@ -43,6 +44,7 @@ def run_demo(*, once: bool, profile: str, ehr_port: int, app_port: int) -> None:
         ports = {"ehr_port": free_port(ehr_port), "app_port": free_port(app_port, above=ehr_port)}
         site = write_site(Path(folder), profile=profile, **ports)
         offer_cards(site)
+        offer_export(site)
         offer_spanish(site)
         with running(site):
             if once:
@@ -120,6 +122,8 @@ def _show(site: Site) -> None:
   Clinician   {site.ehr_url}/          sign in, open a patient, then Apps
   Patient     {site.ehr_url}/portal    the portal at home
   Handover    {site.app_url}/handover/   type a short code on a second device
+  Export      in another terminal, while this one runs:
+              fhir-alliance bulk export --settings {site.settings} --ehr harbor --group {GROUP} --into demo-export
 
   Please use Chrome or Firefox: Safari refuses Secure cookies on http localhost.
   All patients are synthetic. Ctrl-C stops both servers and forgets everything.

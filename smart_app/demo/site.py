@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from fhir_alliance.ehr.client_key_file import create_client_keys
-from fhir_alliance.ehr.draft import BACKEND_SCOPES, CLINICIAN_SCOPES, PATIENT_SCOPES, TOPIC_SCOPES, VISIT_SCOPES
+from fhir_alliance.ehr.draft import (
+    BACKEND_SCOPES,
+    BULK_SCOPES,
+    CLINICIAN_SCOPES,
+    PATIENT_SCOPES,
+    TOPIC_SCOPES,
+    VISIT_SCOPES,
+)
 from fhir_alliance.key_file import create_key_file
 from smart_app.sandbox.fhir.topics import TOPIC
 
@@ -116,6 +123,12 @@ def offer_cards(site: Site) -> None:
     sandbox = json.loads(site.sandbox.read_text("utf-8").replace(BACKEND_SCOPES, asked))
     sandbox["cds_services"] = f"{site.app_url}/cds-services"
     site.sandbox.write_text(json.dumps(sandbox, indent=2), "utf-8")
+
+
+def offer_export(site: Site) -> None:
+    """Let the backend client of a site that is written, and not running yet, export a group in bulk."""
+    for path in (site.settings, site.sandbox):
+        path.write_text(path.read_text("utf-8").replace(BACKEND_SCOPES, f"{BACKEND_SCOPES} {BULK_SCOPES}"), "utf-8")
 
 
 def offer_spanish(site: Site) -> None:

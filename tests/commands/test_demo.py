@@ -1,9 +1,11 @@
 """`fhir-alliance demo` as a person runs it: a process that shows what to open, or walks one visit, and cleans up."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +40,26 @@ def test_ctrl_c_stops_both_servers() -> None:
     assert errors == ""
     assert "http://127.0.0.1:" in printed
     assert "/handover/" in printed
+
+
+def test_an_administrator_can_try_the_bulk_export(tmp_path: Path) -> None:
+    """The command that the demo names, typed as it stands there, takes everybody's results out of the sandbox EHR."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(DEMO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as demo:
+        assert demo.stdout is not None
+        lines: list[str] = []
+        while not lines or "Ctrl-C" not in lines[-1]:
+            lines.append(demo.stdout.readline())
+            assert lines[-1], "the demo ended before it was ready"
+        (named,) = [shlex.split(line) for line in lines if "bulk export" in line]
+        command = [sys.executable, "-m", "smart_app.cli", *named[1:]]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=60)
+
+    assert named[0] == "fhir-alliance"
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "maria-lopez" in (tmp_path / "demo-export" / "Patient.ndjson").read_text()
 
 
 def test_a_mean_ehr_takes_no_forms() -> None:

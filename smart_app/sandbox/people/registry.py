@@ -4,6 +4,7 @@ from smart_app.sandbox.people.cast import Person, Relative, Therapist, people
 from smart_app.sandbox.people.coding import CLINIC, Resource, reference
 from smart_app.sandbox.people.visits import Visit
 
+GROUP = "harbor-psychotherapy"
 ORGANIZATION_NAME = "Harbor Psychotherapy (synthetic)"
 _ORGANIZATION = reference("Organization", "harbor", ORGANIZATION_NAME)
 _MRN_SYSTEM = "urn:oid:2.16.840.1.113883.19.5"  # HL7's example root
@@ -118,7 +119,7 @@ def programme() -> Resource:
     """Return the group of everybody who is, or was, in treatment here."""
     return {
         "resourceType": "Group",
-        "id": "harbor-psychotherapy",
+        "id": GROUP,
         "type": "person",
         "actual": True,
         "name": ORGANIZATION_NAME,

@@ -1,7 +1,9 @@
 """The brand of one EHR in a user-access brand bundle (SMART App Launch 2.2, brands): names only, never a logo.
 
 A bundle is the word of whoever publishes it: an EHR takes its own brand from it and nothing else, so that no portal can
-be picked that is not registered.
+be picked that is not registered. Of what the profiles UserAccessBrandsBundle, UserAccessBrand and UserAccessEndpoint
+require, an element that is missing and not shown is no reason to do without a name; one that says that this is another
+kind of bundle, a brand that is no longer in use, or an endpoint that is not a FHIR server in operation, is.
 """
 
 import re
@@ -17,6 +19,7 @@ LONGEST: Final = 80
 """Letters of a name that are shown: more is no name."""
 
 _PORTAL: Final = "http://hl7.org/fhir/StructureDefinition/organization-portal"
+_REST: Final = "hl7-fhir-rest"
 _UNSEEN: Final = re.compile(r"[^\S ]|[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 """What would not be seen, or would turn the words after it around."""
 
@@ -36,22 +39,29 @@ Resource = Mapping[str, Any]
 def read_brand(bundle: Any, *, fhir_base: str, identifier: Any = None) -> Brand:
     """Return the brand of the EHR at a FHIR base: the one that it names by `identifier`, else the one of its endpoint.
 
-    Raises EhrError when this is no bundle of brands, or has none of this EHR.
+    Where several brands share the endpoint, one that is no part of another comes first; a part without a portal of its
+    own has that of the whole. Raises EhrError when this is no bundle of brands, or has none of this EHR.
     """
     resources = list(_resources(bundle))
-    organizations = [each for each in resources if each.get("resourceType") == "Organization"]
+    organizations = [
+        each for each in resources if each.get("resourceType") == "Organization" and each.get("active") is not False
+    ]
     own = _places(resources, fhir_base)
     named = (each for each in organizations if _is_called(each, identifier))
-    reached = (each for each in organizations if own & set(_references(each)))
-    found = next(named, None) or next(reached, None)
+    reached = sorted(
+        (each for each in organizations if own & set(_references(each))), key=lambda each: bool(_whole(each))
+    )
+    found = next(named, None) or next(iter(reached), None)
     name = _text(found.get("name")) if found else ""
     if found is None or not name:
         raise EhrError("the bundle has no brand of this EHR")
-    return Brand(name=name, portal=_portal(found), place=_place(found))
+    whole = (_portal(each) for each in organizations if _whole(found) in _names(each))
+    return Brand(name=name, portal=_portal(found) or next(whole, ""), place=_place(found))
 
 
 def _resources(bundle: Any) -> Iterator[Resource]:
-    entries = bundle.get("entry") if isinstance(bundle, dict) and bundle.get("resourceType") == "Bundle" else None
+    kind = (bundle.get("resourceType"), bundle.get("type")) if isinstance(bundle, dict) else None
+    entries = bundle.get("entry") if kind == ("Bundle", "collection") else None
     if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
         raise EhrError("this is no bundle of brands")
     for entry in entries:
@@ -66,9 +76,28 @@ def _places(resources: Iterable[Resource], fhir_base: str) -> set[str]:
     own = [
         each
         for each in resources
-        if each.get("resourceType") == "Endpoint" and same_address(str(each.get("address")), fhir_base)
+        if each.get("resourceType") == "Endpoint"
+        and each.get("status", "active") == "active"
+        and _is_rest(each.get("connectionType"))
+        and same_address(str(each.get("address")), fhir_base)
     ]
-    return {f"Endpoint/{each.get('id')}" for each in own} | {each["fullUrl"] for each in own if each["fullUrl"]}
+    return set().union(*map(_names, own))
+
+
+def _is_rest(connection: Any) -> bool:
+    return connection is None or (isinstance(connection, dict) and connection.get("code") == _REST)
+
+
+def _names(resource: Resource) -> set[str]:
+    """Return how others of the bundle may refer to a resource."""
+    return {f"{resource['resourceType']}/{resource.get('id')}", resource["fullUrl"]} - {""}
+
+
+def _whole(organization: Resource) -> str:
+    """Return what an organization is part of, as it refers to it; empty when it is not."""
+    whole = organization.get("partOf")
+    reference = whole.get("reference") if isinstance(whole, dict) else None
+    return reference if isinstance(reference, str) else ""
 
 
 def _references(organization: Resource) -> Iterator[str]:

@@ -1,11 +1,14 @@
 """A bundle of brands is somebody's word: an EHR takes its own brand from it, and nothing that is more than words."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fhir_alliance.ehr.brand import LONGEST, MAX_ENTRIES, Brand, read_brand
 from fhir_alliance.errors import EhrError
+from smart_app.sandbox.auth.brands import brand_bundle
+from smart_app.sandbox.config import SandboxConfig
 
 BASE = "https://ehr.example.invalid/fhir"
 PORTAL = "http://hl7.org/fhir/StructureDefinition/organization-portal"
@@ -24,7 +27,7 @@ def endpoint(address: str = BASE, name: str = "e") -> dict[str, Any]:
 
 def bundle(*resources: Any) -> dict[str, Any]:
     """Return a bundle of these."""
-    return {"resourceType": "Bundle", "entry": [{"resource": each} for each in resources]}
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": each} for each in resources]}
 
 
 def test_the_brand_of_its_own_endpoint() -> None:
@@ -63,9 +66,16 @@ def test_endpoints_by_full_address_and_in_the_portal() -> None:
         None,
         [],
         "Bundle",
-        {"resourceType": "Bundle"},
-        {"resourceType": "Bundle", "entry": {}},
-        {"resourceType": "Bundle", "entry": [None, 7, {"resource": []}]},
+        {"resourceType": "Bundle", "type": "collection"},
+        {"resourceType": "Bundle", "type": "collection", "entry": {}},
+        {"resourceType": "Bundle", "type": "collection", "entry": [None, 7, {"resource": []}]},
+        {**bundle(organization(), endpoint()), "type": "history"},
+        {**bundle(organization(), endpoint()), "type": ["collection"]},
+        bundle(organization(active=False), endpoint()),
+        bundle(organization(), {**endpoint(), "status": "entered-in-error"}),
+        bundle(organization(), {**endpoint(), "status": "off"}),
+        bundle(organization(), {**endpoint(), "connectionType": {"code": "ihe-xds"}}),
+        bundle(organization(), {**endpoint(), "connectionType": ["hl7-fhir-rest"]}),
         {"resourceType": "OperationOutcome", "entry": []},
         bundle(*[endpoint()] * (MAX_ENTRIES + 1), organization()),
         bundle(organization(), endpoint(f"{BASE}-evil")),
@@ -80,6 +90,42 @@ def test_what_has_no_brand_of_this_ehr(found: Any) -> None:
     """No bundle, too many entries, other endpoints, look-alikes, names that are none: each is told, none crashes."""
     with pytest.raises(EhrError):
         read_brand(found, fhir_base=BASE)
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    ["timestamp", "meta", "status", "connectionType", "contact", "extension", "payloadType", "active", "type"],
+)
+def test_what_is_required_and_not_shown_may_be_missing(tmp_path: Path, left_out: str) -> None:
+    """The profiles ask for more than we show: a bundle that lacks one of it, but for its type, is still read."""
+    config = SandboxConfig(base_url="https://ehr.example.invalid", database=tmp_path / "x", clients=())
+    found: dict[str, Any] = brand_bundle(config)
+    for holder in (found, *(each["resource"] for each in found["entry"])):
+        if holder is not found or left_out != "type":
+            holder.pop(left_out, None)
+
+    assert read_brand(found, fhir_base=config.fhir_base).name == "Harbor Counseling Center"
+
+
+@pytest.mark.parametrize("reference", ["Organization/whole", "https://lists.example.invalid/Organization/whole"])
+def test_a_part_has_the_portal_of_the_whole(reference: str) -> None:
+    """The whole comes before its parts; a part that the EHR names keeps its own name and shows the whole's portal."""
+    portal = {"url": PORTAL, "extension": [{"url": "portalName", "valueString": "MyHarbor"}]}
+    part = organization("Harbor Kids", partOf={"reference": reference}, identifier=[ID])
+    found = bundle(part, endpoint())
+    whole = {**organization(extension=[portal]), "id": "whole"}
+    found["entry"].append({"fullUrl": "https://lists.example.invalid/Organization/whole", "resource": whole})
+
+    assert read_brand(found, fhir_base=BASE) == Brand(name="Harbor", portal="MyHarbor")
+    assert read_brand(found, fhir_base=BASE, identifier=ID) == Brand(name="Harbor Kids", portal="MyHarbor")
+
+
+@pytest.mark.parametrize(
+    "whole", [None, 7, "Organization/o", {}, {"reference": ["Organization/o"]}, {"reference": "x"}]
+)
+def test_an_odd_whole_is_none(whole: Any) -> None:
+    """Then a brand has what it says of itself, and no portal."""
+    assert read_brand(bundle(organization(partOf=whole), endpoint()), fhir_base=BASE) == Brand(name="Harbor")
 
 
 @pytest.mark.parametrize("identifier", [None, 7, "harbor", {}, {"value": ["x"]}, {"value": "x"}])

@@ -29,7 +29,7 @@ def bundle(server: Any, name: str) -> dict[str, Any]:
     """Return a bundle with one brand of the server."""
     owner = {"resourceType": "Organization", "name": name, "endpoint": [{"reference": "Endpoint/e"}]}
     place = {"resourceType": "Endpoint", "id": "e", "address": server.base}
-    return {"resourceType": "Bundle", "entry": [{"resource": owner}, {"resource": place}]}
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": owner}, {"resource": place}]}
 
 
 def linked(server: Any, **more: Any) -> None:

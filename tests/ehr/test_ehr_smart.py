@@ -44,7 +44,7 @@ def begin_launch(
 
 def query(url: str) -> dict[str, str]:
     """Return the parameters of a URL, each of which must occur once."""
-    found = parse_qs(urlsplit(url).query, strict_parsing=True)
+    found = parse_qs(urlsplit(url).query, strict_parsing=True, keep_blank_values=True)
     assert all(len(values) == 1 for values in found.values())
     return {name: values[0] for name, values in found.items()}
 

@@ -395,6 +395,16 @@ class ExportFailed(EhrError):
     sentence = "The export has failed. No file of it was kept; it can be asked for again."
 
 
+class ExportUnknown(ExportFailed):
+    """Whether an EHR has begun an export is unknown; where it would be asked about is known to the EHR alone."""
+
+    code = "bulk.unknown"
+    sentence = (
+        "The EHR may be exporting all the same. It forgets that by itself when it expires; one that takes a single "
+        "export at a time may say until then that it is busy, which the same command waits for."
+    )
+
+
 class ClockDiffers(EhrError):
     """The EHR refused a signed proof, and its clock is so far from ours that it had to."""
 

@@ -14,7 +14,7 @@ from fhir_alliance.ehr.backend_tokens import BackendTokens
 from fhir_alliance.ehr.breaker import Breaker
 from fhir_alliance.ehr.http import Door, Reply, Stream
 from fhir_alliance.ehr.outcomes import refusal_of, refused
-from fhir_alliance.errors import EhrUnreachable, ExportFailed, FhirError, ForeignUrl, NotSent
+from fhir_alliance.errors import EhrUnreachable, ExportFailed, ExportUnknown, FhirError, ForeignUrl, NotSent
 from fhir_alliance.settings import EhrSettings
 
 MAX_FILE: Final = 4 * 1024**3
@@ -61,12 +61,16 @@ class BulkServer:
     def kick_off(self, group: str, params: Sequence[tuple[str, str]]) -> str:
         """Ask for the export of a group; return the address of its status. An unknown outcome is not asked about again.
 
-        Raises FhirError when the EHR refuses, ExportFailed when it answers anything but 202 with such an address,
-        ForeignUrl when that is at another origin.
+        Raises FhirError when the EHR refuses, ExportUnknown when its answer was lost, ExportFailed when it answers
+        anything but 202 with such an address, ForeignUrl when that is at another origin.
         """
         url = f"{self._ehr.fhir_base}/Group/{group}/$export"
         headers = {"Accept": "application/fhir+json", "Prefer": "respond-async"}
-        reply = self._patiently(url, headers, params, once=True)
+        self._tokens.token(self._ehr)  # where that fails nothing has been asked for
+        try:
+            reply = self._patiently(url, headers, params, once=True)
+        except EhrUnreachable as error:
+            raise ExportUnknown(f"no answer came to the kick-off ({error.detail})") from None
         if reply.status != 202:
             raise ExportFailed(f"the EHR answered HTTP {reply.status} instead of beginning an export")
         where = reply.headers.get("Content-Location")
@@ -137,7 +141,7 @@ class BulkServer:
             again: str | None = None
             try:
                 reply = self._with_token(
-                    lambda token: self._door.request("GET", url, token=token, headers=headers, params=params)
+                    lambda token: self._door.request("GET", url, token=token, headers=headers, params=params, once=once)
                 )
                 if reply.status not in _BUSY:
                     return reply if reply.ok else refused(reply)

@@ -96,8 +96,11 @@ class Door:
         form: Mapping[str, str] | None = None,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        once: bool = False,
     ) -> Reply:
         """Send one request and read its whole answer within the deadline (seconds) and the byte cap.
+
+        With `once` not even a GET is sent again: it begins something at the EHR.
 
         Raises ForeignUrl before any connection when `url` is not under a base URL of this door, and on connection
         when the peer is private though the site did not allow it; EhrUnreachable when no usable answer came (whether
@@ -106,7 +109,7 @@ class Door:
         """
         request = self._prepared(method, url, token, headers, params=params, data=form if body is None else body)
         with self._breaker.passage() as passage:
-            reply = self._send(request, passage)
+            reply = self._send(request, passage, once=once or request.method != "GET")
         if reply.status != codes.not_modified or "If-None-Match" not in request.headers:
             _refuse_redirect(reply.status)
         return reply
@@ -122,7 +125,7 @@ class Door:
         request = self._prepared("GET", url, token, headers)
         with self._breaker.passage() as passage:
             with _usable(passage):
-                response = self._answer(request)
+                response = self._answer(request, once=False)
             passage.answered = response.status_code < 500
             with closing(response):
                 _refuse_redirect(response.status_code)
@@ -137,21 +140,21 @@ class Door:
         sent = {**_HEADERS, **(headers or {}), **_authorization(token)}
         return requests.Request(method, url, headers=sent, **content).prepare()
 
-    def _send(self, request: requests.PreparedRequest, passage: Passage) -> Reply:
+    def _send(self, request: requests.PreparedRequest, passage: Passage, *, once: bool) -> Reply:
         with _usable(passage):
-            response = self._answer(request)
+            response = self._answer(request, once=once)
         passage.answered = response.status_code < 500
         with closing(response):
             body = b"".join(_chunks(response, passage, self._max_bytes))
         return Reply(status=response.status_code, headers=CaseInsensitiveDict(response.headers), body=body)
 
-    def _answer(self, request: requests.PreparedRequest) -> requests.Response:
+    def _answer(self, request: requests.PreparedRequest, *, once: bool) -> requests.Response:
         end = time.monotonic() + self._deadline
         try:
             return self._ask(request, self._deadline)
         except requests.ConnectionError as error:
             left = end - time.monotonic()
-            if request.method != "GET" or left <= 0 or not _is_closed(error):
+            if once or left <= 0 or not _is_closed(error):
                 raise
         return self._ask(request, left)
 

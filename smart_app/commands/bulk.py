@@ -1,11 +1,14 @@
 """The command `fhir-alliance bulk`: a group's results out of an EHR."""
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from smart_app.commands.ehr import chosen
 from smart_app.commands.options import SETTINGS, fail, read
+
+_AGAIN: Final = "Nothing of it was kept; the same command asks again."
 
 
 @click.group()
@@ -29,7 +32,7 @@ def export_(
     The files are for their owner only. Stopped in the middle, the same command goes on. Exits 1 when the EHR reports
     that something is missing.
     """
-    from fhir_alliance.errors import AllianceError, EhrError, Faults
+    from fhir_alliance.errors import AllianceError, EhrError, ExportFailed, Faults
     from smart_app.exporting import Asked, export_group
     from smart_app.web.services import utc_now
 
@@ -41,7 +44,8 @@ def export_(
     except Faults as error:
         fail(error.faults)
     except EhrError as error:
-        fail([f"{error}. Nothing of it was kept; the same command asks again."])
+        after = error.sentence if isinstance(error, ExportFailed) else _AGAIN
+        fail([f"{error}. {after}"])
     except AllianceError as error:
         fail([f"{error} {error.sentence}"])
     except OSError as error:

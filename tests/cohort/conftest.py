@@ -40,6 +40,7 @@ class Bulk:
 
     def __init__(self, server: Any, ehr: Any, settings_of: Callable[..., Any], folder: Path) -> None:
         self.server = server
+        self.settings_of = settings_of
         self.ehr = replace(ehr, backend=replace(ehr.backend, scopes=BULK_SCOPES))
         self.into = folder / "export"
         self.waits: list[float] = []

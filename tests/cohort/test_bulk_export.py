@@ -11,7 +11,18 @@ from urllib.parse import parse_qsl
 import pytest
 
 from fhir_alliance.cohort import lines
-from fhir_alliance.errors import EhrError, EhrUnreachable, ExportFailed, ExportRefused, FhirError, ForeignUrl
+from fhir_alliance.cohort.exporting import export
+from fhir_alliance.cohort.folder import Folder, Wanted
+from fhir_alliance.ehr.registry import Registry
+from fhir_alliance.errors import (
+    EhrError,
+    EhrUnreachable,
+    ExportFailed,
+    ExportRefused,
+    ExportUnknown,
+    FhirError,
+    ForeignUrl,
+)
 from tests.ehr.conftest import FakeEhr
 
 from .conftest import CANARY, KICK_OFF, STATUS, Bulk, ndjson, observation
@@ -324,6 +335,30 @@ def test_a_manifest_of_another_kind_is_refused(bulk: Bulk, body: bytes, kind: st
 
     with pytest.raises(EhrError):
         bulk.export()
+
+
+def test_a_kick_off_whose_answer_is_lost_is_not_sent_again(bulk: Bulk) -> None:
+    """The EHR may have begun: a second export would run beside it. The folder can be used again."""
+    bulk.server.raw("GET", "/fhir/Group/lost/$export", lambda out, _: None)
+    bulk.server.on("GET", "/fhir/Group/lost/$export", status=202, Content_Location=STATUS)
+
+    with pytest.raises(ExportUnknown, match="no answer came"):
+        export(bulk.bulk_server(), Folder(bulk.into), Wanted(ehr="harbor", group="lost"), bulk.ehr.write)
+
+    assert len(bulk.asked("/fhir/Group/lost/$export")) == 1
+    assert list(bulk.into.iterdir()) == []
+
+
+def test_without_a_token_nothing_has_been_asked_for(bulk: Bulk) -> None:
+    """When the token endpoint does not answer there is no doubt: no export has begun."""
+    ehr = replace(bulk.ehr, token_endpoint=f"{bulk.server.base}/silent")
+    bulk.server.raw("POST", "/fhir/silent", lambda out, _: None)
+    bulk.ehr, bulk.registry = ehr, Registry(bulk.settings_of(ehr))
+
+    with pytest.raises(EhrUnreachable):
+        bulk.export()
+
+    assert bulk.asked(KICK_OFF) == []
 
 
 @pytest.mark.parametrize(

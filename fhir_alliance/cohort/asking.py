@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 from urllib.parse import urljoin
 
@@ -12,6 +11,7 @@ from fhir_alliance.cohort.manifest import BulkFile, Manifest, read_manifest
 from fhir_alliance.ehr.addresses import address
 from fhir_alliance.ehr.backend_tokens import BackendTokens
 from fhir_alliance.ehr.breaker import Breaker
+from fhir_alliance.ehr.clocks import http_date
 from fhir_alliance.ehr.http import Door, Reply, Stream
 from fhir_alliance.ehr.outcomes import refusal_of, refused
 from fhir_alliance.errors import EhrUnreachable, ExportFailed, ExportUnknown, FhirError, ForeignUrl, NotSent
@@ -182,11 +182,8 @@ def _seconds(retry_after: str, now: datetime) -> timedelta | None:
     """Return what a Retry-After asks for, in seconds or as a date (RFC 9110); None when it is neither."""
     if retry_after.isascii() and retry_after.isdigit():
         return timedelta(seconds=min(int(retry_after[:9]), 86400))
-    try:
-        at = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)) - now
+    at = http_date(retry_after)
+    return at - now if at else None
 
 
 def _origin(url: str) -> str:

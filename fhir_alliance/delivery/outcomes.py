@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 
 from fhir_alliance.delivery.receipts import IN_REVIEW, NEEDS_SIGN_IN, State
+from fhir_alliance.ehr.clocks import http_date
 from fhir_alliance.errors import AllianceError, EhrError, FhirError, NotSent, SignInNeeded
 
 SHORTEST: Final = timedelta(seconds=1)
@@ -114,9 +114,5 @@ def _retry_after(value: str, now: datetime) -> timedelta | None:
     except OverflowError:
         return LONGEST if not value.lstrip().startswith("-") else SHORTEST
     except ValueError:
-        pass
-    try:
-        date = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return (date if date.tzinfo else date.replace(tzinfo=UTC)) - now
+        date = http_date(value)
+    return date - now if date else None

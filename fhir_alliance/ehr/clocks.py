@@ -17,13 +17,21 @@ def clock_difference(headers: Mapping[str, str], *, now: datetime) -> timedelta:
 
     What a cache has kept for a while says so in Age (RFC 9111, 5.1).
     """
-    try:
-        date = parsedate_to_datetime(headers.get("Date", ""))
-    except ValueError:
+    date = http_date(headers.get("Date", ""))
+    if date is None:
         return timedelta()
     age = headers.get("Age", "")
     kept = timedelta(seconds=int(age) if _AGE.fullmatch(age) else 0)
-    return (date if date.tzinfo else date.replace(tzinfo=UTC)) - (now - kept)
+    return date - (now - kept)
+
+
+def http_date(text: str) -> datetime | None:
+    """Read a date of a header (RFC 9110, 5.6.7); None for whatever is none, such as one of a year that cannot be."""
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def clock_fault(headers: Mapping[str, str], *, now: datetime) -> str:

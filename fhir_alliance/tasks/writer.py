@@ -133,5 +133,5 @@ def _names(task: Resource) -> list[Any]:
 def _moment(text: object) -> float | None:
     try:
         return datetime.fromisoformat(str(text)).timestamp() if text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -130,12 +130,16 @@ def therapist_of(encounter: RawResource) -> tuple[str | None, str]:
 
 
 def read_time(text: object) -> datetime | None:
-    """Return a FHIR dateTime that has a time and an offset; a vaguer one, or none, is None."""
+    """Return a FHIR dateTime that has a time and an offset; a vaguer one, or none, is None.
+
+    So is one in the first or last year there is: servers say "0001-01-01T00:00:00Z" where they know no time, and the
+    clock of another zone could not show it.
+    """
     try:
         at = datetime.fromisoformat(str(text))
     except ValueError:
         return None
-    return at if at.tzinfo else None
+    return at if at.tzinfo and MINYEAR < at.year < MAXYEAR else None
 
 
 # A score that may be compared; a preliminary or withdrawn one is not.

@@ -151,6 +151,29 @@ def with_another(resource: dict[str, Any]) -> Answer:
     return answer
 
 
+def repeated(**members: Any) -> Answer:
+    """Answer the right Bundle with its first match once more, under another id and with members replaced."""
+
+    def answer(right: Response, sink: str) -> Response:
+        value = json.loads(right.get_data())
+        value["entry"].append(
+            {**value["entry"][0], "resource": {**value["entry"][0]["resource"], "id": "x", **members}}
+        )
+        return Response(json.dumps(value), 200, {"Content-Type": "application/json"})
+
+    return answer
+
+
+def dated(date: str) -> Answer:
+    """Answer rightly, at another time."""
+
+    def answer(right: Response, sink: str) -> Response:
+        right.headers["Date"] = date
+        return right
+
+    return answer
+
+
 def signed(*, header: dict[str, Any] | None = None, **claims: Any) -> dict[str, Answer]:
     """Sign the id_token with a key that is published, but with wrong claims or headers; `...` and "{sink}" as above."""
 

@@ -17,7 +17,21 @@ from fhir_alliance.tables import launches
 from smart_app.demo.browser import Page
 from smart_app.demo.site import Site
 
-from .hostile import WORDS, Answer, Mallory, Sink, away, bomb, changed, drip, says, signed, with_another
+from .hostile import (
+    WORDS,
+    Answer,
+    Mallory,
+    Sink,
+    away,
+    bomb,
+    changed,
+    dated,
+    drip,
+    repeated,
+    says,
+    signed,
+    with_another,
+)
 from .house import House, Person, code_of
 
 DISCOVERY, KEYS, TOKEN = "/fhir/.well-known/smart-configuration", "/auth/jwks", "/auth/token"
@@ -152,6 +166,7 @@ NEXT = {"relation": "next", "url": "{sink}/fhir/Observation?page=2"}
 AGAIN = {"relation": "next", "url": "Observation?patient=maria-lopez"}
 STRANGER = {"resourceType": "Encounter", "id": WORDS, "status": "finished", "subject": {"reference": "Patient/x"}}
 ODD_SCORE = {"resourceType": "Observation", "id": "x", "status": "final", "code": WORDS}
+ENDS_OF_TIME = ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00")
 INCOMPLETE = "Not everything could be read from the health record"
 HARMLESS = [
     Wrong("S04", "honest", "nothing", "", {}),
@@ -163,6 +178,9 @@ HARMLESS = [
     Wrong("T57", "honest", "a link elsewhere", "", {VISITS: changed(link=[{"relation": "self", "url": "{sink}"}])}),
     Wrong("T58", "honest", "a visit that is odd", INCOMPLETE, {VISITS: with_another({**STRANGER, "period": []})}),
     Wrong("T58", "honest", "a score that is odd", INCOMPLETE, {SCORES: with_another(ODD_SCORE)}),
+    *(Wrong("T58", "honest", f"a visit at {at}", "", {VISITS: repeated(period={"start": at})}) for at in ENDS_OF_TIME),
+    *(Wrong("T58", "honest", f"a score at {at}", "", {SCORES: repeated(effectiveDateTime=at)}) for at in ENDS_OF_TIME),
+    Wrong("E04", "honest", "a clock of no year", "", {TOKEN: dated("Mon, 01 Jan 99999999999 00:00:00 GMT")}),
     Wrong("T46", "honest", "a visit of somebody else", "", {VISITS: with_another(STRANGER)}),
 ]
 """What an EHR may say that leads elsewhere, or to somebody else, beside two honest answers."""

@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from structlog.testing import capture_logs
 
 from fhir_alliance.ehr.backend import backend_token, client_assertion
+from fhir_alliance.ehr.backend_tokens import BackendTokens
 from fhir_alliance.errors import ClockDiffers, EhrError, EhrUnreachable, FhirError, InvalidSettings, SignInNeeded
 
 CANARY = "canary-token-7f3a"
@@ -277,3 +278,18 @@ def test_a_secret_goes_by_basic_and_never_in_the_body(
 
     assert server.seen[0].headers["authorization"] == "Basic YWxsaWFuY2UtYmFja2VuZDpzM2NyZXQrLz0="
     assert server.seen[0].form == {"grant_type": "client_credentials", "scope": "system/a.r"}
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(269, 1), (270, 2), (301, 2)])
+def test_a_token_is_renewed_before_it_ends(
+    registry: Any, ehr: Any, server: Any, now: datetime, seconds: int, asked: int
+) -> None:
+    """One that would end on its way to the EHR is not sent any more: half a minute early there is a new one (S50)."""
+    server.on("POST", "/auth/token", {"access_token": "t", "token_type": "bearer", "expires_in": 300, "scope": "x"})
+    clock = iter([now, now + timedelta(seconds=seconds), now + timedelta(seconds=seconds)])
+    tokens = BackendTokens(registry, lambda: next(clock))
+
+    for _ in range(2):
+        tokens.token(ehr)
+
+    assert len(server.seen) == asked

@@ -1,11 +1,12 @@
 """The other ways in: a window of its own, and the wrong person at a door."""
 
 from fhir_alliance.tables import launches
+from smart_app.demo.browser import Page
 
 from .house import ADA, MARIA, SESSION, House, Person, code_of
 
 
-def walk_in(house: House, path: str, user: str, *more: str) -> tuple[Person, object]:
+def walk_in(house: House, path: str, user: str, *more: str) -> tuple[Person, Page]:
     """Begin a standalone launch, be somebody, choose what is asked, and allow it."""
     person = Person()
     page = person.open(house.url(path))

@@ -32,7 +32,8 @@ from .hostile import (
     signed,
     with_another,
 )
-from .house import House, Person, code_of
+from .house import MARIA, SESSION, THOMAS, House, Person, code_of
+from .test_web_doors import walk_in
 
 DISCOVERY, KEYS, TOKEN = "/fhir/.well-known/smart-configuration", "/auth/jwks", "/auth/token"
 PATIENT, VISITS, SCORES = "/fhir/Patient/", "/fhir/Encounter", "/fhir/Observation"
@@ -274,6 +275,20 @@ def test_what_leads_elsewhere_is_left_alone(
     assert "Maria Lopez" in page.text
     assert (INCOMPLETE in page.text) is (harmless.code == INCOMPLETE)
     assert WORDS not in page.text
+
+
+def test_a_patient_is_never_given_another_patients_chart(guarded: Callable[[str], tuple[House, Mallory]]) -> None:
+    """Whoever signs in as a patient gets their own chart or none, whichever the EHR names beside them (T32, S54)."""
+    house, mallory = guarded(TOKEN)
+    before = len(house.rows(launches))
+
+    with mallory.answering({TOKEN: changed(patient=THOMAS)}):
+        person, page = walk_in(house, "/start/harbor", f"Patient/{MARIA}")
+
+    assert (page.status, code_of(page)) == (400, STOPPED)
+    assert "Reyes" not in page.text
+    assert person.cookie(SESSION) is None
+    assert len(house.rows(launches)) == before
 
 
 def test_the_listener_hears_who_comes() -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from fhir_alliance.trajectory.change import Z95, Precision
+from fhir_alliance.instruments.precision import Z95, Precision
 
 # Therapists rate lower than their patients: d = -.46, 22 studies (Igra 2020).
 _EXPECTED: Final = Decimal("0.46")
@@ -14,11 +14,15 @@ PAIRS_NEEDED: Final = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Gap:
-    """Patient minus therapist at one visit, both in percent of the maximum possible, or both on one scale."""
+    """Patient minus therapist at one visit, both in percent of the maximum possible, or both on one scale.
+
+    A gap that is less than `least` off what was to be expected is too small to be one, however exact the forms are.
+    """
 
     difference: Decimal
     expected: Decimal
     error: Decimal
+    least: Decimal = Decimal(0)
 
     @property
     def z(self) -> Decimal | None:
@@ -33,7 +37,8 @@ class Gap:
     @property
     def is_reliable(self) -> bool:
         """Whether the two disagree by more than error and more than therapists usually rate lower."""
-        return abs(self.difference - self.expected) > self.limit
+        off = abs(self.difference - self.expected)
+        return off > self.limit and off >= self.least
 
     @property
     def limit(self) -> Decimal:
@@ -41,7 +46,9 @@ class Gap:
         return Z95 * self.error
 
 
-def gap(patient: Decimal, therapist: Decimal, *, of_patient: Precision, of_therapist: Precision) -> Gap:
+def gap(
+    patient: Decimal, therapist: Decimal, *, of_patient: Precision, of_therapist: Precision, least: Decimal = Decimal(0)
+) -> Gap:
     """Return the gap of two ratings of one visit, on parallel forms and in the same units as both precisions.
 
     |D - expected| > 1.96 * sqrt(SEM_P^2 + SEM_T^2), expected = .46 * SD of the patient form (Igra 2020). The raw gap
@@ -51,6 +58,7 @@ def gap(patient: Decimal, therapist: Decimal, *, of_patient: Precision, of_thera
         difference=patient - therapist,
         expected=_EXPECTED * of_patient.sd,
         error=(of_patient.standard_error**2 + of_therapist.standard_error**2).sqrt(),
+        least=least,
     )
 
 

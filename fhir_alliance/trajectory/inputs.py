@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from fhir_alliance.trajectory.change import Z95, Precision
+from fhir_alliance.instruments.precision import Z95, Precision
 from fhir_alliance.trajectory.control import Baseline
+from fhir_alliance.trajectory.early import EarlyAlliance
 from fhir_alliance.trajectory.first_line import one_decimal
 from fhir_alliance.trajectory.ruptures import Episode
-from fhir_alliance.trajectory.seen import Seen, exact, listed
+from fhir_alliance.trajectory.seen import Seen, SiteFigures, exact, listed
 from fhir_alliance.trajectory.series import Rating
 from fhir_alliance.trajectory.slide import WeightedMean
 from fhir_alliance.trajectory.usual import usual_range
@@ -28,11 +29,10 @@ def baseline_inputs(seen: Seen, base: Baseline) -> tuple[str, ...]:
 
 def low_inputs(seen: Seen, base: Baseline, two: Sequence[Rating]) -> tuple[str, ...]:
     """Return the last two ratings and what both had to lie under."""
-    widths, points = seen.rules.low_widths, seen.share(seen.rules.low_share)
-    limit = min(base.below(widths), base.centre - points)
+    widths = seen.rules.low_widths
     return (
         f"Last two ratings: {listed(two)}.",
-        f"Both at or under {exact(limit)}: {exact(widths)} sigmas and at least {exact(points)} points below the mean.",
+        f"Both at or under {exact(base.below(widths))}: {exact(widths)} sigmas below the mean.",
     )
 
 
@@ -65,6 +65,25 @@ def rupture_inputs(seen: Seen, episode: Episode, depth: Decimal) -> tuple[str, .
         f"Raised from {exact(rules.rupture_times)} × {threshold} = {least}.",
         f"And the lowest at least {exact(depth)} below the mean: {widths} sigmas and {share} points.",
         f"It has come back when a rating is {threshold} above the lowest.",
+    )
+
+
+def early_inputs(
+    seen: Seen, site: SiteFigures, found: EarlyAlliance, drawn: Decimal, weight: Decimal
+) -> tuple[str, ...]:
+    """Return the early ratings, the clinic's, and how their mean comes out of both."""
+    mean, of_site, between, within = map(exact, (found.mean, site.mean, site.between, site.within))
+    widths = exact(seen.rules.early_widths)
+    limit = exact(site.mean - seen.rules.early_widths * site.between)
+    return (
+        f"Ratings of visits 1–4: {listed(seen.ratings)}; mean {mean}.",
+        (
+            f"Clinic: mean {of_site}, standard deviation {between} between people and {within} from visit to visit; "
+            f"{site.people} people; {site.source}."
+        ),
+        f"Drawn towards the clinic's mean: {of_site} + {exact(weight)} × ({mean} − {of_site}) = {exact(drawn)}.",
+        f"{exact(weight)} is {between}² / ({between}² + {within}² / {found.ratings}).",
+        f"Raised at or under {limit}: {of_site} − {widths} × {between}.",
     )
 
 

@@ -1,10 +1,11 @@
 """The reasons that lie outside a patient's own chart: missed forms, the therapist's rating, the early mean."""
 
-from fhir_alliance.trajectory.change import Z95
+from fhir_alliance.instruments.precision import Z95
+from fhir_alliance.trajectory.centring import shrunken_mean
 from fhir_alliance.trajectory.early import EARLY_VISITS, early_alliance
 from fhir_alliance.trajectory.first_line import one_decimal
-from fhir_alliance.trajectory.inputs import figures
-from fhir_alliance.trajectory.seen import Look, Name, Reason, Seen, exact, listed, span
+from fhir_alliance.trajectory.inputs import early_inputs, figures
+from fhir_alliance.trajectory.seen import Look, Name, Reason, Seen, exact, span
 
 
 def missed(seen: Seen) -> Reason | None:
@@ -46,6 +47,7 @@ def differing(seen: Seen) -> Reason | None:
             f"Usual {exact(gap.expected)}: 0.46 × the standard deviation of the patient's form (Igra 2020).",
             f"Raised when it is off that by more than {Z95:.6f} × {exact(gap.error)} = {exact(gap.limit)}.",
             f"{exact(gap.error)} is √(patient's error² + therapist's error²).",
+            f"And by at least {exact(gap.least)} points.",
             f"So since visit {found.first_visit}, to one side, at {found.running} visits running that both rated.",
             f"Raised from {seen.rules.visits_differing} of them.",
             f"Patient's form: {figures(known[0])}",
@@ -56,26 +58,31 @@ def differing(seen: Seen) -> Reason | None:
 
 
 def early(seen: Seen) -> Reason | None:
-    """Raise when the mean of visits 1 to 4 is low among the site's own, as long as no later visit is rated."""
+    """Raise when the mean of visits 1 to 4 is low among the site's own, as long as no later visit is rated.
+
+    A mean of few ratings is first drawn towards the site's, by what ratings vary from visit to visit: the less there
+    is of it, the less it says of the person.
+    """
     if seen.site is None or not seen.ratings or seen.ratings[-1].visit > EARLY_VISITS:
         return None
     found = early_alliance((rating.visit, rating.value) for rating in seen.ratings)
     if found is None or found.is_estimate:
         return None
-    limit = seen.site.mean - seen.site.sd
-    if found.mean > limit:
+    site, limit = seen.site, seen.site.mean - seen.rules.early_widths * seen.site.between
+    drawn, weight = shrunken_mean(
+        found.mean,
+        found.ratings,
+        of_all=site.mean,
+        between_variance=site.between**2,
+        within_variance=site.within**2,
+    )
+    if drawn > limit:
         return None
     return Reason(
         name=Name.EARLY,
         look=Look.WORTH,
         sentence=f"The first {found.ratings} ratings have a mean of {one_decimal(found.mean)}. The first ratings at "
-        f"this clinic have a mean of {one_decimal(seen.site.mean)}.",
-        inputs=(
-            f"Ratings of visits 1–4: {listed(seen.ratings)}; mean {exact(found.mean)}.",
-            (
-                f"Raised at or under {exact(limit)}: the clinic's mean {exact(seen.site.mean)} minus its standard "
-                f"deviation {exact(seen.site.sd)}, from {seen.site.people} people."
-            ),
-        ),
+        f"this clinic have a mean of {one_decimal(site.mean)}.",
+        inputs=early_inputs(seen, site, found, drawn, weight),
         visit=seen.visit,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fhir_alliance.trajectory.change import Precision
+from fhir_alliance.instruments.precision import Precision
 from fhir_alliance.trajectory.control import Baseline
 from fhir_alliance.trajectory.first_line import one_decimal
 from fhir_alliance.trajectory.inputs import baseline_inputs, low_inputs, precision_inputs, rupture_inputs, slide_inputs
@@ -71,9 +71,7 @@ def rupture(seen: Seen) -> Reason | None:
 
 
 def _are_low(seen: Seen) -> bool:
-    rules, points = seen.rules, seen.share(seen.rules.low_share)
-    two = (seen.course.standing, seen.course.before)
-    return all(each and each.widths >= rules.low_widths and each.points >= points for each in two)
+    return all(each and each.widths >= seen.rules.low_widths for each in (seen.course.standing, seen.course.before))
 
 
 def _exceeded(seen: Seen, base: Baseline, two: Sequence[Rating]) -> Precision | None:

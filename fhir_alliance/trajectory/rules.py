@@ -17,21 +17,24 @@ FEWEST_ITEMS: Final = 3
 class Rules:
     """One version of the rules: widths count sigmas of the person's own chart, shares are of the range of the scale.
 
-    A rating is low when it lies `low_widths` and `low_share` under the mean of the first five. The weighted mean is
-    low when it lies `slide_widths` of its own standard errors and `slide_share` under it. A marked rupture counts when
-    the fall was `rupture_times` its threshold and the lowest rating lies `rupture_widths` and `rupture_share` under the
-    mean. `spread_share` is the SD of changes from visit to visit where nobody knows that of a reference sample.
+    A rating is low when it lies `low_widths` under the mean of the first five. The weighted mean is low when it lies
+    `slide_widths` of its own standard errors and `slide_share` under it. A marked rupture counts when the fall was
+    `rupture_times` its threshold and the lowest rating lies `rupture_widths` and `rupture_share` under the mean.
+    `spread_share` is the SD of changes from visit to visit where nobody knows that of a reference sample. Two ratings
+    of one visit differ when the gap lies `differing_share` and more than error off the usual one; an early mean is low
+    when it lies `early_widths` SDs between people under the site's.
     """
 
     version: str
     low_widths: Decimal
-    low_share: Decimal
     slide_widths: Decimal
     slide_share: Decimal
     rupture_times: Decimal
     rupture_widths: Decimal
     rupture_share: Decimal
     spread_share: Decimal
+    differing_share: Decimal
+    early_widths: Decimal
     visits_differing: int
     visits_missed: int
 
@@ -44,15 +47,16 @@ class Rules:
 
 
 RULES: Final = Rules(
-    version="1",
+    version="2",
     low_widths=Decimal("3.5"),
-    low_share=Decimal("0.15"),
-    slide_widths=Decimal("5.4"),
+    slide_widths=Decimal("5.6"),
     slide_share=Decimal("0.12"),
     rupture_times=Decimal("1.5"),
     rupture_widths=Decimal(5),
     rupture_share=Decimal("0.3"),
     spread_share=Decimal("0.1"),
+    differing_share=Decimal("0.25"),
+    early_widths=Decimal("1.5"),
     visits_differing=5,
     visits_missed=2,
 )

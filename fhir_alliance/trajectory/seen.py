@@ -6,9 +6,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Final
 
+from fhir_alliance.instruments.precision import FIRST_RATINGS_NEEDED, Precision
 from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.trajectory.agreement import Differing
-from fhir_alliance.trajectory.change import FIRST_RATINGS_NEEDED, Precision
 from fhir_alliance.trajectory.course import Course
 from fhir_alliance.trajectory.gaps import Gaps
 from fhir_alliance.trajectory.rules import RULES, Rules
@@ -47,15 +47,23 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True)
 class SiteFigures:
-    """Mean and standard deviation of this site's early means; ValueError for fewer than 100 people."""
+    """What the early ratings (visits 1 to 4) of this site's patients are like.
+
+    `between` is the standard deviation of people's levels, `within` that of one person's ratings from visit to visit.
+    ValueError for fewer than 100 people, and for people who do not differ.
+    """
 
     mean: Decimal
-    sd: Decimal
+    between: Decimal
+    within: Decimal
     people: int
+    source: str
 
     def __post_init__(self) -> None:
         if self.people < FIRST_RATINGS_NEEDED:
             raise ValueError(f"a site's own figures need {FIRST_RATINGS_NEEDED} first ratings")
+        if self.between <= 0 or self.within < 0:
+            raise ValueError("people differ by a standard deviation above 0, and visits by one of 0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)

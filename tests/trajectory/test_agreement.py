@@ -1,13 +1,14 @@
 """Patient and therapist against the worked numbers of reference 5.6."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fhir_alliance.instruments.precision import Origin, Precision, ReliabilityKind
 from fhir_alliance.trajectory.agreement import Differing, Pairs, gap
-from fhir_alliance.trajectory.change import Origin, Precision, ReliabilityKind
 
 from .cases import MOVES, RATINGS, STRETCHES, alike, decimals, near, worked
 
@@ -120,3 +121,13 @@ def test_another_unit(values: list[tuple[Decimal, Decimal]], stretch: Decimal, m
         assert alike(mine.tracking, theirs.tracking)
         assert alike(mine.correlation, theirs.correlation)
         assert alike(mine.concordance, theirs.concordance)
+
+
+def test_a_small_gap_is_none() -> None:
+    """Forms without error differ by nothing that is under the least gap; at it they do."""
+    exact = replace(precision("patient"), reliability=Decimal(1))
+    usual = Decimal("0.46") * exact.sd
+
+    for off, is_one in (("2.49", False), ("2.5", True), ("-2.5", True)):
+        found = gap(usual + Decimal(off), Decimal(0), of_patient=exact, of_therapist=exact, least=Decimal("2.5"))
+        assert found.is_reliable is is_one

@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
+from fhir_alliance.instruments.precision import Origin, Precision, ReliabilityKind
 from fhir_alliance.trajectory.change import (
-    Origin,
-    Precision,
-    ReliabilityKind,
     clinical_cutoff,
     expected_again,
     published_change,

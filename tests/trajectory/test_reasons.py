@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 
 from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.instruments.precision import Origin, Precision, ReliabilityKind
 from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.trajectory.agreement import Differing, gap
-from fhir_alliance.trajectory.change import Origin, Precision, ReliabilityKind
 from fhir_alliance.trajectory.gaps import gaps_of
 from fhir_alliance.trajectory.reasons import reasons_of
 from fhir_alliance.trajectory.rules import RULES
@@ -53,7 +53,13 @@ def seen(*values: float | None, scale: Scale = CORE, **more: Any) -> Seen:
 def differ(patient: float, therapist: float, precision: Precision = PUBLISHED, *, visits: int = 5) -> Seen:
     """Return what is seen when both rate some visits always alike."""
     found = Differing()
-    both = gap(Decimal(str(patient)), Decimal(str(therapist)), of_patient=precision, of_therapist=precision)
+    both = gap(
+        Decimal(str(patient)),
+        Decimal(str(therapist)),
+        of_patient=precision,
+        of_therapist=precision,
+        least=Decimal("2.5"),
+    )
     for visit in range(1, visits + 1):
         found = found.after(visit, both)
     return seen(*[patient] * visits, precision=precision, of_therapist=precision, differing=found)
@@ -62,7 +68,9 @@ def differ(patient: float, therapist: float, precision: Precision = PUBLISHED, *
 FORBIDDEN = re.compile(
     r"strained|\bpoor|\brisk|talk now|probab|likely|chance|critical|!|\b(he|she|his|her|they|their)\b", re.IGNORECASE
 )
-EARLY = SiteFigures(mean=Decimal("7.5"), sd=Decimal("1.2"), people=140)
+EARLY = SiteFigures(
+    mean=Decimal("7.5"), between=Decimal("0.75"), within=Decimal("0.75"), people=140, source="this clinic, 2026"
+)
 CASES: Mapping[str, Seen] = {
     "nothing": seen(*USUAL, 8, 7.5),
     "below the usual range": seen(*LOW),
@@ -77,10 +85,10 @@ CASES: Mapping[str, Seen] = {
     "marked rupture, unrepaired": seen(*USUAL, 8, 3, 3.5, 4, 3.5, 4, 3.5),
     "two forms missed": seen(*USUAL, None, None),
     "five forms missed": seen(*USUAL, 8, None, None, None, None, None),
-    "patient higher": differ(9, 6),
+    "patient higher": differ(9.5, 6),
     "patient lower": differ(5, 8),
     "patient lower, provisional": differ(5, 8, COMPUTED),
-    "early mean low": seen(6, 6, 6.5, site=EARLY),
+    "early mean low": seen(6, 6, 5.5, site=EARLY),
 }
 
 
@@ -171,7 +179,7 @@ def test_disagreement_is_as_sure_as_the_less_sure_form() -> None:
 
     assert reason.look is Look.WORTH
     assert "(provisional)" in reason.sentence
-    assert names(replace(differ(9, 6, SITE), of_therapist=PUBLISHED, validated=False)) == []
+    assert names(replace(differ(9.5, 6, SITE), of_therapist=PUBLISHED, validated=False)) == []
 
 
 def test_validated_only() -> None:
@@ -187,14 +195,14 @@ def test_validated_only() -> None:
 def test_unvalidated_has_no_reliable_change() -> None:
     """Without the site's own figures an unvalidated instrument knows neither reliable fall nor disagreement."""
     assert names(seen(*LOW, validated=False, precision=PUBLISHED)) == [Name.LOW]
-    assert names(replace(differ(9, 6), validated=False)) == []
-    assert names(replace(differ(9, 6, SITE), validated=False)) == [Name.DIFFERING]
+    assert names(replace(differ(9.5, 6), validated=False)) == []
+    assert names(replace(differ(9.5, 6, SITE), validated=False)) == [Name.DIFFERING]
 
 
 def test_disagreement_needs_five_visits_and_both_forms() -> None:
     """Four visits apart are no reason, nor is a therapist's form of unknown precision."""
-    assert names(differ(9, 6, visits=4)) == []
-    assert names(replace(differ(9, 6), of_therapist=None)) == []
+    assert names(differ(9.5, 6, visits=4)) == []
+    assert names(replace(differ(9.5, 6), of_therapist=None)) == []
 
 
 def test_two_items_say_nothing() -> None:
@@ -216,15 +224,17 @@ def test_one_missed_form() -> None:
     ("values", "raised"),
     [
         ((6, 6), False),
-        ((6, 6, 6.5), True),
-        ((6, 6, 6.9), True),
-        ((6, 6, 7), False),
+        # Of three the weight is .75, so a mean of 6 is one of 6.375, just the limit; of four it is .8.
+        ((6, 6, 6), True),
+        ((6, 6, 6.01), False),
+        ((None, 6, None, 6), False),
+        ((6, 6, 6.75, 5.62), True),
         ((6, 6, 6, 6), True),
         ((6, 6, 6, 6, 6), False),
     ],
 )
-def test_early_mean(values: tuple[float, ...], raised: bool) -> None:
-    """The early mean is a reason from the third rating to the fourth visit, at or under one SD below the site's."""
+def test_early_mean(values: tuple[float | None, ...], raised: bool) -> None:
+    """A low early mean, drawn towards the clinic's, is a reason from the third visit to the fourth, no later."""
     assert (Name.EARLY in names(seen(*values, site=EARLY))) is raised
 
 
@@ -232,7 +242,7 @@ def test_early_mean_without_site_figures() -> None:
     """Nobody else's mean stands in for the site's, and the site's needs a hundred people."""
     assert names(seen(1, 1, 1)) == []
     with pytest.raises(ValueError, match="100"):
-        SiteFigures(mean=Decimal(7), sd=Decimal(1), people=99)
+        replace(EARLY, people=99)
 
 
 def test_scale_without_ends() -> None:

@@ -42,7 +42,7 @@ def test_a_reason_with_its_inputs(house: House) -> None:
     low, fallen = reasons(chart)
     assert re.fullmatch(r"worth a look \d\.\d below the usual range of visits 1–5 for 2 answered visits \(.*", low)
     assert re.fullmatch(r"worth a look Fell from \d\.\d to \d\.\d \(visit 12, .*\) and has not come back yet\.", fallen)
-    assert "Rule: below the usual range, rule set v1; core score." in chart.text
+    assert "Rule: below the usual range, rule set v2; core score." in chart.text
     assert "First ratings: visit 1: " in chart.text
     assert "ask this visit" not in chart.text
 

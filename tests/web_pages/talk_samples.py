@@ -18,10 +18,10 @@ LOW = Reason(
     look=Look.WORTH,
     sentence="2.3 below the usual range of visits 1–5 for 2 answered visits (13 and 14).",
     inputs=(
-        "Rule: below the usual range, rule set v1; core score.",
+        "Rule: below the usual range, rule set v2; core score.",
         "First ratings: visit 1: 7.6667; visit 2: 7.8333; visit 3: 8; visit 4: 7.8333; visit 5: 8.3333; mean 7.9333.",
         "Sigma 0.5: mean step between these / 1.128, at least 0.5.",
-        "Both at or under 6.1833: 3.5 sigmas and at least 1.5 points below the mean.",
+        "Both at or under 6.1833: 3.5 sigmas below the mean.",
     ),
     visit=14,
 )
@@ -29,14 +29,14 @@ FALLEN = Reason(
     name=Name.RUPTURE,
     look=Look.ASK,
     sentence="Fell from 8.5 to 4.8 (visit 13, lowest at visit 14) and has not come back yet.",
-    inputs=("Rule: marked rupture, rule set v1; core score.", "It has come back when a rating is 2 above the lowest."),
+    inputs=("Rule: marked rupture, rule set v2; core score.", "It has come back when a rating is 2 above the lowest."),
     visit=14,
 )
 MISSED = Reason(
     name=Name.MISSED,
     look=Look.WORTH,
     sentence="No answers from the last 2 visits (10 and 11).",
-    inputs=("Rule: forms missed, rule set v1; core score.", "Missed forms are counted as gaps, never as low ratings."),
+    inputs=("Rule: forms missed, rule set v2; core score.", "Missed forms are counted as gaps, never as low ratings."),
     visit=11,
 )
 WHO_LOOKS = {"questions": talk_words().questions, "user": USER, "zone": SITE.time_zone, "today": TODAY}

@@ -109,10 +109,20 @@ def _described(instrument: Instrument, found: Readiness) -> Iterator[str]:
         yield ""
         yield from aligned([("score", "method", "items", "at least", "range"), *map(_scale_row, instrument.scales)])
         yield from (f"{scale.name} counts {scale.weighing}" for scale in instrument.scales if scale.weighing)
+    if instrument.precision:
+        yield ""
+        yield from aligned([("precision", "SD", "reliability", "change", "in"), *_precision_rows(instrument)])
     if instrument.evidence:
         yield ""
         facts = ((fact, known.tag, known.source) for fact, known in instrument.evidence.items())
         yield from aligned([("fact", "known", "from"), *facts])
+
+
+def _precision_rows(instrument: Instrument) -> Iterator[tuple[str, ...]]:
+    for (rater, scale), known in instrument.precision.items():
+        reliability = f"{known.reliability} ({known.kind})"
+        change = f"{known.reliable_difference:.1f}{', provisional' if known.is_provisional else ''}"
+        yield f"{scale}, {rater}", str(known.sd), reliability, change, f"{known.population}; {known.source}"
 
 
 def _scale_row(scale: Scale) -> tuple[str, ...]:

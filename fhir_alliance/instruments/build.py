@@ -10,6 +10,7 @@ from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.facts import Advice, Code, Evidence, RawFact
 from fhir_alliance.instruments.items import Condition, Item, Kind, Look, Option, Span, Test
 from fhir_alliance.instruments.layout import Group
+from fhir_alliance.instruments.precision import Precision
 from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.words import Licence, LicenceRecord, Rater, Wording
 from fhir_alliance.terms import LOINC, SNOMED
@@ -49,6 +50,7 @@ def build_instrument(
             Code(system=_SYSTEMS[code["system"]], code=code["code"], scale="" if code["of"] == PANEL else code["of"])
             for code in definition["codes"]
         ),
+        precision={(Rater(each["rater"]), each["score"]): _precision(each) for each in definition["precision"]},
     )
 
 
@@ -137,6 +139,10 @@ def _forms(definition: Mapping[str, Any], items: Mapping[str, Item], scales: Seq
 def _groups(items: Iterable[Item]) -> Iterator[Group]:
     for section, asked in groupby(items, key=lambda item: item.section):
         yield Group(link_id=section, parts=tuple(asked))
+
+
+def _precision(said: Mapping[str, Any]) -> Precision:
+    return Precision(**{name: value for name, value in said.items() if name not in ("score", "rater")})
 
 
 def _raw_fact(fact: Mapping[str, Any]) -> RawFact:

@@ -9,7 +9,7 @@ Faults = dict[Any, Any]
 ALL = "all"
 
 # What a definition states as fact about an instrument of somebody else; each needs its evidence.
-_FACTS = ("items", "answers", "reversed", "scores", "codes")
+_FACTS = ("items", "answers", "reversed", "scores", "codes", "precision")
 
 # What a code of others can stand for beside the scores: the instrument as a whole.
 PANEL = "panel"
@@ -36,6 +36,7 @@ def definition_faults(data: Mapping[str, Any]) -> Faults:
         faults,
         _evidence(data),
         _codes(data),
+        _precision(data),
         {"alert_items": [f"{name} is not an item" for name in data["alert_items"] if name not in known]},
     )
     return faults
@@ -193,6 +194,20 @@ def _codes(data: Mapping[str, Any]) -> Faults:
             if code["of"] not in known
         }
     }
+
+
+def _precision(data: Mapping[str, Any]) -> Faults:
+    """Let figures be of a score that there is, by a rater who is asked, and of one only once."""
+    faults: dict[int, Any] = {}
+    known: set[tuple[str, str]] = set()
+    for index, each in enumerate(data["precision"]):
+        whose = (each["rater"], each["score"])
+        if each["score"] not in _ids(data["scores"]) or each["rater"] not in data["raters"]:
+            faults[index] = {"score": [f"is no score by a {each['rater']}"]}
+        elif whose in known:
+            faults[index] = {"score": ["has its figures already"]}
+        known.add(whose)
+    return {"precision": faults}
 
 
 def _evidence(data: Mapping[str, Any]) -> Faults:

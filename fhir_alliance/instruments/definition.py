@@ -1,13 +1,14 @@
 """An instrument and its forms as frozen values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from fhir_alliance.instruments.facts import Advice, Code, Evidence, RawFact
 from fhir_alliance.instruments.items import Item
 from fhir_alliance.instruments.layout import Part, questions
 from fhir_alliance.instruments.own import OwnForm
+from fhir_alliance.instruments.precision import Precision
 from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.words import Licence, Rater, Wording
 from fhir_alliance.terms import ALLIANCE, canonical
@@ -18,7 +19,10 @@ _RATED_BY = {Rater.THERAPIST: "therapist's rating"}
 
 @dataclass(frozen=True, kw_only=True)
 class Instrument:
-    """One immutable version of a questionnaire; `digest` is the SHA-256 of its files."""
+    """One immutable version of a questionnaire; `digest` is the SHA-256 of its files.
+
+    `precision` has the figures, by rater and score, that somebody has published or that were computed from such.
+    """
 
     name: str
     version: str
@@ -40,6 +44,7 @@ class Instrument:
     wordings: Mapping[str, Wording]
     digest: str
     codes: tuple[Code, ...] = ()
+    precision: Mapping[tuple[Rater, str], Precision] = field(default_factory=dict)
 
     def __hash__(self) -> int:
         """Let what is made of an instrument be kept: equal ones come from equal files."""

@@ -8,6 +8,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from fhir_alliance.instruments.consistency import definition_faults
 from fhir_alliance.instruments.fields import FILLED, NAME, VERSION, Strict, factor, list_of, name, text
+from fhir_alliance.instruments.precision import Origin, Precision, ReliabilityKind
 
 _MOST_ITEMS = 100
 
@@ -127,6 +128,30 @@ class ScoreSchema(Strict):
     better = fields.String(load_default="higher", validate=validate.OneOf(["higher", "lower"]))
 
 
+class PrecisionSchema(Strict):
+    """How exactly one score measures, as others have published it, or as it was computed from what they did."""
+
+    score = name()
+    rater = fields.String(required=True, validate=validate.OneOf(["patient", "therapist"]))
+    sd = fields.Decimal(required=True)
+    reliability = fields.Decimal(required=True)
+    kind = fields.Enum(ReliabilityKind, by_value=True, required=True)
+    origin = fields.Enum(Origin, by_value=True, required=True)
+    population = text()
+    source = text()
+    people = fields.Integer(load_default=None, strict=True, validate=validate.Range(min=1))
+
+    @validates_schema(skip_on_field_errors=True)
+    def check(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Refuse a spread or a reliability that is none, and a site's own figures, which are in no definition."""
+        if data["origin"] is Origin.SITE:
+            raise ValidationError("a site's own figures stand in a file of the site", "origin")
+        try:
+            Precision(**{name: value for name, value in data.items() if name not in ("score", "rater")})
+        except ValueError as error:
+            raise ValidationError(str(error), "sd") from None
+
+
 class CodeSchema(Strict):
     """The code that others use for exactly this panel, or this score."""
 
@@ -168,6 +193,7 @@ class DefinitionSchema(Strict):
     raw_facts = fields.List(fields.Nested(RawFactSchema), load_default=list)
     alert_items = fields.List(name(), load_default=list)
     codes = fields.List(fields.Nested(CodeSchema), load_default=list)
+    precision = fields.List(fields.Nested(PrecisionSchema), load_default=list)
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: dict[str, Any], **_: Any) -> None:

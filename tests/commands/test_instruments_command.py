@@ -56,6 +56,7 @@ def test_show_as_table() -> None:
 
     assert "12–60" in output
     assert "Rivet and Blueprint" in output
+    assert "0.8 (alpha)  11.9, provisional  SD in 36,070 users" in output
 
 
 def test_show_tells_weights_where_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,13 @@ def test_look_up_by_name_and_canonical(check_in: Instrument) -> None:
         catalogue.of_form("https://fhir-alliance.org/fhir/Questionnaire/visit-check-in-patient-core")
 
 
+def precision(*scores: str, sd: str = "1.5", kind: str = "alpha", origin: str = "published") -> str:
+    """Return the figures of some scores as a definition has them, with the part that comes after them."""
+    known = f"rater: patient, sd: {sd}, reliability: 0.9, kind: {kind}, origin: {origin}, population: p, source: s"
+    lines = "".join(f"  - {{score: {score}, {known}}}\n" for score in scores)
+    return f"precision:\n{lines}raw_facts:"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
@@ -123,6 +130,12 @@ def test_look_up_by_name_and_canonical(check_in: Instrument) -> None:
         ("min_answered: 5}", "min_answered: 5, weights: [{items: ['1'], weight: 1.5}]}", None),
         ("min_answered: 5}", "min_answered: 5, multiplier: 0}", "scores.0.multiplier: must be above 0"),
         ("min_answered: 5}", "min_answered: 5, multiplier: 2.5}", None),
+        ("raw_facts:", precision("core"), "evidence.precision: has no evidence"),
+        ("raw_facts:", precision("none"), "precision.0.score: is no score by a patient"),
+        ("raw_facts:", precision("core", sd="0"), "precision.0.sd: a standard deviation is above 0"),
+        ("raw_facts:", precision("core", origin="site"), "precision.0.origin: a site's own figures stand in a file"),
+        ("raw_facts:", precision("core", kind="other"), "precision.0.kind: Must be one of: alpha, retest."),
+        ("raw_facts:", precision("core", "core"), "precision.1.score: has its figures already"),
         ("decimals: 4", "decimals: [4", "expected ',' or ']'"),
         ("decimals: 4", "decimals: \x07", "characters that YAML does not allow"),
     ],

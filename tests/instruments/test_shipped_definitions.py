@@ -195,6 +195,19 @@ def test_visual_analogue_lines_have_one_decimal() -> None:
         assert accepted == ["0", "9.7", "10"]
 
 
+def test_precision_where_both_its_figures_have_a_source() -> None:
+    """Only the total of the WAI-SR has a spread and a reliability that were read in a source, and is provisional."""
+    known = {(each.name, *whose): found for each in shipped().instruments for whose, found in each.precision.items()}
+
+    (total,) = known.values()
+    assert list(known) == [("wai-sr", Rater.PATIENT, "total")]
+    # 12 items, each mean item with SD 0.8 and reliability .80: 12 x 1.96 x sqrt(2) x 0.8 x sqrt(.20).
+    assert total.sd == 12 * Decimal("0.8")
+    assert round(total.reliable_difference, 2) == Decimal("11.90")
+    assert total.is_provisional
+    assert shipped().instrument("wai-sr").evidence["precision"].tag == "C"
+
+
 @pytest.mark.parametrize("name", [name for name, scales in SCALES.items() if scales])
 def test_worked_examples_cover_every_scale(name: str) -> None:
     """Among an instrument's worked examples, each scale reaches both ends and once lacks too many answers."""

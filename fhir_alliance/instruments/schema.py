@@ -139,7 +139,7 @@ class PrecisionSchema(Strict):
     origin = fields.Enum(Origin, by_value=True, required=True)
     population = text()
     source = text()
-    people = fields.Integer(load_default=None, strict=True, validate=validate.Range(min=1))
+    people = fields.Integer(load_default=None, validate=validate.Range(min=1))
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: Mapping[str, Any], **_: Any) -> None:

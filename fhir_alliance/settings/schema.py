@@ -135,6 +135,7 @@ class SettingsSchema(Strict):
     questionnaire_folder = fields.String(load_default=None, validate=FILLED)
     talks_file = fields.String(load_default=None, validate=FILLED)
     proxies = fields.Integer(load_default=0, strict=True, validate=validate.Range(min=0, max=5))
+    figures_file = fields.String(load_default=None, validate=FILLED)
     free_text = fields.Nested(_FreeTextSchema, load_default=None)
     site = fields.Nested(_SiteSchema, required=True)
     alerts = fields.Nested(_AlertSchema, load_default=None)
@@ -186,6 +187,7 @@ class SettingsSchema(Strict):
             questionnaire_folder=self._folder(data["questionnaire_folder"]),
             talks_file=self._folder(data["talks_file"]),
             proxies=data["proxies"],
+            figures_file=self._folder(data["figures_file"]),
             free_text=data["free_text"] and FreeTextSettings(**data["free_text"]),
             alerts=self._alerts(data["alerts"]),
             operations=self._operations(data["operations"]),

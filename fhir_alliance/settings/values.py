@@ -275,6 +275,7 @@ class Settings:
     questionnaire_folder: Path | None = None
     talks_file: Path | None = None
     proxies: int = 0
+    figures_file: Path | None = None
     free_text: FreeTextSettings | None = None
     alerts: AlertSettings | None = None
     operations: OperationsSettings = OperationsSettings()

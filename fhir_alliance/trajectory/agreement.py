@@ -1,5 +1,6 @@
 """Whether patient and therapist see it alike: the gap, what of it was to be expected, and who follows whom."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
@@ -77,6 +78,17 @@ class Differing:
         goes_on = self.running > 0 and self.last is not None and gap.is_wide == self.last.is_wide
         first = self.first_visit if goes_on else visit
         return Differing(running=self.running + 1 if goes_on else 1, first_visit=first, last=gap)
+
+
+def differing_over(
+    pairs: Iterable[tuple[int, Decimal, Decimal]], *, of_patient: Precision, of_therapist: Precision, least: Decimal
+) -> Differing:
+    """Return the count over visits as (number, patient's rating, therapist's), oldest first."""
+    found = Differing()
+    for visit, patient, therapist in pairs:
+        both = gap(patient, therapist, of_patient=of_patient, of_therapist=of_therapist, least=least)
+        found = found.after(visit, both)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

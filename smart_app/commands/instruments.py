@@ -1,4 +1,4 @@
-"""Commands on the catalogue: instruments list, check, show, page."""
+"""Commands on the catalogue: instruments list, check, show, figures, page."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from smart_app.commands.options import QUESTIONNAIRES, WORDING, fail, installed, read, today
+from smart_app.commands.options import QUESTIONNAIRES, SETTINGS, WORDING, fail, installed, read, today
 
 if TYPE_CHECKING:
     from fhir_alliance.instruments.catalogue import Catalogue
@@ -82,6 +82,33 @@ def show(name: str, shape: str, language: str, wording: Path | None, questionnai
     except AllianceError as error:
         fail([str(error)])
     click.echo(shown, nl=False)
+
+
+@instruments.command()
+@SETTINGS
+@click.option("--instrument", "name", help="Another instrument than the one of each visit.")
+@click.argument("paths", metavar="RESPONSES", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+def figures(settings: Path, name: str | None, paths: tuple[Path, ...]) -> None:
+    """Compute the clinic's own figures from RESPONSES: folders of `bulk export`, or NDJSON files.
+
+    They need the first ratings of 100 patients, every question answered. Printed is the file that a person looks at
+    before alliance.toml names it; nothing counts until then.
+    """
+    from fhir_alliance.errors import AllianceError, InvalidDefinition, InvalidSettings
+    from smart_app.site_figures import NotEnough, figures_file
+    from smart_app.web.asked import site_catalogue
+
+    site = read(settings)
+    try:
+        instrument = site_catalogue(site).instrument(name or site.instruments.each_visit)
+        text = figures_file(paths, instrument, today=today())
+    except (InvalidDefinition, InvalidSettings) as error:
+        fail(error.faults)
+    except NotEnough as error:
+        fail([str(error)])
+    except AllianceError as error:
+        fail([f"{error}: nothing was computed. Use the files of an export that has come to its end."])
+    click.echo(text, nl=False)
 
 
 def _print_table(catalogue: "Catalogue", *, reasons: bool, alerts: bool = False) -> None:

@@ -54,6 +54,7 @@ from fhir_alliance.tasks.mirror import TaskMirror
 from fhir_alliance.tasks.shapes import Shapes
 from fhir_alliance.topics.book import TopicBook
 from fhir_alliance.topics.subscriber import TopicSubscriber
+from fhir_alliance.trajectory.figures import own_figures
 from fhir_alliance.vault import Vault
 from fhir_alliance.visits.assignments import Assignments
 from fhir_alliance.visits.chaser import Chaser, Keepers
@@ -250,6 +251,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         reminders=reminders,
         chaser=Chaser(settings, keepers, messenger, Addresses(public_url=settings.public_url), clock=clock),
         talk_words=talk_words(settings.talks_file),
+        figures=own_figures(settings.figures_file, catalogue),
         reasons=reasons,
         agreements=Agreements(engine, vault),
         desk=Desk(settings, catalogue, vault, assignments, Looks(engine), reasons, clock),

@@ -111,7 +111,7 @@ def _chart(launch: Launch) -> ChartPage:
         has_overview=launch.ehr.therapist_overview,
         told=lockings(launch),
         last=request.args.get("last", ""),
-        talk=talk_of(launch, instrument, raised(launch, shown, instrument, ratings)),
+        talk=talk_of(launch, instrument, raised(launch, shown, instrument, ratings, series)),
     )
 
 

@@ -1,15 +1,17 @@
 """From what the view has read of one patient's ratings of one therapist to the reasons to look that they give."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.words import Rater
+from fhir_alliance.trajectory.agreement import differing_over
 from fhir_alliance.trajectory.gaps import gaps_of
 from fhir_alliance.trajectory.reasons import reasons_of
 from fhir_alliance.trajectory.rules import RULES
 from fhir_alliance.trajectory.seen import Name, Reason, Seen
-from fhir_alliance.trajectory.series import Rating
+from fhir_alliance.trajectory.series import Rating, Series
 from fhir_alliance.visits.finder import PatientRecord
 from smart_app.web.blind import rated_visits
 from smart_app.web.frames import today
@@ -28,12 +30,14 @@ class Raised:
     rests_on: str
 
 
-def raised(launch: Launch, data: ChartData, instrument: Instrument, ratings: Sequence[Rating]) -> tuple[Raised, ...]:
+def raised(
+    launch: Launch, data: ChartData, instrument: Instrument, ratings: Sequence[Rating], series: Sequence[Series]
+) -> tuple[Raised, ...]:
     """Return the reasons that a patient's ratings of the therapist of a launch give now.
 
-    `data` is what this clinician may see, `ratings` the patient's of the first scale out of that, oldest first. Where
-    nobody has said that more is better, only missed forms are a reason. Those about precision, the therapist's ratings
-    and the clinic's own figures need figures that no definition has.
+    `data` is what this clinician may see, `series` are the scores out of that, and `ratings` the patient's of the first
+    scale, oldest first. Where nobody has said that more is better, only missed forms are a reason. Those about
+    precision, the therapist's ratings and early means need figures, the clinic's own or those of the definition.
     """
     zone = services().settings.site.time_zone
     numbers = {
@@ -43,6 +47,8 @@ def raised(launch: Launch, data: ChartData, instrument: Instrument, ratings: Seq
     }
     scale = instrument.scales[0]
     used = tuple(ratings) if scale.more_is_better and scale.has_range else ()
+    figures = services().figures
+    precision, of_therapist = (figures.precision_of(instrument, rater, scale.name) for rater in Rater)
     seen = Seen(
         name=first_name(launch.patient.name),
         scale=scale,
@@ -51,9 +57,31 @@ def raised(launch: Launch, data: ChartData, instrument: Instrument, ratings: Seq
         course=RULES.start(scale).over(rating.value for rating in used),
         visit=max(numbers.values(), default=0),
         gaps=gaps_of(*_closed(launch, data, instrument, numbers)),
+        precision=precision,
+        of_therapist=of_therapist,
+        site=figures.early_of(instrument, scale.name),
     )
+    if precision and of_therapist:
+        pairs = _rated_by_both(used, series, instrument.code(Rater.THERAPIST, scale.name), numbers)
+        least = seen.share(seen.rules.differing_share)
+        differing = differing_over(pairs, of_patient=precision, of_therapist=of_therapist, least=least)
+        seen = replace(seen, differing=differing)
     places = {number: encounter for encounter, number in numbers.items()}
     return tuple(Raised(reason=reason, rests_on=places.get(_rests_on(reason, seen), "")) for reason in reasons_of(seen))
+
+
+def _rated_by_both(
+    ratings: Sequence[Rating], series: Sequence[Series], code: str, numbers: dict[str, int]
+) -> Iterator[tuple[int, Decimal, Decimal]]:
+    """Yield the visits that both rated, by number and oldest first; `code` is of the therapist's score."""
+    guesses = {
+        numbers[point.encounter]: point.value
+        for each in series
+        if each.code == code
+        for point in each.points
+        if point.value is not None and point.encounter in numbers
+    }
+    yield from ((each.visit, each.value, guesses[each.visit]) for each in ratings if each.visit in guesses)
 
 
 def _closed(

@@ -37,6 +37,7 @@ from fhir_alliance.talks.reasons import ReasonBook
 from fhir_alliance.talks.words import TalkWords
 from fhir_alliance.tasks.mirror import TaskMirror
 from fhir_alliance.topics.subscriber import TopicSubscriber
+from fhir_alliance.trajectory.figures import OwnFigures
 from fhir_alliance.vault import Vault
 from fhir_alliance.visits.assignments import Assignments
 from fhir_alliance.visits.chaser import Chaser
@@ -88,6 +89,7 @@ class Services:
     reminders: Reminders
     chaser: Chaser
     talk_words: TalkWords
+    figures: OwnFigures
     reasons: ReasonBook
     agreements: Agreements
     desk: Desk

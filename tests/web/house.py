@@ -126,10 +126,10 @@ class Clinic:
         """Return the address to which the EHR sends the browser back, not yet opened."""
         return person.until(self.launch_url(person, patient), "/callback/")
 
-    def clinician(self, patient: str = MARIA) -> tuple[Person, Page]:
+    def clinician(self, patient: str = MARIA, user: str = ADA) -> tuple[Person, Page]:
         """Return a signed-in clinician who sees a patient's chart view."""
         person = Person()
-        self.sign_in(person)
+        self.sign_in(person, user)
         return person, person.open(self.launch_url(person, patient))
 
     def code(self, person: Person, chart: Page, form: str = "core") -> tuple[str, str]:

@@ -229,3 +229,13 @@ def test_questions_to_ask(make_house: MakeHouse) -> None:
 
     assert "You could ask: “How are we doing?”</p>" in chart.text
     assert "You could ask: “Was there a time with me that did not feel right?” · “What did you need" in chart.text
+
+
+def test_answers_that_never_differ(house: House) -> None:
+    """Who always answers 10 has no reason for that; the view says once that it says little, and is not praised."""
+    _, chart = house.clinician("wilhelmina-featherstonehaugh", "Practitioner/ruth-abramowitz")
+    _, steady = house.clinician(KWAME)
+
+    assert chart.text.count("Same answers to everything for 5 visits: this says little.") == 1
+    assert reasons(chart) == []
+    assert "says little" not in steady.text

@@ -8,6 +8,7 @@ from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.words import Rater, Wording
 from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.trajectory.alike import says_little
 from fhir_alliance.trajectory.companions import Companion
 from fhir_alliance.trajectory.series import Series, UsualRange, Visit
 from fhir_alliance.visits.due import Due
@@ -154,7 +155,13 @@ def chart_page(
         notes=(
             *told,
             *notes_of(
-                complete, withheld, of_others, any_kept=any(row.kept for row in rows), lapsed=lapsed, blind=blind
+                complete,
+                withheld,
+                of_others,
+                any_kept=any(row.kept for row in rows),
+                lapsed=lapsed,
+                blind=blind,
+                alike=_alike(instrument, rows),
             ),
         ),
         facts=facts_of(instrument, wording, rows, today),
@@ -201,6 +208,16 @@ def chart_page(
             today=today,
         ),
     )
+
+
+def _alike(instrument: Instrument, rows: Sequence[VisitRow]) -> bool:
+    """Whether the patient has answered everything alike for so long that it says little."""
+    scored = {name for name, item in instrument.items.items() if item.scored}
+    given = [row.answers.get(Rater.PATIENT) for row in rows if row.rated_by(Rater.PATIENT)]
+    counted = [
+        None if each is None else {name: said for name, said in each.given.items() if name in scored} for each in given
+    ]
+    return says_little(counted, instrument.scales[0].items)
 
 
 def rater_names(frame: Frame, wording: Wording) -> Mapping[Rater, str]:

@@ -22,6 +22,8 @@ BLIND = (
     "your guess stays a guess; or when the time to rate it is over. Alerts are always shown."
 )
 
+ALIKE = "Same answers to everything for 5 visits: this says little."
+
 
 def notes_of(
     complete: bool,
@@ -31,13 +33,22 @@ def notes_of(
     any_kept: bool,
     lapsed: bool = False,
     blind: bool = False,
+    alike: bool = False,
 ) -> tuple[str, ...]:
     """Return the notes; `withheld` are types of resources.
 
-    `lapsed` says that the EHR has stopped to state what the site's rung needs, `blind` that the therapist rates first.
+    `lapsed` says that the EHR has stopped to state what the site's rung needs, `blind` that the therapist rates first,
+    `alike` that the patient's answers never differ.
     """
     lacking = tuple(WITHHELD[kind] for kind in withheld)
-    said = ((INCOMPLETE, not complete), (OF_OTHERS, of_others), (KEPT_HERE, any_kept), (LAPSED, lapsed), (BLIND, blind))
+    said = (
+        (ALIKE, alike),
+        (INCOMPLETE, not complete),
+        (OF_OTHERS, of_others),
+        (KEPT_HERE, any_kept),
+        (LAPSED, lapsed),
+        (BLIND, blind),
+    )
     return (*lacking, *(note for note, holds in said if holds))
 
 

@@ -4,22 +4,27 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from fhir_alliance.instruments.scale import Scale
+from fhir_alliance.trajectory.control import LEAST
 from fhir_alliance.trajectory.series import Rating, UsualRange
 from fhir_alliance.trajectory.usual import usual_range
 
-_WORDS = {1: "One visit", 2: "Two visits", 3: "Three visits", 4: "Four visits"}
+_COUNTS = {1: "One answered visit", 2: "Two answered visits", 3: "Three answered visits", LEAST: "Four answered visits"}
 
 
 def first_line(name: str, ratings: Sequence[Rating], scale: Scale) -> str:
-    """Return the first sentence about the ratings of one series, oldest first; `name` is who rated."""
+    """Return the first sentence about the ratings of one series, oldest first; `name` is who rated.
+
+    A rating is compared with four before it, so the fifth is the first (reference 5.3). What three or four say is a
+    level, for which nothing of this person's own is there to compare it with.
+    """
     if not ratings:
         return "No answers yet."
     last = ratings[-1]
     rated = f"Last answer ({last.day}): {one_decimal(last.value)}."
     usual = usual_range(ratings[:-1], scale)
     if usual is None:
-        visits = "visit" if len(ratings) == 1 else "visits"
-        return f"{rated} {_WORDS.get(len(ratings), f'{len(ratings)} {visits}')} so far. A first picture needs five."
+        following = "The next can be compared with them." if len(ratings) == LEAST else "A usual range needs four."
+        return f"{rated} {_COUNTS[len(ratings)]} so far. {following}"
     return f"{rated} {_compared(name, ratings, usual)}"
 
 

@@ -20,8 +20,13 @@ def ratings(*values: str) -> list[Rating]:
     ("values", "line"),
     [
         ([], "No answers yet."),
-        (["7.25"], "Last answer (day 1): 7.3. One visit so far. A first picture needs five."),
-        (["7", "8"], "Last answer (day 2): 8.0. Two visits so far. A first picture needs five."),
+        (["7.25"], "Last answer (day 1): 7.3. One answered visit so far. A usual range needs four."),
+        (["7", "8"], "Last answer (day 2): 8.0. Two answered visits so far. A usual range needs four."),
+        (["7", "8", "9"], "Last answer (day 3): 9.0. Three answered visits so far. A usual range needs four."),
+        (
+            ["7", "8", "7", "8"],
+            "Last answer (day 4): 8.0. Four answered visits so far. The next can be compared with them.",
+        ),
         (
             ["7", "8", "7", "8", "7.5"],
             "Last answer (day 5): 7.5. Thomas rated the last visit within the usual 5.7 to 9.3 (visits 1 to 4).",

@@ -209,7 +209,9 @@ CLINICIAN_PAGES = {
     "chart-none": ("chart.html", thomas_chart(COURSE, "No answers yet.", visits=0)),
     "chart-two": (
         "chart.html",
-        thomas_chart(COURSE, "Last answer (Thu 20 Aug): 7.8. Two visits so far. A first picture needs five.", visits=2),
+        thomas_chart(
+            COURSE, "Last answer (Thu 20 Aug): 7.8. Two answered visits so far. A usual range needs four.", visits=2
+        ),
     ),
     "chart-incomplete": (
         "chart.html",

@@ -28,6 +28,7 @@ def chart_pdf(page: ChartPage, *, at: datetime) -> bytes | None:
     """
     sheet = _Sheet(open_pdf(page.instrument, at=at))
     sheet.head(page, at)
+    sheet.talk(page)
     if page.trend:
         sheet.heading(f"{page.trend.title[:1].upper()}{page.trend.title[1:]} by visit")
         sheet.legend(page)
@@ -64,6 +65,18 @@ class _Sheet:
         if page.facts:
             given = " · ".join(f"“{fact.question}” {fact.answer}" for fact in page.facts.facts)
             self.lines(f"Answers as given, {page.facts.visit.lower()}, {page.facts.day.text}: {given}")
+
+    def talk(self, page: ChartPage) -> None:
+        """Say which reasons there are, by which rule, what could be asked about them, and what was agreed."""
+        for reason in page.talk.reasons:
+            asked = " · ".join(f"“{question}”" for question in reason.questions)
+            self.lines(f"{reason.look}: {reason.sentence}")
+            self.lines(f"{reason.inputs[0]} {f'You could ask: {asked}' if asked else ''}".rstrip(), grey=_SOFT)
+        if before := page.talk.agreed.before:
+            how = f" Looked at again: {before.outcome}." if before.outcome else ""
+            self.lines(f"Agreed {before.day.text}: {before.text}.{how}")
+        if page.talk.agreed.text:
+            self.lines(f"Agreed at this visit: {page.talk.agreed.text}.")
 
     def heading(self, text: str) -> None:
         """Begin a part."""
@@ -166,7 +179,7 @@ class _Sheet:
         rest = min((WIDTH - 94) / len(page.items.visits), 22.0)
         heads = (f"{each.number}: {each.day.short}" if each.number else each.day.short for each in page.items.visits)
         self.row((f"From “{page.anchors[0]}” to “{page.anchors[1]}”", *heads), (94.0,), rest)
-        room = int((BOTTOM - 13 - self.y) / _LINE)
+        room = max(int((BOTTOM - 13 - self.y) / _LINE), 0)
         for row in page.items.rows[:room]:
             shades = (None, *(cell.shade for cell in row.cells))
             self.row((row.text, *(cell.text for cell in row.cells)), (94.0,), rest, shades=shades)

@@ -8,6 +8,7 @@ from course_samples import NOW
 from page_states import CLINICIAN_PAGES
 from pypdf import PdfReader
 
+from fhir_alliance.trajectory.seen import Name
 from smart_app.web.pages import ChartPage
 from smart_app.web.sheet import chart_pdf
 
@@ -24,6 +25,35 @@ def test_every_view_is_one_page(name: str) -> None:
     text = page.extract_text()
     assert all(said in text for said in ("Thomas Reyes", "4821", "Unvalidated"))
     assert CHARTS[name].first_line[:20].split(".")[0] in text
+
+
+def test_reasons_and_what_was_agreed_are_on_it() -> None:
+    """Each open reason has its level, its sentence and its rule; one that was answered stays off the paper."""
+    pdf = chart_pdf(CHARTS["chart-reasons"], at=NOW)
+
+    assert pdf is not None
+    (page,) = PdfReader(io.BytesIO(pdf)).pages
+    text = " ".join(page.extract_text().split())
+    assert "worth a look: 2.3 below the usual range of visits 1–5 for 2 answered visits (13 and 14)." in text
+    assert "Rule: below the usual range, rule set v2; core score. You could ask: “How has it been" in text
+    assert "ask this visit: Fell from 8.5 to 4.8" in text
+    assert "Agreed at this visit: Talk about the two of us." in text
+    assert "No answers from the last 2 visits" not in text
+
+
+def test_every_reason_at_once_is_one_page() -> None:
+    """Twice as many reasons as there are push the questions off the page, not the page off the paper."""
+    chart = CHARTS["chart-reasons"]
+    many = replace(chart, talk=replace(chart.talk, reasons=chart.talk.reasons * len(Name)))
+
+    pdf = chart_pdf(many, at=NOW)
+
+    assert pdf is not None
+    (page,) = PdfReader(io.BytesIO(pdf)).pages
+    text = " ".join(page.extract_text().split())
+    assert text.count("ask this visit: Fell from") == len(Name)
+    assert "more questions are in the health record." in text
+    assert chart.caveat in text
 
 
 def test_equal_views_give_equal_bytes() -> None:

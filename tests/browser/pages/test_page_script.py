@@ -221,7 +221,7 @@ def test_a_read_out_stays_inside_the_page(page: Page) -> None:
 
 
 @pytest.mark.parametrize("paper", ["A4", "Letter"])
-@pytest.mark.parametrize("name", ["chart", "chart-due", "chart-alert", "chart-long", "chart-hundreds"])
+@pytest.mark.parametrize("name", ["chart", "chart-due", "chart-alert", "chart-reasons", "chart-long", "chart-hundreds"])
 def test_the_clinicians_view_prints_on_one_page(page: Page, name: str, paper: str) -> None:
     """Fourteen visits with both raters and other measures fit one page, and so does what is shown of three thousand."""
     open_page(page, name)

@@ -53,7 +53,7 @@ SEALED: Final = (
     Sealed(table=drafts, key=drafts.c.key, columns=("answers",)),
     Sealed(table=submissions, key=submissions.c.key, columns=("payload", "shown", "pieces")),
     Sealed(table=alerts, key=alerts.c.submission, columns=("said",)),
-    Sealed(table=reasons, key=reasons.c.key, columns=("answer",)),
+    Sealed(table=reasons, key=reasons.c.key, columns=("answer", "facts")),
     Sealed(table=agreements, key=agreements.c.key, columns=("choice", "outcome")),
 )
 """Every sealed column there is."""

@@ -488,6 +488,7 @@ reasons = sa.Table(
     _text("answered_by", null=True),
     _moment("answered_at", null=True),
     _moment("kept_until"),
+    _sealed("facts", null=True),
     sa.Index(None, "ehr", "patient"),
     sa.Index(None, "ehr", "therapist"),
 )

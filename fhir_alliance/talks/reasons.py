@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import Engine, RowMapping, insert, select, update
 
@@ -27,7 +28,10 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """A reason of one series by its name, code and rater; `rests_on` is the visit of the newest data in it."""
+    """A reason of one series by its name, code and rater; `rests_on` is the visit of the newest data in it.
+
+    `facts` are the numbers that it is made of, as text; they stay in it when they are changed at the same visit.
+    """
 
     name: str
     look: Look
@@ -35,6 +39,7 @@ class Shown:
     rater: str
     rules: str
     rests_on: str
+    facts: str
 
     def key(self, pair: Pair) -> str:
         """Return the key of this reason for these two: newer data, or newer rules, give another one."""
@@ -77,24 +82,27 @@ class ReasonBook:
     def show(self, pair: Pair, shown: Sequence[Shown], *, at: datetime, kept_until: datetime) -> dict[str, Answered]:
         """Note which reasons a therapist is shown now; returns the answers that they have, by key.
 
-        What is not shown any more is not open. Nothing is written when nothing has changed.
+        What is not shown any more is not open, and one whose facts have changed since is open again, without its
+        answer. Nothing is written when nothing has changed.
         """
         by_key = {each.key(pair): each for each in shown}
         with self._engine.connect() as connection:
             rows = connection.execute(select(reasons).where(pair.rows(reasons))).mappings()
             known = {row["key"]: row for row in rows}
-        new = by_key.keys() - known.keys()
+        stale = by_key.keys() - {key for key, row in known.items() if key in by_key and self._holds(row, by_key[key])}
         turned = {key for key, row in known.items() if row["raised"] != (key in by_key)}
-        if new or turned:
+        if stale or turned:
             self._write(pair, by_key, at=at, kept_until=kept_until)
         return {
-            key: found for key, row in known.items() if key in by_key and (found := self._answered(row)) is not None
+            key: found
+            for key, row in known.items()
+            if key in by_key and not self._differs(row, by_key[key]) and (found := self._answered(row)) is not None
         }
 
     def answer(self, pair: Pair, key: str, answer: Answer, act: Act) -> None:
         """Keep what a therapist says to a reason; what was said first stays. UnknownReason when it is not theirs."""
         mine = pair.rows(reasons) & (reasons.c.key == key)
-        sealed = self._vault.seal(answer.value.encode(), place=_place(pair.ehr, key))
+        sealed = self._vault.seal(answer.value.encode(), place=_place(pair.ehr, key, "answer"))
         values = {"answer": sealed, "answered_by": act.by, "answered_at": act.at, "kept_until": act.kept_until}
         with transaction(self._engine) as connection:
             if connection.execute(update(reasons).where(mine, reasons.c.answer.is_(None)).values(values)).rowcount:
@@ -125,20 +133,36 @@ class ReasonBook:
     def _write(self, pair: Pair, by_key: dict[str, Shown], *, at: datetime, kept_until: datetime) -> None:
         with transaction(self._engine) as connection:
             # Read again: another window may have written them meanwhile.
-            known = set(connection.scalars(select(reasons.c.key).where(pair.rows(reasons))))
+            rows = connection.execute(select(reasons).where(pair.rows(reasons))).mappings()
+            known = {row["key"]: row for row in rows}
             for key, each in by_key.items():
+                facts = {"facts": self._vault.seal(each.facts.encode(), place=_place(pair.ehr, key, "facts"))}
+                this = update(reasons).where(reasons.c.key == key)
                 if key not in known:
                     row = {**_values(pair, each), "key": key, "raised_at": at, "kept_until": kept_until, "raised": True}
-                    connection.execute(insert(reasons).values(row))
+                    connection.execute(insert(reasons).values({**row, **facts}))
+                elif self._differs(known[key], each):
+                    connection.execute(this.values({**_values(pair, each), **facts, **_OPEN, "raised_at": at}))
+                elif not self._holds(known[key], each):
+                    connection.execute(this.values(facts))
             is_shown = reasons.c.key.in_(by_key.keys())
             mine = pair.rows(reasons)
             connection.execute(update(reasons).where(mine, is_shown).values(raised=True, kept_until=kept_until))
             connection.execute(update(reasons).where(mine, ~is_shown).values(raised=False))
 
+    def _differs(self, row: RowMapping, shown: Shown) -> bool:
+        """Whether it rests on other facts than when it was written; of one from before facts were kept nobody knows."""
+        return row["facts"] is not None and not self._holds(row, shown)
+
+    def _holds(self, row: RowMapping, shown: Shown) -> bool:
+        if row["facts"] is None:
+            return False
+        return self._vault.open(row["facts"], place=_place(row["ehr"], row["key"], "facts")) == shown.facts.encode()
+
     def _answered(self, row: RowMapping) -> Answered | None:
         if row["answer"] is None:
             return None
-        said = self._vault.open(row["answer"], place=_place(row["ehr"], row["key"])).decode()
+        said = self._vault.open(row["answer"], place=_place(row["ehr"], row["key"], "answer")).decode()
         return Answered(answer=Answer(said), by=row["answered_by"], at=row["answered_at"])
 
 
@@ -156,5 +180,8 @@ def _values(pair: Pair, shown: Shown) -> dict[str, str]:
     }
 
 
-def _place(ehr: str, key: str) -> str:
-    return f"{ehr}/reasons/{key}/answer"
+_OPEN: Final = {"answer": None, "answered_by": None, "answered_at": None}
+
+
+def _place(ehr: str, key: str, column: str) -> str:
+    return f"{ehr}/reasons/{key}/{column}"

@@ -22,6 +22,7 @@ def missed(seen: Seen) -> Reason | None:
             "Missed forms are counted as gaps, never as low ratings.",
         ),
         visit=gaps.last,
+        facts=(gaps.since, gaps.last, gaps.missed, gaps.visits),
     )
 
 
@@ -54,6 +55,7 @@ def differing(seen: Seen) -> Reason | None:
             f"Therapist's form: {figures(known[1])}",
         ),
         visit=seen.visit,
+        facts=(found.first_visit or 0, found.running, gap.difference),
     )
 
 
@@ -85,4 +87,5 @@ def early(seen: Seen) -> Reason | None:
         f"this clinic have a mean of {one_decimal(site.mean)}.",
         inputs=early_inputs(seen, site, found, drawn, weight),
         visit=seen.visit,
+        facts=tuple(rating.value for rating in seen.ratings),
     )

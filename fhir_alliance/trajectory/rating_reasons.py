@@ -1,6 +1,7 @@
 """The reasons that the patient's own ratings give: low, fallen, sliding, ruptured."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from fhir_alliance.instruments.precision import Precision
 from fhir_alliance.trajectory.control import Baseline
@@ -28,11 +29,12 @@ def low(seen: Seen) -> Reason | None:
     said = f"{below} below the usual range of visits {seen.baseline} for 2 answered visits ({visits})."
     inputs = (*baseline_inputs(seen, base), *low_inputs(seen, base, two))
     precision = _exceeded(seen, base, two)
+    rated = [*seen.course.chart.first, *(rating.value for rating in two)]
     if precision is None:
-        return _reason(seen, Name.LOW, Look.WORTH, said, inputs)
+        return _reason(seen, Name.LOW, Look.WORTH, said, inputs, rated)
     look, word = (Look.WORTH, " (provisional)") if precision.is_provisional else (Look.ASK, "")
     told = f"{said} More than the error of measurement{word}."
-    return _reason(seen, Name.FALL, look, told, (*inputs, *precision_inputs(precision)))
+    return _reason(seen, Name.FALL, look, told, (*inputs, *precision_inputs(precision)), rated)
 
 
 def slide(seen: Seen) -> Reason | None:
@@ -48,7 +50,7 @@ def slide(seen: Seen) -> Reason | None:
         return None
     said = f"The weighted mean of all answered visits is {one_decimal(below)} below the mean of visits {seen.baseline}."
     inputs = (*baseline_inputs(seen, slid.base), *slide_inputs(seen, slid, slid.mean))
-    return _reason(seen, Name.SLIDE, Look.WORTH, said, inputs)
+    return _reason(seen, Name.SLIDE, Look.WORTH, said, inputs, [rating.value for rating in seen.ratings])
 
 
 def rupture(seen: Seen) -> Reason | None:
@@ -67,7 +69,8 @@ def rupture(seen: Seen) -> Reason | None:
     highest, trough = one_decimal(episode.reference), one_decimal(episode.trough)
     said = f"Fell from {highest} to {trough} ({visits}) and {came}."
     inputs = (*rupture_inputs(seen, episode, depth), *baseline_inputs(seen, base))
-    return _reason(seen, Name.RUPTURE, Look.ASK, said, inputs)
+    facts = (*seen.course.chart.first, episode.reference, episode.trough, episode.threshold)
+    return _reason(seen, Name.RUPTURE, Look.ASK, said, inputs, facts)
 
 
 def _are_low(seen: Seen) -> bool:
@@ -83,5 +86,8 @@ def _exceeded(seen: Seen, base: Baseline, two: Sequence[Rating]) -> Precision | 
     return precision if all(fall > precision.reliable_difference for fall in falls) else None
 
 
-def _reason(seen: Seen, name: Name, look: Look, sentence: str, inputs: tuple[str, ...]) -> Reason:
-    return Reason(name=name, look=look, sentence=sentence, inputs=inputs, visit=seen.ratings[-1].visit)
+def _reason(
+    seen: Seen, name: Name, look: Look, sentence: str, inputs: tuple[str, ...], facts: Sequence[Decimal]
+) -> Reason:
+    visit = seen.ratings[-1].visit
+    return Reason(name=name, look=look, sentence=sentence, inputs=inputs, visit=visit, facts=tuple(facts))

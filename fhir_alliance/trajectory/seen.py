@@ -36,13 +36,17 @@ class Name(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Reason:
-    """One reason to look: a sentence, and all that it takes to check it by hand; `visit` is the newest it rests on."""
+    """One reason to look: a sentence, and all that it takes to check it by hand; `visit` is the newest it rests on.
+
+    `facts` are the numbers that the reason is made of: while they are the same it is the same, whatever its words.
+    """
 
     name: Name
     look: Look
     sentence: str
     inputs: tuple[str, ...]
     visit: int
+    facts: tuple[Decimal | int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -101,6 +101,7 @@ def talk_of(launch: Launch, instrument: Instrument, found: tuple[Raised, ...]) -
             rater=Rater.PATIENT,
             rules=RULES.version,
             rests_on=each.rests_on,
+            facts=" ".join(f"{fact:.6f}" for fact in each.reason.facts),
         )
         for each in found
     ]

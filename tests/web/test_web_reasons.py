@@ -3,9 +3,12 @@
 import re
 from datetime import timedelta
 from threading import Thread
+from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from fhir_alliance.store import transaction
 from fhir_alliance.tables import audit
 from fhir_alliance.tables import reasons as kept_reasons
 from fhir_alliance.visits.wishes import Wish
@@ -164,6 +167,56 @@ def test_newer_data_opens_it_again(own: House) -> None:
 
     assert any(" below the usual range " in each for each in reasons(again))
     assert quiet(again) == ""
+
+
+def last_scores(house: House, patient: str) -> list[dict[str, Any]]:
+    """Return the core scores that a patient has given, newest first."""
+    store = house.ehr.extensions["sandbox_store"]
+    found = store.search("Observation", [("patient", patient), ("_sort", "-date"), ("_count", "500")]).resources
+    return [each for each in found if each["code"]["coding"][0]["code"] == "visit-check-in-core"]
+
+
+def amend(house: House, score: dict[str, Any], change: float) -> None:
+    """Let the chart have another value in place of a score, at the same visit."""
+    quantity = {**score["valueQuantity"], "value": score["valueQuantity"]["value"] + change}
+    house.ehr.extensions["sandbox_store"].update({**score, "status": "amended", "valueQuantity": quantity})
+
+
+def test_an_amended_rating_opens_it_again(own: House) -> None:
+    """Another value at the same visit is other facts: what was answered to the old ones is not said of the new."""
+    clinician, chart = own.clinician(THOMAS)
+    while reasons(chart):
+        chart = clinician.submit(chart, reply(chart), answer="not now")
+    newest, _, earlier = last_scores(own, THOMAS)[:3]
+
+    # A rating in between, that neither the first five nor the last two are, is none of the facts of a low rating.
+    amend(own, earlier, -0.1)
+    between = clinician.open(chart.url)
+    amend(own, newest, -0.1)
+    after = clinician.open(chart.url)
+
+    assert reasons(between) == []
+    assert [" below the usual range " in each for each in reasons(after)].count(True) == 1
+    assert "below the usual range" not in quiet(after)
+    (row,) = [row for row in own.rows(kept_reasons) if row["reason"] == "below the usual range"]
+    assert (row["answer"], row["answered_by"], row["answered_at"]) == (None, None, None)
+    clinician.submit(after, reply(after), answer="talked about it")
+    assert "Talked about it" in quiet(clinician.open(chart.url))
+
+
+def test_facts_are_sealed_and_read_from_before(own: House) -> None:
+    """What a reason rests on is in no row as it is; an answer from before facts were kept stays an answer."""
+    clinician, chart = own.clinician(THOMAS)
+    chart = clinician.submit(chart, reply(chart), answer="not now")
+    kept = own.rows(kept_reasons)
+    assert all(row["facts"] and b"." not in row["facts"][:4] and b".000000" not in row["facts"] for row in kept)
+
+    with transaction(own.services.engine) as connection:
+        connection.execute(update(kept_reasons).values(facts=None))
+    after = clinician.open(chart.url)
+
+    assert (reasons(after), quiet(after)) == (reasons(chart), quiet(chart))
+    assert all(row["facts"] for row in own.rows(kept_reasons))
 
 
 def test_two_windows_store_one_answer(own: House) -> None:

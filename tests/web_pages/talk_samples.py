@@ -24,6 +24,7 @@ LOW = Reason(
         "Both at or under 6.1833: 3.5 sigmas below the mean.",
     ),
     visit=14,
+    facts=(),
 )
 FALLEN = Reason(
     name=Name.RUPTURE,
@@ -31,6 +32,7 @@ FALLEN = Reason(
     sentence="Fell from 8.5 to 4.8 (visit 13, lowest at visit 14) and has not come back yet.",
     inputs=("Rule: marked rupture, rule set v2; core score.", "It has come back when a rating is 2 above the lowest."),
     visit=14,
+    facts=(),
 )
 MISSED = Reason(
     name=Name.MISSED,
@@ -38,6 +40,7 @@ MISSED = Reason(
     sentence="No answers from the last 2 visits (10 and 11).",
     inputs=("Rule: forms missed, rule set v2; core score.", "Missed forms are counted as gaps, never as low ratings."),
     visit=11,
+    facts=(),
 )
 WHO_LOOKS = {"questions": talk_words().questions, "user": USER, "zone": SITE.time_zone, "today": TODAY}
 TALK = Talk(

@@ -35,5 +35,7 @@ def together(launch: Launch) -> ResponseReturnValue:
         answers=answers_of(shown, series),
         agreed=agreements_with(launch),
         today=today(),
+        complete=data.complete,
+        withheld=data.withheld,
     )
     return render_template("together.html", page=page)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 from fhir_alliance.tables import agreements, audit
 from fhir_alliance.talks.kept import Act, Pair
@@ -85,15 +86,34 @@ def test_what_is_not_offered(own: House) -> None:
 def test_both_look_at_the_patients_own_answers(own: House) -> None:
     """Look together shows the patient's answers, chart and agreements, and nothing that anybody else said or found."""
     clinician, chart = with_agreement_before(own)
+    left_out = ("'s guess", "usual range", "worth a look", "you could ask", "rupture", "why?", "in the record")
+    view = unescape(chart.text.partition("<main")[2].lower())
+    assert [words for words in left_out if words not in view] == []
 
     page = clinician.open(chart.link("/together"))
 
     assert "Agreed yesterday" in " ".join(re.sub(r"<[^>]+>", " ", page.text).split())
     assert "I felt at ease with my therapist today." in page.text
     assert 'class="patient"' in page.text
-    said = page.text.partition("<main")[2].lower()
-    for left_out in ("'s guess", "usual range", "worth a look", "you could ask", "rupture", "why?", "in the record"):
-        assert left_out not in said, left_out
+    said = unescape(page.text.partition("<main")[2].lower())
+    assert [words for words in left_out if words in said] == []
+
+
+def test_together_says_what_could_not_be_read(own: House) -> None:
+    """When the EHR gives a part of the chart only, the page for both says so, as the view does."""
+    clinician, chart = own.clinician(THOMAS)
+    whole = clinician.open(chart.link("/together"))
+    store = own.ehr.extensions["sandbox_store"]
+    score = store.search("Observation", [("patient", THOMAS), ("category", "survey"), ("_count", "1")]).resources[0]
+    odd = {name: value for name, value in score.items() if name not in ("id", "meta", "identifier")}
+    store.create({**odd, "derivedFrom": {"not": "a list"}})
+
+    part = clinician.open(chart.link("/together"))
+
+    said = "Not everything could be read from the health record."
+    assert said in clinician.open(chart.url).text
+    assert [said in page.text for page in (whole, part)] == [False, True]
+    assert 'class="patient"' in part.text
 
 
 def test_a_year_later_it_is_gone(own: House) -> None:

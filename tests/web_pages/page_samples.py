@@ -90,7 +90,7 @@ def thomas_chart(course: Course, first_line: str, *, visits: int = 14, **more: o
     )
 
 
-def thomas_together(course: Course, *agreed: Before) -> TogetherPage:
+def thomas_together(course: Course, *agreed: Before, complete: bool = True) -> TogetherPage:
     """Return what both look at, of the same visits."""
     planned = weekly(14)
     series, sheets = series_of(course, planned)
@@ -102,6 +102,7 @@ def thomas_together(course: Course, *agreed: Before) -> TogetherPage:
         answers=sheets,
         agreed=agreed,
         today=TODAY,
+        complete=complete,
     )
 
 

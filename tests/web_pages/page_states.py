@@ -186,6 +186,7 @@ CLINICIAN_PAGES = {
     "chart-reasons": ("chart.html", thomas_chart(COURSE, FIRST_LINE, talk=TALK)),
     "together": ("together.html", thomas_together(COURSE, TALK.agreed.before)),
     "together-none": ("together.html", thomas_together({})),
+    "together-incomplete": ("together.html", thomas_together(COURSE, complete=False)),
     "chart-alert": ("chart.html", thomas_chart(COURSE, "Last answer (Thu 12 Nov): 4.8.", alerts=ALERTS)),
     "chart-due": (
         "chart.html",

@@ -11,6 +11,7 @@ from fhir_alliance.trajectory.series import Series, Visit
 from smart_app.web.pages.agreed import Before
 from smart_app.web.pages.chart import rater_names
 from smart_app.web.pages.frame import Frame
+from smart_app.web.pages.notes import notes_of
 from smart_app.web.pages.tables import ItemTable, item_table
 from smart_app.web.pages.trend import Trend, trend_of
 from smart_app.web.pages.visit_rows import join_visits
@@ -22,6 +23,7 @@ class TogetherPage:
     """No reasons, no signs, no usual range, nothing that somebody else has rated; `agreed` is newest first."""
 
     frame: Frame
+    notes: tuple[str, ...]
     anchors: tuple[str, str]
     trend: Trend | None
     items: ItemTable
@@ -37,14 +39,20 @@ def together_page(
     answers: Mapping[str, Answers],
     agreed: Sequence[Before],
     today: date,
+    complete: bool = True,
+    withheld: Sequence[str] = (),
 ) -> TogetherPage:
-    """Return the page of the last visits out of what the view shows too."""
+    """Return the page of the last visits out of what the view shows too.
+
+    It says what of the record could not be read: not `complete`, or `withheld`, the types of resources.
+    """
     wording = instrument.wordings[frame.language]
     rows = join_visits(visits, series, answers, zone=frame.site.time_zone, today=today)[-MOST_COLUMNS:]
     own = {Rater.PATIENT: rater_names(frame, wording)[Rater.PATIENT]}
     title = wording.scores[instrument.scales[0].name]
     return TogetherPage(
         frame=frame,
+        notes=notes_of(complete, withheld, False, any_kept=False),
         anchors=wording.anchors,
         trend=trend_of(instrument, title, rows, names=own, usual=None, today=today),
         items=item_table(instrument, wording, rows, today=today, columns=COLUMNS),

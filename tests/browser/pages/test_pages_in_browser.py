@@ -86,6 +86,25 @@ def test_on_a_phone_the_core_score_is_seen_without_scrolling(page: Page) -> None
     assert score["x"] + score["width"] < 280
 
 
+@pytest.mark.parametrize("name", ["chart", "together"])
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_the_newest_answers_are_in_sight(page: Page, name: str, width: int) -> None:
+    """However narrow the screen, the last visit's answers are seen at once, with the questions beside them."""
+    page.set_viewport_size({"width": width, "height": 800})
+    open_page(page, name)
+
+    table = page.get_by_role("region", name="Answers by question")
+    frame = table.bounding_box()
+    newest = table.locator("tbody tr").first.locator("td").last.bounding_box()
+    question = table.locator("tbody th").first.bounding_box()
+    assert frame is not None
+    assert newest is not None
+    assert question is not None
+    assert newest["x"] + newest["width"] <= frame["x"] + frame["width"] + 1
+    assert question["x"] >= frame["x"] - 1
+    assert newest["x"] >= question["x"] + question["width"] - 1
+
+
 @pytest.mark.parametrize("name", ["chart", "chart-two", "chart-incomplete", "chart-long"])
 @pytest.mark.parametrize("width", [320, 560, 960])
 def test_dates_below_the_trend_never_touch(page: Page, name: str, width: int) -> None:

@@ -106,6 +106,7 @@ class _SiteSchema(Strict):
     snomed = fields.Boolean(load_default=False, truthy={True}, falsy={False})
     confirm_by = fields.Integer(load_default=1, strict=True, validate=validate.OneOf([1, 2]))
     blind_until_both = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    other_therapists = fields.Boolean(load_default=False, truthy={True}, falsy={False})
     language = fields.String(load_default=LANGUAGE)
     languages = fields.Dict(
         keys=fields.String(validate=validate.OneOf(TRANSLATED, error="the pages have no words in this language")),

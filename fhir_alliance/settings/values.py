@@ -175,8 +175,9 @@ class SiteSettings:
 
     `snomed` says that the site may use SNOMED CT: then its codes go with the scores that have one. `confirm_by` is the
     number of people who have to confirm where an EHR has moved before launches go there.
-    With `blind_until_both` a therapist sees what a patient rated about a visit once both have. `language` is the one
-    that patients' pages begin in, `languages` has what is confirmed in those other than English.
+    With `blind_until_both` a therapist sees what a patient rated about a visit once both have; with `other_therapists`
+    clinicians see what a patient rated of visits with others. `language` is the one that patients' pages begin in,
+    `languages` has what is confirmed in those other than English.
     """
 
     name: str
@@ -186,6 +187,7 @@ class SiteSettings:
     snomed: bool = False
     confirm_by: int = 1
     blind_until_both: bool = False
+    other_therapists: bool = False
     language: str = LANGUAGE
     languages: Mapping[str, LanguageSettings] = field(default_factory=dict)
 

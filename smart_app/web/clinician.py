@@ -80,8 +80,9 @@ def _chart(launch: Launch) -> ChartPage:
     therapist = launch.context.practitioner
     series = series_about(therapist, shown, instrument, launch)
     own_visits = [visit for visit in data.visits if visit.therapist == therapist]
-    ratings = _ratings(series, data.visits, instrument)
-    scale = instrument.scales[0]
+    ratings = ratings_of(series, data.visits, instrument)
+    scale, site = instrument.scales[0], services().settings.site
+    of_others = len(own_visits) < len(data.visits)
     return chart_page(
         instrument,
         frame=frame_of(launch),
@@ -93,7 +94,8 @@ def _chart(launch: Launch) -> ChartPage:
         today=today(),
         complete=data.complete,
         withheld=data.withheld,
-        of_others=len(own_visits) < len(data.visits),
+        of_others=of_others and not site.other_therapists,
+        elsewhere=of_others and site.other_therapists,
         can_rate=may_rate(launch),
         on_request=on_request(),
         companions=_companions(data, instrument, launch),
@@ -187,7 +189,7 @@ def series_about(therapist: str, data: ChartData, instrument: Instrument, launch
     return tuple(series for series in found if series.therapist == therapist)
 
 
-def _ratings(series: tuple[Series, ...], visits: tuple[Visit, ...], instrument: Instrument) -> list[Rating]:
+def ratings_of(series: tuple[Series, ...], visits: tuple[Visit, ...], instrument: Instrument) -> list[Rating]:
     """Return the patient's ratings of the first scale, the one that every form has."""
     code = instrument.code(Rater.PATIENT, instrument.scales[0].name)
     numbers = {visit.encounter: visit.number for visit in visits}

@@ -163,6 +163,31 @@ def test_rupture_of_just_the_size() -> None:
     assert names(seen(*USUAL, 8, 5.01)) == []
 
 
+def test_rupture_of_somebody_who_varies() -> None:
+    """Who varies by more than a steady person has to fall deeper: five of their own sigmas, here 3.55."""
+    varied = (8, 7.2, 8, 7.2, 8)
+
+    assert names(seen(*varied, 4.5)) == []
+    assert names(seen(*varied, 4.1)) == [Name.RUPTURE]
+
+
+def test_slide_of_just_the_size() -> None:
+    """A weighted mean just 12 % of the scale under the mean is a slide; a little less is none, however exact."""
+    # .3 x 4 + .7 x 8 is 6.8, and the limit by its standard errors is 6.83.
+    assert Name.SLIDE in names(seen(8, 8, 8, 8, 8, 4))
+    assert Name.SLIDE not in names(seen(8, 8, 8, 8, 8, 4.01))
+
+
+def test_slide_within_what_is_usual() -> None:
+    """Where ratings vary much, a weighted mean far under the mean may lie within its own error, and is no slide."""
+    case = seen(8, 6, 8, 6, 8, 5, 5, 5)
+
+    assert case.course.slide is not None
+    assert case.course.slide.mean is not None
+    assert case.course.slide.base.centre - case.course.slide.mean > Decimal("1.2")
+    assert names(case) == []
+
+
 def test_reliable_fall_twice() -> None:
     """One of the two low ratings within the error of measurement makes no reliable fall, whichever it is."""
     # A reliable change is 2.19 here: 5.5 lies further under the mean of 8, 6.25 does not.

@@ -46,6 +46,7 @@ MAY = {
         Route("GET", "chart"),
         Route("GET", "chart.pdf"),
         Route("GET", "together"),
+        Route("GET", "others"),
         Route("GET", "delivery"),
         Route("GET", "mine"),
         Route("GET", "handover"),

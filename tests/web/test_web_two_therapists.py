@@ -2,9 +2,12 @@
 
 import re
 from datetime import date
+from html import unescape
 
 from smart_app.demo.browser import Page
+from smart_app.demo.site import Site
 
+from .conftest import MakeHouse
 from .house import ADA, House
 
 DANIEL, JAMES = "daniel-brooks", "Practitioner/james-calloway"
@@ -64,6 +67,33 @@ def shown_together(house: House, user: str) -> set[str]:
     found = set(re.findall(r'<time datetime="(\d{4}-\d\d-\d\d)', page.text.partition("<main")[2]))
     assert found
     return found
+
+
+def allow(site: Site) -> None:
+    """Let clinicians see the visits with others."""
+    settings = site.settings.read_text("utf-8")
+    site.settings.write_text(settings.replace("[instruments]", "other_therapists = true\n\n[instruments]"), "utf-8")
+
+
+def test_others_are_seen_where_the_site_allows_it(make_house: MakeHouse, house: House) -> None:
+    """On a page of its own stand the other's ratings from their own baseline: no guess, no single answer, no reason."""
+    allowed = make_house(change=allow)
+    person, chart = allowed.clinician(DANIEL, JAMES)
+
+    page = person.open(chart.link("/others"))
+
+    assert OTHERS not in chart.text
+    assert shown(chart) <= held(allowed, SECOND)
+    said = unescape(page.text.partition("<main")[2])
+    assert "With Ada Okafor: Last answer (" in said or "With Dr. Ada Okafor: Last answer (" in said
+    assert "James" not in said
+    assert abs(centre(page) - mean(allowed, FIRST[:5])) <= 0.051
+    for left_out in ("guess", "I felt at ease", "worth a look", "You could ask"):
+        assert left_out not in said
+    # Without the setting there is no way to the page, and its address is that of the view.
+    other, before = house.clinician(DANIEL, JAMES)
+    assert "/others" not in before.text
+    assert other.open(before.url.replace("/chart", "/others")).url == before.url
 
 
 def test_a_new_therapist_starts_a_new_baseline(house: House) -> None:

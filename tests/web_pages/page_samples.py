@@ -49,6 +49,7 @@ from smart_app.web.pages import (
     take_back_page,
 )
 from smart_app.web.pages.agreed import Before
+from smart_app.web.pages.others import OthersPage, other_part
 from smart_app.web.pages.taking_back import BY_CLINICIAN, BY_PATIENT
 from smart_app.web.pages.together import TogetherPage, together_page
 from smart_app.web.pages.words import day
@@ -104,6 +105,20 @@ def thomas_together(course: Course, *agreed: Before, complete: bool = True) -> T
         today=TODAY,
         complete=complete,
     )
+
+
+def thomas_elsewhere(course: Course, *, nobody: bool = False) -> OthersPage:
+    """Return what Thomas rated of visits with somebody else, and a second therapist without a rating."""
+    planned = weekly(14)
+    series, _ = series_of(course, planned)
+    line = "Last answer (Thu 12 Nov): 4.8. Thomas rated the last 2 visits below the usual 7.2 to 8.6 (visits 1 to 5)."
+    known = {"frame": THOMAS_FRAME, "visits": planned, "today": TODAY}
+    usual = UsualRange(low=Decimal("7.2"), high=Decimal("8.6"), first_visit=1, last_visit=5)
+    parts = (
+        other_part(INSTRUMENT, name="Dr. Lindqvist", first_line=line, series=series, usual=usual, **known),
+        other_part(INSTRUMENT, name="", first_line="No answers yet.", series=(), usual=None, **known),
+    )
+    return OthersPage(frame=THOMAS_FRAME, notes=(), parts=() if nobody else parts)
 
 
 def companions() -> tuple[Companion, ...]:

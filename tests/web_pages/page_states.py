@@ -30,6 +30,7 @@ from page_samples import (
     take_back,
     therapist_form,
     thomas_chart,
+    thomas_elsewhere,
     thomas_together,
 )
 from talk_samples import TALK
@@ -186,6 +187,9 @@ CLINICIAN_PAGES = {
     "chart-reasons": ("chart.html", thomas_chart(COURSE, FIRST_LINE, talk=TALK)),
     "together": ("together.html", thomas_together(COURSE, TALK.agreed.before)),
     "together-none": ("together.html", thomas_together({})),
+    "others": ("others.html", thomas_elsewhere(COURSE)),
+    "others-none": ("others.html", thomas_elsewhere({}, nobody=True)),
+    "chart-elsewhere": ("chart.html", thomas_chart(COURSE, "Last answer (Thu 12 Nov): 4.8.", elsewhere=True)),
     "together-incomplete": ("together.html", thomas_together(COURSE, complete=False)),
     "chart-alert": ("chart.html", thomas_chart(COURSE, "Last answer (Thu 12 Nov): 4.8.", alerts=ALERTS)),
     "chart-due": (

@@ -96,6 +96,7 @@ class ChartPage:
     can_link: bool = False
     has_overview: bool = False
     for_note: str = ""
+    elsewhere: bool = False
 
 
 def chart_page(
@@ -111,6 +112,7 @@ def chart_page(
     complete: bool = True,
     withheld: Sequence[str] = (),
     of_others: bool = False,
+    elsewhere: bool = False,
     held: Sequence[str] = (),
     on_request: Sequence[Instrument] = (),
     can_hand_over: bool = True,
@@ -132,6 +134,8 @@ def chart_page(
     talk: Talk = NO_TALK,
 ) -> ChartPage:
     """Return the page; `answers` by response reference, `held` why each form is not in the chart yet.
+
+    `of_others` says that visits with others stay hidden, `elsewhere` that they are on a page of their own.
 
     `kept` are the references of the responses that are kept here, because no chart gives them back; `lapsed` says that
     the EHR has stopped to state what is written there; `due` is what is due at this visit, None without such a visit,
@@ -207,6 +211,7 @@ def chart_page(
             agreed=talk.agreed.text,
             today=today,
         ),
+        elsewhere=elsewhere,
     )
 
 

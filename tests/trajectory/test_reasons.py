@@ -230,6 +230,42 @@ def test_disagreement_needs_five_visits_and_both_forms() -> None:
     assert names(replace(differ(9.5, 6), of_therapist=None)) == []
 
 
+def facts(name: Name, case: Seen) -> tuple[Decimal | int, ...]:
+    """Return the facts of the reason of this name that a case gives."""
+    (found,) = [reason.facts for reason in reasons_of(case) if reason.name is name]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "other"),
+    [
+        (Name.LOW, LOW, (*USUAL, 8, 6.25, 5.9)),
+        (Name.LOW, LOW, (8, 7.5, 8, 8.5, 8.1, 8, 6.25, 6)),
+        (Name.RUPTURE, (*USUAL, 8, 4), (*USUAL, 8, 3.9)),
+        (Name.RUPTURE, (*USUAL, 8, 5.5, 4), (*USUAL, 8, 5.5, 3.9)),
+        (Name.RUPTURE, (*USUAL, 8, 4), (8, 7.6, 8, 8.5, 8, 8, 4)),
+        (Name.SLIDE, (*USUAL, 7, 6.75, 6.5, 6.5, 6.5, 6.5, 6.5), (*USUAL, 7, 6.5, 6.5, 6.5, 6.5, 6.5, 6.5)),
+        (Name.MISSED, (*USUAL, 8, None, None), (*USUAL, None, None, None)),
+        (Name.MISSED, (*USUAL, 8, None, None), (8, None, 8, 8.5, 8, 8, None, None)),
+        (Name.EARLY, (6, 6, 5.5), (6, 5.5, 5.5)),
+    ],
+)
+def test_other_ratings_are_other_facts(
+    name: Name, before: tuple[float | None, ...], other: tuple[float | None, ...]
+) -> None:
+    """Whatever a reason is made of is in its facts: when it changes at the same visits, the facts do."""
+    known = seen(*before, site=EARLY)
+
+    assert facts(name, known) == facts(name, seen(*before, site=EARLY, name="Someone else"))
+    assert facts(name, known) != facts(name, seen(*other, site=EARLY))
+
+
+def test_facts_of_a_disagreement_and_of_what_does_not_matter() -> None:
+    """Another gap, and another visit with it, are other facts; a rating that no rule looks at is none."""
+    assert len({facts(Name.DIFFERING, each) for each in (differ(5, 8), differ(5, 8.5), differ(5, 8, visits=6))}) == 3
+    assert facts(Name.LOW, seen(*LOW)) == facts(Name.LOW, seen(*USUAL, 7.9, 6.25, 6))
+
+
 def test_two_items_say_nothing() -> None:
     """A domain of one or two items raises nothing at all, one of three does."""
     goals = next(scale for scale in shipped().instrument("visit-check-in").scales if len(scale.items) == 2)

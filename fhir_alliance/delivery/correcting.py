@@ -22,6 +22,7 @@ from fhir_alliance.delivery.receipts import (
     UnknownReceipt,
     form_key,
     is_newest,
+    is_sent_here,
     place,
     receipt_of,
     versions_of,
@@ -58,6 +59,7 @@ _NEWEST: Final = RECEIPTS.where(
     submissions.c.patient == bindparam("of_patient"),
     form_key() == bindparam("of_form"),
     is_newest(),
+    is_sent_here(),
 )
 
 

@@ -27,6 +27,7 @@ from fhir_alliance.delivery.receipts import (
     Source,
     State,
     UnknownReceipt,
+    is_sent_here,
     place,
     receipt_of,
     versions_of,
@@ -43,7 +44,7 @@ _MINE: Final = (submissions.c.ehr == bindparam("of_ehr")) & (submissions.c.patie
 _BY_KEY: Final = RECEIPTS.where(submissions.c.key == bindparam("of_key"))
 _OWN_BY_KEY: Final = _BY_KEY.where(_MINE)
 _PAYLOAD: Final = select(submissions.c.payload).where(_MINE, submissions.c.key == bindparam("of_key"))
-_SENT: Final = RECEIPTS.where(_MINE, submissions.c.accepted_at >= bindparam("since")).order_by(
+_SENT: Final = RECEIPTS.where(_MINE, is_sent_here(), submissions.c.accepted_at >= bindparam("since")).order_by(
     submissions.c.sequence.desc()
 )
 _HELD: Final = RECEIPTS.where(

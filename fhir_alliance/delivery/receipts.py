@@ -142,6 +142,11 @@ Whatever the settings say later, it belongs into the chart of the EHR that gave 
 """
 
 
+def is_sent_here() -> ColumnElement[bool]:
+    """Return what holds for a form that was filled in with this app: a response of others is theirs to correct."""
+    return submissions.c.harvested_version.is_(None)
+
+
 def form_key() -> ColumnElement[str]:
     """Return the key that all versions of a form share: that of the first."""
     return func.coalesce(submissions.c.corrects, submissions.c.key)

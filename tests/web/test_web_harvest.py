@@ -449,3 +449,19 @@ def test_moved_response_is_left_to_a_person(house: House) -> None:
 
     assert standings(house) == [("held", "subject-rewritten")]
     assert (scores(house, name), scores(house, name, THOMAS)) == ({}, {})
+
+
+def test_what_others_wrote_is_not_withdrawn_here(house: House) -> None:
+    """A response of another program is listed without a way to take it back; asking for that is a 404."""
+    put(house, filled(house))
+    look(house)
+    key = house.rows(submissions)[-1]["key"]
+    clinician, chart = house.clinician()
+    base = chart.url.removesuffix("/chart")
+
+    delivery = clinician.open(f"{base}/delivery")
+    direct = clinician.open(f"{base}/sent/{key}/withdraw")
+
+    assert key in delivery.text
+    assert f"{key}/withdraw" not in delivery.text
+    assert direct.status == 404

@@ -139,6 +139,7 @@ def test_bundle_without_provenance_has_fewer_ways(
         ("Thu, 12 Nov 2026 15:47:09 GMT", timedelta(minutes=5)),
         ("Thu, 12 Nov 2026 15:47:09 -0000", timedelta(minutes=5)),
         ("Thu, 12 Nov 2020 15:47:09 GMT", timedelta(seconds=1)),
+        ("Thu, 12 Nov 2099 15:47:09 GMT", timedelta(minutes=15)),
         ("Thu, 12 Nov 99999999999 15:47:09 GMT", timedelta(seconds=1)),
         ("soon", timedelta(seconds=1)),
         (None, timedelta(seconds=1)),

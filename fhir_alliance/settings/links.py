@@ -30,7 +30,7 @@ class LinkSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TabletSettings:
-    """After how long without a touch a tablet goes back to its start."""
+    """After how long without a touch a tablet goes back to its start: at most as long as the server lets it (T42)."""
 
     idle: timedelta = timedelta(minutes=10)
 
@@ -61,7 +61,7 @@ class TabletSchema(Strict):
     """`[tablets]`, turned into TabletSettings, or None where it is not enabled."""
 
     enabled = fields.Boolean(required=True, truthy={True}, falsy={False})
-    idle_minutes = fields.Integer(load_default=10, strict=True, validate=validate.Range(min=2, max=30))
+    idle_minutes = fields.Integer(load_default=10, strict=True, validate=validate.Range(min=2, max=10))
 
     @post_load
     def build(self, data: dict[str, Any], **_: Any) -> TabletSettings | None:

@@ -5,7 +5,13 @@ from flask import request
 from smart_app.web.launches import Launch, Role
 from smart_app.web.on_tablet import tablet_here
 
-_MODES = {Role.CLINICIAN: "clinician", Role.PATIENT: "portal", Role.LINK: "link", Role.HANDOVER: "hand-over"}
+_MODES = {
+    Role.CLINICIAN: "clinician",
+    Role.PATIENT: "portal",
+    Role.LINK: "link",
+    Role.HANDOVER: "hand-over",
+    Role.BESIDE: "hand-over",
+}
 
 
 def mode_of(launch: Launch) -> str:

@@ -10,6 +10,7 @@ from fhir_alliance.audit import Event
 from fhir_alliance.errors import InvalidAnswers, NotSignedIn, SubmissionConflict
 from fhir_alliance.scoring.answers import Answers, check_answers
 from smart_app.web.access import audit, close
+from smart_app.web.coming_back import way_back
 from smart_app.web.drafts import Draft, DraftConflict, drop_draft, save_draft
 from smart_app.web.failures import explain
 from smart_app.web.following import follow_visit
@@ -156,23 +157,23 @@ def explain_not_asked(error: NotAsked) -> ResponseReturnValue:
 
 @bp.errorhandler(NotSignedIn)
 def keep_late_answers(error: NotSignedIn) -> ResponseReturnValue:
-    """Keep what a patient's page still sends after it was left alone too long, show nothing, and offer to sign in."""
+    """Keep what a patient's page still sends after it was left alone too long, show nothing, and say the way back."""
     launch = find_lapsed((request.view_args or {}).get("handle", ""))
-    if launch is None:
+    back = way_back(launch) if launch else None
+    if launch is None or back is None:
         return explain(error)
     if request.endpoint in ("filling.keep", "filling.keep_answers") and not sent_form(launch):
         opened = open_form(launch)
         answers, _ = both(opened.draft.answers, possible(opened, read_answers(opened.form, request.form)))
         save_draft(launch, opened.draft, answers, seen_version=opened.draft.version)
-    again = url_for("signin.start", name=launch.ehr.name)
     if request.endpoint == "filling.keep":
-        return jsonify(again=again), error.http_status
+        return jsonify(again=back.url), error.http_status
     page = MessagePage(
         frame=plain_frame(),
-        heading=say("You were signed out"),
-        sentence=say("This page was left alone for a while, so it has closed. Sign in again to go on where you were."),
+        heading=say("This page has closed"),
+        sentence=back.sentence,
         safe=say("Your answers so far are kept."),
-        action=Action(label=say("Sign in again"), url=again),
+        action=Action(label=back.label, url=back.url) if back.url else None,
         code=error.code,
     )
     return render_template("message.html", page=page), error.http_status

@@ -5,6 +5,7 @@ from typing import Final
 
 from flask import request
 
+from smart_app.web.coming_back import way_back
 from smart_app.web.languages import language
 from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.form import Ends
@@ -42,7 +43,7 @@ def ends_of(launch: Launch) -> Ends:
     """Return when a page of a launch closes if it is left alone from now on."""
     site, now = services().settings.site, services().clock()
     at = clock_words(launch.ends, site.time_zone, today=today())
-    return Ends(at=at, seconds=max(int((launch.ends - now).total_seconds()), 0))
+    return Ends(at=at, seconds=max(int((launch.ends - now).total_seconds()), 0), back=way_back(launch))
 
 
 def today() -> date:

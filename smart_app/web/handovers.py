@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 from fhir_alliance.audit import Event, record
 from fhir_alliance.errors import HandoverError
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import handovers, submissions
+from fhir_alliance.tables import handovers, launches, submissions
 from smart_app.web.codes import new_code, plain_code
 from smart_app.web.cookies import fingerprint, new_secret
 from smart_app.web.launches import (
@@ -24,7 +24,7 @@ from smart_app.web.launches import (
     read_launch,
 )
 from smart_app.web.services import services
-from smart_app.web.sessions import begin_own_session
+from smart_app.web.sessions import begin_own_session, of_live_session, this_browser
 
 LIFE: Final = timedelta(minutes=15)
 _LENGTH: Final = 6
@@ -60,7 +60,10 @@ def create_handover(launch: Launch, form: str) -> HandoverCode:
 
 
 def use_link(link: str) -> tuple[str, str]:
-    """Return (session secret, launch handle) of the patient's own session; HandoverError when the code is no good."""
+    """Return (session secret, launch handle) of the patient's own session; HandoverError when the code is no good.
+
+    The code works once; where the form it began was left alone, it goes on with that.
+    """
     return _use(handovers.c.code_hash == fingerprint(link))
 
 
@@ -70,24 +73,31 @@ def use_short(typed: str) -> tuple[str, str]:
 
 
 def use_on_tablet(typed: str, tablet: str) -> tuple[str, str]:
-    """Do the same on a clinic's tablet, by its id; there a form that was left can be gone on with by the same code.
-
-    That is so while nothing was sent and nobody has said "not me" or "not today", on this tablet only, for as long as a
-    form left alone stays open anywhere. Who has the tablet is asked again.
-    """
-    now = services().clock()
-    used = _typed(typed) & handovers.c.used_at.is_not(None) & (handovers.c.tablet == tablet)
-    with transaction(services().engine) as connection:
-        handle = connection.scalar(select(handovers.c.launch).where(used))
-        if handle is not None and _is_open(connection, handle):
-            launch = read_launch(connection, handle)
-            secret = begin_own_session(connection, at=now)
-            move_launch(connection, handle, session=fingerprint(secret), at=now)
-            note_confirmed(connection, handle, at=None)
-            if launch is not None:
-                _audit(connection, Event.HANDOVER_RESUMED, launch, now)
-            return secret, handle
+    """Do the same on a clinic's tablet, by its id."""
     return _use(_typed(typed), tablet=tablet)
+
+
+def _left_here(connection: Connection, found: ColumnElement[bool], tablet: str | None) -> str | None:
+    """Return the launch that a used code goes on with; None when there is none.
+
+    That is so while nothing was sent and nobody has said "not me" or "not today", on the same tablet or in the same
+    browser only.
+    """
+    here = handovers.c.tablet == tablet if tablet else of_live_session(launches.c.session_hash)
+    begun = handovers.join(launches, launches.c.handle == handovers.c.launch)
+    handle: str | None = connection.scalar(
+        select(launches.c.handle).select_from(begun).where(found, here), this_browser()
+    )
+    return handle if handle and _is_open(connection, handle) else None
+
+
+def _go_on(connection: Connection, launch: Launch, now: datetime) -> tuple[str, str]:
+    """Move a form that was left to a new session; who has the device is asked again."""
+    secret = begin_own_session(connection, at=now)
+    move_launch(connection, launch.handle, session=fingerprint(secret), at=now)
+    note_confirmed(connection, launch.handle, at=None)
+    _audit(connection, Event.HANDOVER_RESUMED, launch, now)
+    return secret, launch.handle
 
 
 def _is_open(connection: Connection, handle: str) -> bool:
@@ -102,6 +112,9 @@ def _typed(typed: str) -> ColumnElement[bool]:
 def _use(found: ColumnElement[bool], *, tablet: str | None = None) -> tuple[str, str]:
     now = services().clock()
     with transaction(services().engine) as connection:
+        left = _left_here(connection, found, tablet)
+        if left and (begun := read_launch(connection, left)):
+            return _go_on(connection, begun, now)
         live = handovers.c.used_at.is_(None) & (handovers.c.expires_at > now)
         use = update(handovers).where(found, live).values(used_at=now, tablet=tablet)
         columns = (handovers.c.code_hash, handovers.c.from_launch, handovers.c.form)
@@ -112,19 +125,21 @@ def _use(found: ColumnElement[bool], *, tablet: str | None = None) -> tuple[str,
         # Whoever holds the code now must not reach the chart: the view it came from ends, here and on this device.
         end_launch(connection, launch.handle, at=now)
         _audit(connection, Event.HANDOVER_USED, launch, now)
-        secret, handle = _begin(connection, launch, row.form, now)
+        secret, handle = _begin(connection, launch, row.form, now, role=Role.HANDOVER)
         used = handovers.c.code_hash == row.code_hash
         connection.execute(update(handovers).where(used).values(launch=handle))
         return secret, handle
 
 
-def _begin(connection: Connection, launch: Launch, form: str, now: datetime, *, recorder: str = "") -> tuple[str, str]:
+def _begin(
+    connection: Connection, launch: Launch, form: str, now: datetime, *, role: Role, recorder: str = ""
+) -> tuple[str, str]:
     secret = begin_own_session(connection, at=now)
     handle = open_launch(
         connection,
         session=fingerprint(secret),
         ehr=launch.ehr.name,
-        role=Role.HANDOVER,
+        role=role,
         user=launch.patient.reference,
         user_key=f"handover:{launch.handle}",
         grant=launch.grant,
@@ -150,16 +165,18 @@ def hand_to_patient(launch: Launch) -> tuple[str, str]:
     with transaction(services().engine) as connection:
         end_launch(connection, launch.handle, at=now)
         _audit(connection, Event.HANDOVER_USED, launch, now)
-        return _begin(connection, launch, launch.context.form, now, recorder=recorder)
+        return _begin(connection, launch, launch.context.form, now, role=Role.BESIDE, recorder=recorder)
 
 
 def is_live(link: str) -> bool:
     """Whether a link would work; looking uses nothing up, because mail and chat programs look too."""
     with services().engine.connect() as connection:
+        this = handovers.c.code_hash == fingerprint(link)
         live = handovers.c.used_at.is_(None) & (handovers.c.expires_at > services().clock())
-        found = select(handovers.c.from_launch).where(handovers.c.code_hash == fingerprint(link), live)
-        handle = connection.scalar(found)
-        return handle is not None and read_launch(connection, handle) is not None
+        handle = connection.scalar(select(handovers.c.from_launch).where(this, live))
+        if handle is not None and read_launch(connection, handle) is not None:
+            return True
+        return _left_here(connection, this, tablet=None) is not None
 
 
 def _audit(connection: Connection, event: Event, launch: Launch, at: datetime) -> None:

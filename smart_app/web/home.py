@@ -19,6 +19,7 @@ _FIRST_PAGE = {
     Role.PATIENT: "patient.visits",
     Role.PROXY: "proxy.who",
     Role.HANDOVER: "patient.confirm",
+    Role.BESIDE: "patient.confirm",
     Role.LINK: "filling.form",
 }
 

@@ -25,29 +25,40 @@ from smart_app.web.sessions import of_live_session, this_browser
 
 
 class Role(StrEnum):
-    """What the person in front of the screen may do."""
+    """What the person in front of the screen may do.
+
+    A patient who was given a device has it by a code of the clinic (`HANDOVER`), or at home from somebody who signed in
+    for them (`BESIDE`).
+    """
 
     CLINICIAN = "clinician"
     PATIENT = "patient"
     PROXY = "proxy"
     HANDOVER = "handover"
+    BESIDE = "beside"
     LINK = "link"
 
 
 # Who may see a form, and what was sent with it; somebody who acts for the patient may not (P8).
-ANSWERING: Final = (Role.CLINICIAN, Role.PATIENT, Role.HANDOVER, Role.LINK)
+ANSWERING: Final = (Role.CLINICIAN, Role.PATIENT, Role.HANDOVER, Role.BESIDE, Role.LINK)
+# Who was given a device, and says who they are before anything else (F38).
+HANDED: Final = (Role.HANDOVER, Role.BESIDE)
 # Who holds a device that may be somebody else's a minute later: what was sent is not shown there (T50).
-PASSING: Final = (Role.HANDOVER, Role.LINK)
+PASSING: Final = (*HANDED, Role.LINK)
 
-# A screen left alone closes by itself; a form gets longer, because nobody should lose answers by thinking.
+# A screen left alone closes by itself (T42); a form gets longer, because nobody should lose answers by thinking. The
+# clinic's devices are by themselves in a room, and what was answered there can be gone on with by the same code.
 IDLE: Final = {
     Role.CLINICIAN: timedelta(minutes=15),
     Role.PATIENT: timedelta(minutes=30),
     Role.PROXY: timedelta(minutes=15),
-    Role.HANDOVER: timedelta(minutes=30),
+    Role.HANDOVER: timedelta(minutes=10),
+    Role.BESIDE: timedelta(minutes=30),
     Role.LINK: timedelta(minutes=30),
 }
 ABSOLUTE: Final = timedelta(hours=8)
+# How long a form that was left alone can be gone on with by whoever proves again that it is theirs.
+_LEFT: Final = timedelta(minutes=30)
 # How long a page left open may still send what was answered on it.
 _LAPSED: Final = timedelta(hours=24)
 _SEEN_EVERY: Final = timedelta(minutes=1)
@@ -55,7 +66,11 @@ _SEEN_EVERY: Final = timedelta(minutes=1)
 _MINE: Final = select(launches).where(
     launches.c.handle == bindparam("of_handle"), of_live_session(launches.c.session_hash)
 )
-_OWN: Final = _MINE.where(launches.c.role == Role.PATIENT, launches.c.ended_at.is_(None))
+_OWN: Final = _MINE.where(
+    launches.c.role.in_([Role.PATIENT, Role.LINK, Role.HANDOVER]),
+    launches.c.ended_at.is_(None),
+    launches.c.confirmed_at.is_not(None),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,13 +182,14 @@ def find_launch(handle: str) -> Launch:
 
 
 def find_lapsed(handle: str) -> Launch | None:
-    """Return a patient's own launch of this browser's session that was only left alone for too long.
+    """Return a patient's launch of this browser's session that was only left alone, and can be gone on with.
 
     Nothing may be shown in it; what its open page still sends may be kept (T42). None when there is no such launch.
     """
+    now = services().clock()
     with services().engine.connect() as connection:
         row = connection.execute(_OWN, {"of_handle": handle, **this_browser()}).mappings().one_or_none()
-    return _launch(row) if row and services().clock() <= row["created_at"] + _LAPSED else None
+    return _launch(row) if row and now <= _LATE[Role(row["role"])](row) else None
 
 
 def confirm_launch(launch: Launch) -> None:
@@ -217,16 +233,29 @@ def read_launch(connection: Connection, handle: str, *, even_ended: bool = False
 def is_left_alone(connection: Connection, handle: str) -> bool:
     """Whether a launch was left without being closed, and not for too long to go on."""
     row = connection.execute(select(launches).where(launches.c.handle == handle)).mappings().one_or_none()
-    return row is not None and row["ended_at"] is None and _in_time(row, services().clock())
+    return row is not None and row["ended_at"] is None and services().clock() <= _left_until(row)
+
+
+def _left_until(row: RowMapping) -> datetime:
+    return _end(row, row["seen_at"], idle=_LEFT)
+
+
+def _a_day(row: RowMapping) -> datetime:
+    created: datetime = row["created_at"]
+    return created + _LAPSED
+
+
+# Until when late answers are kept: as long as there is a way back to them.
+_LATE: Final = {Role.PATIENT: _a_day, Role.LINK: _a_day, Role.HANDOVER: _left_until}
 
 
 def _in_time(row: RowMapping, now: datetime) -> bool:
     return now <= _end(row, row["seen_at"])
 
 
-def _end(row: RowMapping, seen: datetime) -> datetime:
+def _end(row: RowMapping, seen: datetime, *, idle: timedelta | None = None) -> datetime:
     created: datetime = row["created_at"]
-    return min(seen + IDLE[Role(row["role"])], created + ABSOLUTE)
+    return min(seen + (idle or IDLE[Role(row["role"])]), created + ABSOLUTE)
 
 
 def _launch(row: RowMapping) -> Launch:

@@ -12,7 +12,7 @@ from smart_app.web.access import audit, close
 from smart_app.web.forms import sent_form
 from smart_app.web.frames import frame_of, plain_frame, today
 from smart_app.web.gates import launched
-from smart_app.web.launches import Launch, Role, choose_visit, confirm_launch
+from smart_app.web.launches import HANDED, Launch, Role, choose_visit, confirm_launch
 from smart_app.web.pages.handover import confirm_page
 from smart_app.web.pages.home import home_page
 from smart_app.web.pages.message import closed_page
@@ -35,7 +35,7 @@ _NOTICES: Final = {
 
 
 @bp.get("/confirm")
-@launched(Role.HANDOVER)
+@launched(*HANDED)
 def confirm(launch: Launch) -> ResponseReturnValue:
     """Ask whether the device is with the right person; once the form was sent, nothing is asked and nobody named."""
     if sent := sent_form(launch):
@@ -44,7 +44,7 @@ def confirm(launch: Launch) -> ResponseReturnValue:
 
 
 @bp.post("/confirm")
-@launched(Role.HANDOVER)
+@launched(*HANDED)
 def say_yes(launch: Launch) -> ResponseReturnValue:
     """Go on to the form once the person said who they are."""
     confirm_launch(launch)
@@ -53,7 +53,7 @@ def say_yes(launch: Launch) -> ResponseReturnValue:
 
 
 @bp.post("/not-me")
-@launched(Role.HANDOVER, Role.PATIENT, Role.LINK)
+@launched(*HANDED, Role.PATIENT, Role.LINK)
 def not_me(launch: Launch) -> ResponseReturnValue:
     """End at once and show nothing more."""
     audit(Event.PATIENT_DENIED, launch)
@@ -61,7 +61,7 @@ def not_me(launch: Launch) -> ResponseReturnValue:
 
 
 @bp.get("/visits")
-@launched(Role.HANDOVER, Role.PATIENT)
+@launched(*HANDED, Role.PATIENT)
 def visits(launch: Launch) -> ResponseReturnValue:
     """Show what waits and what was sent; a visit that the EHR named, or a form named before, is not asked about again.
 
@@ -77,7 +77,7 @@ def visits(launch: Launch) -> ResponseReturnValue:
     own = [each for each in found if visit and each.visit.encounter == visit.encounter]
     if own and not launch.context.asked:
         return open_waiting(launch, own[0])
-    if not found and launch.role is Role.HANDOVER:
+    if not found and launch.role in HANDED:
         return redirect(url_for("filling.form", handle=launch.handle), 303)
     said = _NOTICES.get(request.args.get("said", ""))
     page = home_page(
@@ -87,7 +87,7 @@ def visits(launch: Launch) -> ResponseReturnValue:
 
 
 @bp.post("/visit")
-@launched(Role.HANDOVER, Role.PATIENT)
+@launched(*HANDED, Role.PATIENT)
 def visit(launch: Launch) -> ResponseReturnValue:
     """Fix the visit and the form that waits for it; only what was offered, or no visit in particular, can be chosen."""
     wanted, data = request.form.get("encounter"), read_own_visits(launch)
@@ -102,7 +102,7 @@ def visit(launch: Launch) -> ResponseReturnValue:
 
 def _ask_visit(launch: Launch, data: ChartData) -> ResponseReturnValue:
     asked = _asked_about(launch, data)
-    if not asked and launch.role is Role.HANDOVER:
+    if not asked and launch.role in HANDED:
         return redirect(url_for("filling.form", handle=launch.handle), 303)
     return render_template("visits.html", page=visits_page(frame_of(launch), asked, today=today()))
 

@@ -36,7 +36,7 @@ def test_off_is_off() -> None:
         (LinkSchema, {"enabled": True, "command": [""]}),
         (LinkSchema, {"enabled": True, "commands": ["x"]}),
         (TabletSchema, {"enabled": True, "idle_minutes": 1}),
-        (TabletSchema, {"enabled": True, "idle_minutes": 31}),
+        (TabletSchema, {"enabled": True, "idle_minutes": 11}),
     ],
 )
 def test_what_makes_no_sense_is_refused(schema: Callable[[], LinkSchema], values: dict[str, object]) -> None:

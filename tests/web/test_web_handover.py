@@ -7,7 +7,7 @@ import pytest
 
 from fhir_alliance.tables import handovers, launches
 
-from .house import SESSION, THOMAS, House, Person, code_of, handle_of
+from .house import CORE, SESSION, THOMAS, House, Person, code_of, handle_of
 
 
 def test_looking_at_a_link_uses_nothing_up(house: House) -> None:
@@ -58,6 +58,43 @@ def test_a_code_works_once(house: House) -> None:
 
     assert set(used + seen) == {(404, "handover.invalid")}
     assert typed == [404, 404]
+
+
+@pytest.mark.parametrize("way", ["link", "short"])
+def test_a_form_that_was_left_goes_on_by_its_code_in_the_same_browser(own: House, way: str) -> None:
+    """Ten minutes alone close it; what is sent late is kept, and the code asks who is there and leads back (T42)."""
+    link, short = own.code(*own.clinician())
+    person, stranger = Person(), Person()
+    start = person.open(link)
+    confirm = person.submit(start, start.forms[0])
+    form = person.submit(confirm, confirm.form("/confirm"))
+
+    own.ahead = timedelta(minutes=10, seconds=1)
+    late = person.submit(form, form.form("/form"), **CORE, action="review")
+    elsewhere = [start_with(own, link)(stranger)[0], type_in(own, short, stranger)[0], stranger.open(link).status]
+    door = person.open(link if way == "link" else late.link("/handover/"))
+    asked = person.submit(door, door.forms[0], **({"code": short} if way == "short" else {}))
+    again = person.submit(asked, asked.form("/confirm"))
+
+    assert late.status == 401
+    assert "Your answers so far are kept." in late.text
+    assert elsewhere == [404, 404, 404]
+    assert "Is this you?" in asked.text
+    assert again.text.count(" checked") == len(CORE)
+
+
+def test_a_form_that_was_sent_is_not_gone_on_with(house: House) -> None:
+    """Its code is as good as none then, in the same browser too."""
+    link, short = house.code(*house.clinician())
+    person = Person()
+    start = person.open(link)
+    confirm = person.submit(start, start.forms[0])
+    form = person.submit(confirm, confirm.form("/confirm"))
+    review = person.submit(form, form.form("/form"), **CORE, action="review")
+    receipt = person.submit(review, review.form("/send"))
+
+    assert receipt.status == 200
+    assert [person.open(link).status, start_with(house, link)(person)[0], type_in(house, short, person)[0]] == [404] * 3
 
 
 def test_a_code_expires(own: House) -> None:

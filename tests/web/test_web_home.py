@@ -131,7 +131,7 @@ def test_a_session_that_ended_loses_nothing(own: House) -> None:
     _, again = own.at_home()
 
     assert (late.status, code_of(late), script.status_code) == (401, "", 401)
-    assert "You were signed out" in late.text
+    assert "Sign in again to go on where you were." in late.text
     assert "Your answers so far are kept." in late.text
     assert f'href="{script.json()["again"]}"' in late.text
     assert "Maria" not in late.text

@@ -94,6 +94,21 @@ def test_the_link_is_kept_as_a_fingerprint_and_never_logged(linking: House, quie
     assert secret not in repr(quiet_log)
 
 
+def test_answers_sent_after_the_page_was_left_are_kept_for_the_link(linking: House) -> None:
+    """Half an hour alone closes the page; what it still sends is kept unseen, and the link leads back to it (T42)."""
+    link, born, person = linking.link(*linking.clinician()), linking.born(), Person()
+    form = type_date(person, link, born)
+
+    linking.ahead = timedelta(minutes=31)
+    late = person.submit(form, form.form("/form"), **CORE, action="review")
+    again = type_date(Person(), link, born)
+
+    assert late.status == 401
+    assert "Open your link again to go on where you were." in late.text
+    assert not any(name in late.text for name in ("Maria", link))
+    assert again.text.count(" checked") == len(CORE)
+
+
 def test_sent_once_and_never_again(linking: House) -> None:
     """After sending, the link is like one that never was, for whoever holds it; coming back before that is fine."""
     link, born = linking.link(*linking.clinician()), linking.born()

@@ -18,6 +18,13 @@ def proxy(house: House) -> tuple[Person, Page]:
     return person, person.submit(consent, consent.forms[0], decision="allow")
 
 
+def beside(house: House) -> tuple[Person, Page]:
+    """Return the patient on the device of that relative, at what waits."""
+    person, page = proxy(house)
+    confirm = person.submit(page, page.form("/here"))
+    return person, person.submit(confirm, confirm.form("/confirm"))
+
+
 def in_portal(house: House, user: str) -> tuple[Person, Page]:
     """Return somebody who opened the app from the portal with a visit, after signing in there."""
     person = Person()

@@ -14,6 +14,8 @@ from smart_app.demo.site import Site
 
 from .conftest import MakeHouse
 from .house import CORE, SESSION, THOMAS, House, Person, code_of, handle_of
+from .test_web_form import chosen
+from .test_web_home import keep
 
 TABLET = "__Host-ta_tab"
 
@@ -135,6 +137,28 @@ def test_left_alone_the_answers_are_kept_for_the_same_code_here(waiting: House) 
     assert elsewhere == [404, 404]
     assert "Is this you?" in confirm.text
     assert again.text.count(" checked") == len(CORE)
+
+
+def test_ten_idle_minutes_clear_the_tablet_and_lose_no_answer(waiting: House) -> None:
+    """The server shows nobody then (T42), keeps what the open page still sends, and the same code leads back to it."""
+    device, start = tablet(waiting)
+    _, short = waiting.code(*waiting.clinician())
+    form = yes(device, type_code(device, start, short))
+    keep(device, form, **{"1": "3"})
+
+    waiting.ahead = timedelta(minutes=10, seconds=1)
+    cleared = device.open(form.url)
+    script = keep(device, form, **{"1": "3", "2": "5"})
+    late = device.submit(form, form.form("/form"), **{"1": "3", "2": "5", "3": "7"}, action="review")
+    waiting.ahead = timedelta(minutes=29)
+    again = yes(device, type_code(device, device.open(waiting.url("/kiosk")), short))
+
+    assert [page.status for page in (cleared, late)] == [401, 401]
+    assert (script.status_code, script.json()) == (401, {"again": "/kiosk"})
+    assert not any("Maria" in page.text for page in (cleared, late))
+    assert "Type your code here again to go on where you were." in late.text
+    assert late.link("/kiosk")
+    assert chosen(again) == {"1": "3", "2": "5", "3": "7"}
 
 
 def entered(house: House, person: Person, code: str) -> Page:

@@ -16,11 +16,26 @@ from smart_app.web.pages.words import When, day, local_day
 
 
 @dataclass(frozen=True, kw_only=True)
+class WayBack:
+    """How to come back to a form whose page has closed: sentences for `before`, when it is `over`, and afterwards.
+
+    `label` names the way and `url` is where it leads; both are empty where only the person has the address.
+    """
+
+    before: str
+    over: str
+    sentence: str
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ends:
-    """When a page that is left alone closes: `at` in words, and in how many seconds."""
+    """When a page that is left alone closes: `at` in words, and in how many seconds; `back` if there is a way back."""
 
     at: str
     seconds: int
+    back: WayBack | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""Which language a page is in: what the person chose, else what the browser asks for, else the site's own."""
+"""Which language a page is in: what the person chose, else what the browser asks for, else the site's own.
+
+A clinic's tablet asks for nobody: what its browser is set to says nothing of the patient who holds it.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +14,7 @@ from flask_babel import get_locale
 from fhir_alliance.settings import LANGUAGE
 from smart_app.web.catalogues import Languages
 from smart_app.web.cookies import set_secret
+from smart_app.web.on_tablet import tablet_here
 from smart_app.web.services import services
 
 COOKIE: Final = "__Host-ta_lang"
@@ -77,6 +81,8 @@ def _language() -> str:
     if _for_staff():
         return LANGUAGE
     site = services().settings.site
+    if tablet_here():
+        return chosen_here() or site.language
     # The site's own language comes first, for a browser that takes any.
     offered = sorted(site.offered, key=lambda tag: tag != site.language)
     return chosen_here() or request.accept_languages.best_match(offered, site.language)

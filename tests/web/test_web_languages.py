@@ -80,6 +80,32 @@ def test_what_a_person_chose_stays(clinic: House) -> None:
     assert language_of(person.open(clinic.url("/?language=xx"))) == "hi"
 
 
+def test_the_next_patient_starts_in_the_sites_language(make_house: MakeHouse) -> None:
+    """What one chose ends with the form, with "not me" and with leaving; the browser's own language says nothing."""
+    house = make_house(change=confirm_all)
+    device, start = tablet(house)
+    device.session.headers["Accept-Language"] = "de"
+    home = house.url("/kiosk")
+    spoken = [language_of(device.open(home))]
+
+    for way in ("sent", "not me", "left", "at the start"):
+        chosen = device.open(f"{home}?language=fr")
+        spoken.append(language_of(chosen))
+        if way != "at the start":
+            _, short = house.code(*house.clinician())
+            confirm = type_code(device, chosen, short)
+            spoken.append(language_of(confirm))
+            if way == "sent":
+                form = yes(device, confirm)
+                review = device.submit(form, form.form("/form"), **CORE, action="review")
+                device.submit(review, review.form("/send"))
+            elif way == "not me":
+                device.submit(confirm, confirm.form("/not-me"))
+        spoken.append(language_of(device.open(home)))
+
+    assert spoken == ["en", *["fr", "fr", "en"] * 3, "fr", "en"]
+
+
 def test_only_confirmed_languages_are_offered(make_house: MakeHouse) -> None:
     """Where German alone is confirmed, French is neither listed nor spoken, whoever asks for it."""
     house = make_house(change=lambda site: confirm(site, "de"))
@@ -219,8 +245,8 @@ def _by_link(house: House) -> dict[str, Page]:
 
 def _on_tablet(house: House) -> dict[str, Page]:
     device, start = tablet(house)
-    device.session.headers["Accept-Language"] = "de"
-    seen = {"tablet": device.open(start.url), "wrong code there": type_code(device, start, "AAA-AAA")}
+    start = device.open(f"{start.url}?language=de")
+    seen = {"tablet": start, "wrong code there": type_code(device, start, "AAA-AAA")}
     _, short = house.code(*house.clinician())
     seen["confirm there"] = asked = type_code(device, start, short)
     seen["form there"] = yes(device, asked)

@@ -7,8 +7,12 @@ from smart_app.web.pages.frame import Frame
 
 @dataclass(frozen=True, kw_only=True)
 class KioskPage:
-    """The start of a tablet: it waits for a patient's code, or, before it is `registered`, for an administrator's."""
+    """The start of a tablet: it waits for a patient's code, or, before it is `registered`, for an administrator's.
+
+    With a language that was `chosen` it does not wait for ever: the next patient may read another.
+    """
 
     frame: Frame
     registered: bool
     problem: str = ""
+    chosen: bool = False

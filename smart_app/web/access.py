@@ -9,9 +9,9 @@ from fhir_alliance.audit import Event, record
 from fhir_alliance.store import transaction
 from smart_app.web.cookies import SESSION, forget, read_secret
 from smart_app.web.failures import request_id
-from smart_app.web.languages import COOKIE
 from smart_app.web.launches import ABSOLUTE, IDLE, Launch
 from smart_app.web.on_tablet import tablet_here
+from smart_app.web.preferences import forget_choices
 from smart_app.web.services import Services, services
 from smart_app.web.sessions import end_session
 
@@ -44,7 +44,7 @@ def close(page: str) -> Response:
         with transaction(services().engine) as connection:
             end_session(connection, secret, at=services().clock())
     forget(response, SESSION)
-    forget(response, COOKIE)
+    forget_choices(response)
     response.call_on_close(end_unused_grants(services()))
     # A clinic's tablet stays one: its cookie shows nobody, and takes codes only.
     response.headers["Clear-Site-Data"] = '"cache", "storage"' if tablet_here() else '"cache", "cookies", "storage"'

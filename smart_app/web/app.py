@@ -105,6 +105,7 @@ from smart_app.web.limits import limit_requests
 from smart_app.web.linking import Addresses
 from smart_app.web.look.showing import shown_look
 from smart_app.web.on_tablet import tablet_here
+from smart_app.web.preferences import keep_print, print_here
 from smart_app.web.services import Services, services, utc_now
 from smart_app.web.sessions import NoFlaskSession
 
@@ -170,6 +171,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.before_request(protect)
     app.after_request(add_headers)
     speak_languages(app)
+    keep_print(app)
     app.context_processor(_page_parts)
     register_failures(app)
     Compress(app)
@@ -294,6 +296,7 @@ def _page_parts() -> dict[str, Any]:
         "tablet": tablet_here(),
         "languages": choices(),
         "language_field": FIELD,
+        "print": print_here(),
         "base": f"/l/{handle}" if handle else "",
     }
 

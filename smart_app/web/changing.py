@@ -15,10 +15,10 @@ from smart_app.web.filling import seen_version
 from smart_app.web.forms import OpenForm, language_of, tell_audience
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
-from smart_app.web.languages import FIELD, chosen_in
 from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.form import form_page, read_answers
 from smart_app.web.pages.review import review_page
+from smart_app.web.preferences import chosen_on_form
 from smart_app.web.saying import say
 from smart_app.web.sent import Sent, open_change, open_to_change, send_change, sent_in
 
@@ -50,8 +50,8 @@ def keep_answers(launch: Launch, key: str) -> ResponseReturnValue:
         return _show_form(launch, sent, opened, visit, answers, problems=error.problems), error.http_status
     except DraftConflict as error:
         return _show_form(launch, sent, opened, visit, checked, notice=say(error.sentence)), error.http_status
-    if tag := chosen_in([request.form.get(FIELD, "")]):
-        return redirect(url_for(".form", handle=launch.handle, key=sent.newest.key, language=tag), 303)
+    if chosen := chosen_on_form():
+        return redirect(url_for(".form", handle=launch.handle, key=sent.newest.key, **chosen), 303)
     return redirect(url_for(".review", handle=launch.handle, key=sent.newest.key), 303)
 
 

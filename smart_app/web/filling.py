@@ -27,12 +27,12 @@ from smart_app.web.forms import (
 from smart_app.web.frames import ends_of, frame_of, plain_frame, today
 from smart_app.web.gates import launched
 from smart_app.web.keeping import both, possible
-from smart_app.web.languages import FIELD, chosen_in
 from smart_app.web.launches import ANSWERING, Launch, Role, find_lapsed
 from smart_app.web.pages.form import form_page, read_answers
 from smart_app.web.pages.message import Action, MessagePage, error_page
 from smart_app.web.pages.review import review_page
 from smart_app.web.pages.words import clock_words
+from smart_app.web.preferences import chosen_on_form
 from smart_app.web.saying import marked, say
 from smart_app.web.services import services
 
@@ -76,8 +76,8 @@ def keep_answers(launch: Launch) -> ResponseReturnValue:
         opened = open_form(launch)
         together, twice = both(opened.draft.answers, possible(opened, answers))
         return _show_form(launch, opened, together, problems=twice, notice=say(error.sentence)), error.http_status
-    if tag := chosen_in([request.form.get(FIELD, "")]):
-        return redirect(url_for(".form", handle=launch.handle, language=tag), 303)
+    if chosen := chosen_on_form():
+        return redirect(url_for(".form", handle=launch.handle, **chosen), 303)
     return redirect(url_for(".review", handle=launch.handle), 303)
 
 

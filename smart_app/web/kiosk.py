@@ -14,9 +14,10 @@ from smart_app.web.cookies import SESSION, TABLET, fingerprint, forget, new_secr
 from smart_app.web.failures import NotFound
 from smart_app.web.frames import plain_frame
 from smart_app.web.handovers import use_on_tablet
-from smart_app.web.languages import COOKIE, FIELD, chosen_here, speak_english
+from smart_app.web.languages import chosen_here, speak_english
 from smart_app.web.on_tablet import tablet_here, tablets
 from smart_app.web.pages.kiosk import KioskPage
+from smart_app.web.preferences import forget_choices, is_left_over, print_here
 from smart_app.web.saying import say
 from smart_app.web.services import services
 from smart_app.web.sessions import leave_session
@@ -31,12 +32,12 @@ _COOKIE: Final = timedelta(days=400)
 def wait() -> ResponseReturnValue:
     """Wait for a code; whoever had the tablet before is gone from it, and what they answered is kept.
 
-    The next patient may read another language: one that was chosen lasts until the tablet comes back here.
+    The next patient may read another language, or small print: what was chosen lasts until the tablet is back here.
     """
-    if tablet_here() and (_left() or _another_chose()):
+    if tablet_here() and (_left() or is_left_over()):
         response = redirect(url_for(".wait"), 303)
         forget(response, SESSION)
-        forget(response, COOKIE)
+        forget_choices(response)
         return response
     return _waiting()
 
@@ -80,18 +81,18 @@ def _left() -> bool:
         return leave_session(connection, secret, at=services().clock())
 
 
-def _another_chose() -> bool:
-    """Whether a language is left from before, and was not chosen just now."""
-    return COOKIE in request.cookies and FIELD not in request.args
-
-
 def _waiting(*, problem: str = "") -> Response:
     """Return the page that waits; a registered tablet's cookie begins its time anew."""
     _require_on()
     here = tablet_here()
     if here is None:
         speak_english()
-    page = KioskPage(frame=plain_frame(), registered=here is not None, problem=problem, chosen=bool(chosen_here()))
+    page = KioskPage(
+        frame=plain_frame(),
+        registered=here is not None,
+        problem=problem,
+        chosen=bool(chosen_here()) or print_here().large,
+    )
     response = make_response(render_template("kiosk.html", page=page))
     if here:
         set_strict(response, TABLET, str(read_secret(TABLET)), seconds=int(_COOKIE.total_seconds()))

@@ -94,7 +94,7 @@ def _view(resources: dict[str, list[dict[str, Any]]], last: str) -> str:
     )
     template = TEMPLATES.get_template("chart.html")
     return template.render(
-        page=page, nonce="n", csrf_token="c", base="/l/a", asset=str, look="", tablet=None, languages=()
+        page=page, nonce="n", csrf_token="c", base="/l/a", asset=str, look="", tablet=None, languages=(), print=None
     )
 
 

@@ -61,6 +61,22 @@ def test_the_form_with_the_keyboard_alone(site: Site, page: Page, new_context: N
     expect(tablet.get_by_role("heading", name="Thank you")).to_be_visible()
 
 
+def test_enter_in_an_answer_goes_to_the_review(site: Site, page: Page, new_context: NewContext) -> None:
+    """The buttons above the form, for a language and for large print, are pressed by Enter on themselves only."""
+    tablet = new_context()[0].new_page()
+    begin(tablet, invite(page, site, "Petr Novák").link)
+    choose(tablet, "1", "7")
+
+    tablet.keyboard.press("Enter")
+    expect(tablet.get_by_role("heading", name="Check your answers")).to_be_visible()
+    tablet.go_back()
+    tablet.get_by_role("button", name="Larger print").focus()
+    tablet.keyboard.press("Enter")
+
+    expect(tablet.locator("html.large")).to_be_attached()
+    expect(question(tablet, "1").locator("input:checked")).to_have_value("7")
+
+
 def test_the_form_without_a_script(site: Site, page: Page, new_context: NewContext) -> None:
     """With JavaScript switched off the long form is confirmed, answered, reviewed, changed, sent and followed."""
     tablet = new_context(java_script_enabled=False)[0].new_page()

@@ -83,7 +83,7 @@ def test_what_a_person_chose_stays(clinic: House) -> None:
 def test_the_next_patient_starts_in_the_sites_language(make_house: MakeHouse) -> None:
     """What one chose ends with the form, with "not me" and with leaving; the browser's own language says nothing."""
     house = make_house(change=confirm_all)
-    device, start = tablet(house)
+    device, _ = tablet(house)
     device.session.headers["Accept-Language"] = "de"
     home = house.url("/kiosk")
     spoken = [language_of(device.open(home))]

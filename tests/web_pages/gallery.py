@@ -9,6 +9,7 @@ import smart_app.web
 from smart_app.web.look.style import read_look
 from smart_app.web.look.stylesheet import stylesheet
 from smart_app.web.on_tablet import TabletHere
+from smart_app.web.preferences import Print
 
 WEB = Path(smart_app.web.__file__).parent
 TEMPLATES = Environment(
@@ -25,6 +26,7 @@ TEMPLATES.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
 # How EHRs want us to look: one of paper, one of the night.
 LOOKS = {
     "": "",
+    "large": "",
     "warm": stylesheet(
         read_look(
             {
@@ -57,7 +59,7 @@ TABLET = TabletHere(id="one", idle=600)
 
 
 def render(name: str) -> str:
-    """Return one page of the gallery as HTML; after a dot its name has the look of an EHR, such as "chart.warm"."""
+    """Return one page of the gallery as HTML; after a dot its name has the look of an EHR, or "large": "chart.warm"."""
     name, _, ehr = name.partition(".")
     template, page = PAGES[name]
     return TEMPLATES.get_template(template).render(
@@ -69,4 +71,5 @@ def render(name: str) -> str:
         look=LOOKS[ehr],
         tablet=TABLET if name.startswith("tablet-") else None,
         languages=(),
+        print=Print(large=ehr == "large", other="normal" if ehr == "large" else "large"),
     )

@@ -73,6 +73,7 @@ def test_answers_survive_the_round_trip(fields: dict[str, str]) -> None:
         asset=str,
         look="",
         languages=(),
+        print=None,
         tablet=None,
     )
     assert Checked(html).fields == {link_id: code for link_id, code in fields.items() if code}
@@ -212,7 +213,7 @@ def test_without_a_visit_no_date_is_named() -> None:
     )
 
     html = gallery.TEMPLATES.get_template("form.html").render(
-        page=page, nonce="", csrf_token="", base="", asset=str, look="", languages=(), tablet=None
+        page=page, nonce="", csrf_token="", base="", asset=str, look="", languages=(), print=None, tablet=None
     )
     assert page.visit_day is None
     assert "How was your visit?" in html

@@ -9,7 +9,7 @@ from smart_app.web.pages.frame import Frame
 class KioskPage:
     """The start of a tablet: it waits for a patient's code, or, before it is `registered`, for an administrator's.
 
-    With a language that was `chosen` it does not wait for ever: the next patient may read another.
+    With what somebody has `chosen` to read it does not wait for ever: the next patient may read otherwise.
     """
 
     frame: Frame

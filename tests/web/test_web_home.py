@@ -36,6 +36,17 @@ def change_visit(house: House, encounter: str, **changes: Any) -> None:
     store.update(found)
 
 
+def retire(house: House) -> None:
+    """Withdraw the form that everybody is asked."""
+    present = house.services
+    used = present.catalogue.instrument("visit-check-in")
+    retired = replace(used, status="retired")
+    others = tuple(each for each in present.catalogue.instruments if each.name != used.name)
+    house.app.extensions["alliance"] = replace(
+        present, catalogue=replace(present.catalogue, instruments=(*others, retired))
+    )
+
+
 def test_the_list_names_the_visit_its_time_and_its_length(own: House) -> None:
     """What waits comes from the schedule: the planned long form, its visit in words, how long it takes, until when."""
     _, home = own.at_home(AOIFE)
@@ -215,13 +226,7 @@ def test_f39_the_version_stays_on_another_device(own: House) -> None:
 def test_a_form_withdrawn_meanwhile_is_told_and_its_answers_stay(own: House) -> None:
     """When a form may not be asked any more, the patient is told so on a plain page; what was answered stays."""
     person, form = begun(own)
-    present = own.services
-    used = present.catalogue.instrument("visit-check-in")
-    retired = replace(used, status="retired")
-    others = tuple(each for each in present.catalogue.instruments if each.name != used.name)
-    own.app.extensions["alliance"] = replace(
-        present, catalogue=replace(present.catalogue, instruments=(*others, retired))
-    )
+    retire(own)
 
     told = answer(person, form, **CORE)
 

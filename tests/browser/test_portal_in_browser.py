@@ -4,11 +4,11 @@ import gzip
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from fhir_alliance.settings import read_settings
 from smart_app.demo.run import running
-from smart_app.demo.site import Site, write_site
+from smart_app.demo.site import Site, offer_spanish, write_site
 from smart_app.publishing import publish_all
 from tests.ports import own_port
 
@@ -23,9 +23,10 @@ FIRST_FLIGHT = 14 * 1024
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Run a site whose patients nobody else answers for: each of these tests has patients of its own."""
+    """Run a site of two languages whose patients nobody else answers for: each of these tests has its own."""
     folder = tmp_path_factory.mktemp("portal")
     found = write_site(folder, ehr_port=own_port(), app_port=own_port())
+    offer_spanish(found)
     with running(found):
         list(publish_all(read_settings(found.settings)))
         yield found
@@ -106,6 +107,58 @@ def test_a_lost_network_loses_no_answer(site: Site, new_context: NewContext) -> 
     expect(other.get_by_role("heading", name="How was your visit")).to_be_visible()
     assert checked(other) == checked(page) == ["8", "7", "4"]
     assert stored == [0, 0]
+
+
+def test_offline_and_then_in_another_language_every_answer_is_kept(site: Site, new_context: NewContext) -> None:
+    """Without a network the language does not change and nothing is lost; with one it changes, answers and all."""
+    context, watch = new_context(viewport=SIZES["phone"])
+    page = context.new_page()
+    enter_portal(page, site, "Hana Suzuki")
+    sign_in_again(page, site)
+    page.get_by_role("button", name="Your visit today").click()
+    choose(page, "1", "8")
+    expect(page.locator("#kept")).to_contain_text("Saved ")
+    context.set_offline(True)
+    answer(page, {"2": "7", "3": "4"})
+
+    page.get_by_role("button", name="Español").click()
+    expect(page.locator("#kept")).to_contain_text("You are offline: your answers stay on this page.")
+    before = checked(page)
+    choose(page, "4", "5")
+    context.set_offline(False)
+    page.get_by_role("button", name="Español").click()
+
+    expect(page.locator("html[lang=es]")).to_be_attached()
+    watch.forgive("ERR_INTERNET_DISCONNECTED")
+    assert before == ["8", "7", "4"]
+    assert checked(page) == ["8", "7", "4", "5"]
+    page.reload()
+    assert checked(page) == ["8", "7", "4", "5"]
+
+
+def test_a_press_waits_for_what_is_being_kept(site: Site, new_context: NewContext) -> None:
+    """On a slow network Review goes on where the last answer is still on its way; nobody is told of another page."""
+    page = new_context(viewport=SIZES["phone"])[0].new_page()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    enter_portal(page, site, "Grace Kim")
+    sign_in_again(page, site)
+    page.get_by_role("button", name="Your visit today").click()
+    page.route("**/form/keep", hold)
+    with page.expect_request("**/form/keep"):
+        answer(page, dict.fromkeys(CORE, "6"))
+    assert checked(page) == ["6"] * len(CORE)
+    (first,) = held
+    kept = first.fetch()
+
+    page.get_by_role("button", name="Review").click()
+    first.fulfill(response=kept)
+
+    expect(page.get_by_role("heading", name="Check your answers")).to_be_visible()
+    expect(page.locator(".answer", has_text="6")).to_have_count(len(CORE))
 
 
 def test_two_devices_at_once(site: Site, new_context: NewContext) -> None:

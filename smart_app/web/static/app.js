@@ -129,7 +129,7 @@ function answerByDigit(event) {
 function keepAnswers(form) {
   const said = document.getElementById("kept");
   const version = form.elements.version;
-  let changes = 0, kept = 0, busy = false, over = false, timer, wait = 2000;
+  let changes = 0, kept = 0, busy = false, over = false, pressed = null, timer, wait = 2000;
 
   function tell(text, link) {
     said.hidden = false;
@@ -163,10 +163,14 @@ function keepAnswers(form) {
       later();
     }
     busy = false;
-    if (kept !== changes) soon(wait);
+    if (pressed) form.requestSubmit(pressed);
+    else if (kept !== changes) soon(wait);
   }
 
+  // Nothing is sent by a press into a network that does not answer: the page, which has the answers, would be gone.
   function later() {
+    over = false;
+    pressed = null;
     tell(said.dataset.later);
     wait = Math.min(wait * 1.5, 30000);
   }
@@ -185,11 +189,19 @@ function keepAnswers(form) {
   document.addEventListener("visibilitychange", () => { if (document.hidden) keep(); });
   // A page that comes back from the browser's memory may hold answers that were not kept.
   window.addEventListener("pageshow", (event) => { if (event.persisted) { changes += 1; keep(); } });
-  // A press of a button sends everything, so nothing else may overtake it.
+  // A press of a button sends everything, so nothing else may overtake it; what is on its way is waited for, because the
+  // server would take the press for that of another page.
   form.addEventListener("submit", (event) => {
-    if (navigator.onLine) { over = true; clearTimeout(timer); return; }
+    if (!navigator.onLine) {
+      event.preventDefault();
+      tell(said.dataset.offline);
+      return;
+    }
+    over = true;
+    clearTimeout(timer);
+    if (!busy) return;
     event.preventDefault();
-    tell(said.dataset.offline);
+    pressed = event.submitter;
   });
 }
 

@@ -1,12 +1,17 @@
 """A therapist's guess stays a guess: the patient's rating of a visit is shown once both are in, if a site says so."""
 
 import re
+from datetime import timedelta
 
+import pytest
+
+from fhir_alliance.tables import submissions
 from smart_app.demo.browser import Page
 from smart_app.demo.site import Site
 
 from .conftest import MakeHouse
 from .house import CORE, MARIA, House, Person
+from .test_web_home import change_visit
 
 NOTE = "What they rated is shown once you have rated it, too"
 ANSWER = "3"  # what nobody in the record answers everywhere
@@ -77,6 +82,22 @@ def test_the_receipt_is_no_way_round(make_house: MakeHouse) -> None:
 
     assert "What you sent" not in before.text
     assert "What you sent" in after.text
+
+
+@pytest.mark.parametrize(("hours", "hidden"), [(47.9, True), (48.1, False)])
+def test_todays_rating_is_shown_when_the_time_to_rate_is_over(
+    make_house: MakeHouse, hours: float, hidden: bool
+) -> None:
+    """Two days after the visit began nobody can rate it any more, so what the patient rated about it is shown."""
+    house = make_house(change=blind)
+    answered(house)
+    (encounter,) = {row["encounter"] for row in house.rows(submissions)}
+    begun = house.now() - timedelta(hours=hours)
+    change_visit(house, encounter, period={"start": begun.isoformat(timespec="seconds")})
+
+    _, chart = house.clinician()
+
+    assert (NOTE in chart.text, shown(chart)) == (hidden, not hidden)
 
 
 def test_what_can_no_longer_be_rated_is_shown(make_house: MakeHouse) -> None:

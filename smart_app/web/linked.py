@@ -41,7 +41,8 @@ def begin(link: str) -> ResponseReturnValue:
         again = find_link(link)
         return _show(again, link, typed=typed, problem=mismatch_words(again.tries_left)), 422
     secret, handle = opened
-    response = redirect(url_for("home.home", handle=handle), 303)
+    # Not by way of the launch's first page, which leads here: each round costs a phone a moment.
+    response = redirect(url_for("filling.form", handle=handle), 303)
     set_secret(response, SESSION, secret)
     return response
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import requests
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from smart_app.demo.browser import Page
 from smart_app.demo.site import Site, write_site
 from smart_app.sandbox.app import create_sandbox
 from smart_app.sandbox.config import read_config
@@ -21,6 +22,9 @@ from .calls import Calls
 from .launching import launch_rows
 from .measuring import Row
 from .watched import Watched, frame
+
+BORN = {"day": "17", "month": "6", "year": "1991"}
+"""The birth date of the patient whose chart is opened."""
 
 
 @contextmanager
@@ -83,6 +87,7 @@ def visit_rows(site: Site, calls: Calls) -> Iterator[Row]:
     chart = clinician.open(frame(clinician, site))
     page = clinician.open(chart.url)
     yield "chart page on the wire", f"{clinician.wire_bytes() / 1024:.1f} KB in {clinician.took * 1e3:.0f} ms", ""
+    yield from link_rows(clinician, page)
     start = patient.open(clinician.submit(page, page.form("/handover"), form="full").link("/handover/"))
     confirm = patient.submit(start, start.forms[0])
     form = patient.submit(confirm, confirm.form("/confirm"))
@@ -96,3 +101,20 @@ def visit_rows(site: Site, calls: Calls) -> Iterator[Row]:
         continue
     writes = [call for call in calls.take() if call.method != "GET"]
     yield "writes per submission", str(len(writes)), "1"
+
+
+def link_rows(clinician: Watched, chart: Page) -> Iterator[Row]:
+    """Measure a link from the tap to the first question, the birth date's, and from there to the first of the form."""
+    links = clinician.open(chart.url.replace("/chart", "/links"))
+    made = clinician.submit(links, links.form("/links"), form="full")
+    phone = Watched()
+    start = phone.open(made.text.partition('class="copy" readonly value="')[2].partition('"')[0])
+    tap = phone.take()
+    phone.submit(start, start.forms[0], **BORN)
+    after = phone.take()
+    yield "link: from the tap to the question who it is", _flight(tap), "1 request, ≤ 14 KB"
+    yield "link: from there to the first of the form", _flight(after), "2 requests, ≤ 14 KB"
+
+
+def _flight(answers: list[int]) -> str:
+    return f"{len(answers)} requests, {sum(answers) / 1024:.1f} KB"

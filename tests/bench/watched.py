@@ -11,13 +11,23 @@ from smart_app.demo.walk import CLINICIAN, PATIENT
 
 
 class Watched(Browser):
-    """A browser that keeps the answer behind each page."""
+    """A browser that keeps the answer behind each page, and how many bytes each answer was on the wire."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[int] = []
 
     def _request(self, method: str, url: str, data: dict[str, str] | None, *, origin: str) -> requests.Response:
         self.began = perf_counter()
         self.last = super()._request(method, url, data, origin=origin)
         self.took = perf_counter() - self.began
+        self.heard.append(self.wire_bytes())
         return self.last
+
+    def take(self) -> list[int]:
+        """Return the bytes of each answer since the last time, redirects among them."""
+        heard, self.heard = self.heard, []
+        return heard
 
     def wire_bytes(self) -> int:
         """Return the bytes of the last answer: status line, headers, and the body as it was compressed."""

@@ -85,6 +85,27 @@ def test_the_app_delivers_by_itself_when_the_person_has_left(make_house: MakeHou
     assert tokens(house) == [200]
 
 
+def test_answers_by_a_link_are_written_by_the_app_itself(make_house: MakeHouse) -> None:
+    """Nobody signed in for them: every write bears the backend client's token, and no person's."""
+    house = make_house(change=granting(WRITES))
+    person, form = house.linked()
+    review = person.submit(form, form.form("/form"), **CORE, action="review")
+    receipt = person.submit(review, review.form("/send"))
+    for row in house.rows(grants):
+        house.services.grants.end(row["id"])  # the clinician who made the link has left as well
+
+    house.deliver()
+
+    responses, observations = house.written(key_of(receipt))
+    assert state(house, receipt) == ("delivered", None)
+    assert (len(responses), len(observations)) == (1, 2)
+    assert responses[0]["source"]["reference"] == f"Patient/{MARIA}"
+    assert (senders(house), tokens(house)) == (["courier-backend"], [200])
+    assert {call[3] for call in house.traffic if call[0] in ("POST", "PUT") and call[1].startswith("/fhir")} == {
+        "alliance-backend"
+    }
+
+
 def test_the_persons_permission_comes_first(make_house: MakeHouse) -> None:
     """As long as the person's permission lasts nothing is done with the app's own."""
     house = make_house(change=granting(WRITES))

@@ -1,6 +1,7 @@
 """A patient's link: random, for one form, opened with the birth date, and of no use to anybody else (T51)."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from fhir_alliance.delivery.receipts import State
 from fhir_alliance.tables import audit, drafts, launches, patient_links, sessions, submissions
 from smart_app.demo.browser import Page
 from smart_app.demo.site import Site
+from tests.bench.watched import Watched
 
 from .conftest import MakeHouse
 from .house import CORE, MARIA, SESSION, THOMAS, House, Person, code_of, handle_of
@@ -78,6 +80,27 @@ def test_looking_uses_nothing_up_and_shows_nobody(linking: House) -> None:
     assert not changed
     assert not any(name in page.text for page in looks for name in ("Maria", "Lopez", "Okafor"))
     assert "How was your visit" in form.text
+
+
+def test_from_the_tap_to_the_first_question_in_one_flight(linking: House) -> None:
+    """One request shows the first question, the birth date; two more the longest form: each way within 14 KB.
+
+    Nothing else is asked for before a page is shown: the style is inside, and the script waits.
+    """
+    phone = Watched()
+    start = phone.open(linking.link(*linking.clinician(), "full"))
+    tap = phone.take()
+
+    form = phone.submit(start, start.forms[0], **linking.born())
+    opened = phone.take()
+
+    assert "Your birth date" in start.text
+    assert "I felt at ease with my therapist" in form.text
+    assert (len(tap), len(opened)) == (1, 2)
+    assert max(sum(tap), sum(opened)) <= 14 * 1024
+    for page in (start, form):
+        assert re.findall(r"<link rel=\"(\w+)\"", page.text) == ["icon"]
+        assert re.findall(r"<script(\s?\w*)", page.text) == [" defer"]
 
 
 def test_the_link_is_kept_as_a_fingerprint_and_never_logged(linking: House, quiet_log: list[dict[str, str]]) -> None:

@@ -84,7 +84,15 @@ class Assignments:
         self._clock = clock
 
     def assign(
-        self, ehr: str, patient: str, encounter: str, found: Iterable[Due], pins: Mapping[str, str], trigger: Trigger
+        self,
+        ehr: str,
+        patient: str,
+        encounter: str,
+        found: Iterable[Due],
+        pins: Mapping[str, str],
+        trigger: Trigger,
+        *,
+        schedule: str = SITE,
     ) -> int:
         """Assign what is due about a visit; returns how many forms of it were not assigned before.
 
@@ -96,7 +104,7 @@ class Assignments:
             return 0
         visit = {"ehr": ehr, "patient": patient, "encounter": encounter}
         with transaction(self._engine) as connection:
-            how = {"trigger": trigger.value, "schedule": SITE}
+            how = {"trigger": trigger.value, "schedule": schedule}
             return settling.add(connection, visit, forms, pins, **how, at=self._clock())
 
     def settle(

@@ -68,7 +68,7 @@ class DueFinder:
             self._assignments.cancel_visit(record.ehr, record.patient, encounter, why=CANCELLED)
             return None
         wish = self._wishes.of(record.ehr, record.patient)
-        name = self._schedule_of(visit, wish)
+        name = self._named(visit, wish)
         schedule = self._plan(name)
         found = due(schedule, self._history(record, wish), visit)
         self._assignments.settle(
@@ -93,7 +93,7 @@ class DueFinder:
         """
         wish, now, named = self._wishes.of(record.ehr, record.patient), self._clock(), dict[str, set[str]]()
         for visit in record.visits:
-            named.setdefault(self._schedule_of(visit, wish), set()).add(visit.encounter)
+            named.setdefault(self._named(visit, wish), set()).add(visit.encounter)
         history = History(visits=record.visits, pauses=(wish.pause,) if wish.pause else (), never=wish.never)
         return frozenset(
             visit.encounter
@@ -102,7 +102,11 @@ class DueFinder:
             if visit.encounter in own
         )
 
-    def _schedule_of(self, visit: SeenVisit, wish: Wish) -> str:
+    def schedule_of(self, ehr: str, patient: str, visit: SeenVisit) -> str:
+        """Return the name of the schedule that a visit follows, also one that asks nothing about it."""
+        return self._named(visit, self._wishes.of(ehr, patient))
+
+    def _named(self, visit: SeenVisit, wish: Wish) -> str:
         """Name the schedule that is agreed with the patient, or the one of the visit's clinic, or else the site's."""
         schedules = self._settings.schedules
         if wish.schedule in schedules:

@@ -1,5 +1,6 @@
 """What is due: at the visit of a launch, and for a patient at home; each found by the way of every other trigger."""
 
+from fhir_alliance.errors import EhrError
 from fhir_alliance.instruments.definition import Form
 from fhir_alliance.instruments.facts import Advice
 from fhir_alliance.instruments.words import Rater
@@ -9,10 +10,11 @@ from fhir_alliance.visits.assignments import Assignment, Standing, Trigger
 from fhir_alliance.visits.due import NO_VISIT, Due, Why
 from fhir_alliance.visits.finder import PatientRecord
 from fhir_alliance.visits.planning import asked_form
+from fhir_alliance.visits.reading import seen_visits
 from fhir_alliance.visits.reminders import Reminded
 from fhir_alliance.visits.schedule import Rule
 from smart_app.web.launches import Launch
-from smart_app.web.reading import ChartData
+from smart_app.web.reading import ChartData, with_ehr
 from smart_app.web.services import services
 
 
@@ -59,18 +61,33 @@ def waiting(launch: Launch, data: ChartData) -> tuple[Assignment, ...]:
 
 
 def assign_by_hand(launch: Launch, form: Form) -> None:
-    """Assign the form that a clinician hands over; without a visit there is nothing to assign it to."""
+    """Assign the form that a clinician hands over, by its visit's schedule; without a visit there is nothing to do."""
     visit = launch.context.visit
     if visit is not None:
-        about = (launch.ehr.name, launch.patient.id, visit.encounter)
-        services().assignments.assign(*about, [_by_hand(visit, form)], services().finder.pins, Trigger.HAND)
+        about, name = (launch.ehr.name, launch.patient.id, visit.encounter), _schedule_at(launch, visit)
+        found, pins = [_by_hand(visit, form, name)], services().finder.pins
+        services().assignments.assign(*about, found, pins, Trigger.HAND, schedule=name)
+
+
+def _schedule_at(launch: Launch, visit: Visit) -> str:
+    """Return the schedule of a visit; its clinic stands in the record alone, and an EHR that is silent stops nobody."""
+    about = (launch.ehr.name, launch.patient.id)
+    known = services().assignments.of_visit(*about, visit.encounter)
+    if planned := next((each.schedule for each in known if each.planned), None):
+        return planned
+    try:
+        found = with_ehr(launch, lambda client: client.read("Encounter", visit.encounter.partition("/")[2]))
+    except EhrError:
+        return SITE
+    seen = seen_visits([found], patient=launch.patient.id)
+    return services().finder.schedule_of(*about, seen[0]) if seen else SITE
 
 
 def _record(launch: Launch, data: ChartData) -> PatientRecord:
     return PatientRecord(ehr=launch.ehr.name, patient=launch.patient.id, visits=data.seen, responses=data.responses)
 
 
-def _by_hand(visit: Visit, form: Form) -> Due:
-    now, window = services().clock(), services().settings.schedules[SITE].window
+def _by_hand(visit: Visit, form: Form, schedule: str) -> Due:
+    now, window = services().clock(), services().settings.schedules[schedule].window
     rule = Rule(form=asked_form(form), when=Advice())
     return Due(rule=rule, why=Why.HAND, number=visit.number, opens=now, closes=max(visit.start, now) + window)

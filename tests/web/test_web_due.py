@@ -94,6 +94,19 @@ def test_a_form_handed_over_by_hand_is_assigned(make_house: MakeHouse) -> None:
     assert by_name["core"].closes > house.now()
 
 
+@pytest.mark.parametrize("rule", ["months = 1", "visits = [1]"])
+def test_a_form_handed_over_follows_the_schedule_of_its_visit(make_house: MakeHouse, rule: str) -> None:
+    """It closes when the clinic's own schedule says, not the site's, also where that asks nothing at this visit."""
+    own = HARBOR.replace("months = 1", rule).replace("[[", "window_hours = 6\n[[")
+    house = make_house(change=lambda site: add(site, own))
+    house.handed(AOIFE, "core")
+
+    (handed,) = (each for each in rows_of(house) if not each.planned)
+
+    assert handed.schedule == "harbor"
+    assert house.now() < handed.closes <= house.now() + timedelta(hours=6)
+
+
 def test_without_a_visit_nothing_is_said(house: House) -> None:
     """Where no visit is open, the view says nothing of what is due."""
     assert due(house, "elena-petrova") == ""

@@ -108,8 +108,8 @@ def require_asked(launch: Launch, opened: OpenForm) -> None:
     encounter = _encounter_of(launch)
     assigned = services().assignments.of_visit(launch.ehr.name, launch.patient.id, encounter) if encounter else ()
     standings = {each.standing for each in assigned if each.form.partition("|")[0] == opened.form.url}
-    if launch.role is Role.PATIENT and Standing.CANCELLED in standings:
-        raise VisitOff("cancelled")
+    if launch.role in (Role.PATIENT, Role.LINK) and Standing.CANCELLED in standings:
+        raise VisitOff("cancelled", at_home=launch.role is Role.PATIENT)
 
 
 def _withdrawn(launch: Launch, error: AllianceError) -> AllianceError:

@@ -19,6 +19,8 @@ from tests.bench.watched import Watched
 
 from .conftest import MakeHouse
 from .house import CORE, MARIA, SESSION, THOMAS, House, Person, code_of, handle_of
+from .test_web_home import change_visit
+from .test_web_visits import polling, watch
 
 WRONG = {"day": "1", "month": "1", "year": "1970"}
 
@@ -357,6 +359,25 @@ def test_a_form_that_is_withdrawn_meanwhile(linking: House) -> None:
     assert [page.status for page in pages] == [410, 410]
     assert all("This form is not asked any more" in page.text for page in pages)
     assert "Your answers so far are kept for a day." in pages[0].text
+    assert len(linking.rows(drafts)) == 1
+    assert linking.rows(submissions) == []
+
+
+def test_a_visit_that_is_called_off_meanwhile(make_house: MakeHouse) -> None:
+    """Who fills in by a link is told once it was noticed; nothing is sent, and the answers are kept."""
+    linking = make_house(change=polling)
+    watch(linking)
+    person, form = linking.linked()
+    review = person.submit(form, form.form("/form"), **CORE, action="review")
+    (draft,) = linking.rows(drafts)
+    change_visit(linking, draft["encounter"], status="cancelled")
+    watch(linking, minutes=10)
+
+    pages = [person.open(form.url), person.submit(review, review.form("/send"))]
+
+    assert [page.status for page in pages] == [410, 410]
+    assert all("This visit did not take place" in page.text for page in pages)
+    assert "/visits" not in pages[0].text
     assert len(linking.rows(drafts)) == 1
     assert linking.rows(submissions) == []
 

@@ -185,6 +185,23 @@ def test_not_me_and_not_today_end_it_for_good(waiting: House, way: str) -> None:
     assert waiting.rows(submissions) == []
 
 
+def test_not_today_on_a_tablet_forgets_the_answers(waiting: House) -> None:
+    """Nobody could go on with them there, so they are gone at once; the form itself can be handed over again."""
+    device, start = tablet(waiting)
+    clinician, chart = waiting.clinician()
+    _, short = waiting.code(clinician, chart)
+    form = yes(device, type_code(device, start, short))
+    keep(device, form, **CORE)
+    before = len(waiting.rows(drafts))
+
+    device.post(form, form.form("/form"), action="decline")
+
+    assert (before, waiting.rows(drafts)) == (1, [])
+    _, again = waiting.code(*waiting.clinician())
+    asked = yes(device, type_code(device, device.open(waiting.url("/kiosk")), again))
+    assert chosen(asked) == {}
+
+
 def test_a_form_left_for_too_long_is_closed(waiting: House) -> None:
     """After half an hour the code opens nothing any more, on this tablet either."""
     device, start = tablet(waiting)

@@ -135,8 +135,12 @@ def open_launch(
     grant: str,
     context: Context,
     at: datetime,
+    ask_who: bool = False,
 ) -> str:
-    """Store a launch in a session (by its fingerprint) and return its handle; a handed-over one waits for a yes."""
+    """Store a launch in a session (by its fingerprint) and return its handle.
+
+    One on a device that was given to somebody waits for a yes, and so does one with `ask_who`.
+    """
     handle = new_secret()
     connection.execute(
         insert(launches).values(
@@ -150,7 +154,7 @@ def open_launch(
             encounter=context.visit.encounter if context.visit else None,
             grant_id=grant,
             context=_seal(ehr, handle, context),
-            confirmed_at=None if role in PASSING else at,
+            confirmed_at=None if ask_who or role in PASSING else at,
             created_at=at,
             seen_at=at,
         )

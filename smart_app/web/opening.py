@@ -16,8 +16,10 @@ from fhir_alliance.settings import EhrSettings
 from fhir_alliance.store import transaction
 from smart_app.web.access import end_unused_grants
 from smart_app.web.cookies import SESSION, fingerprint, set_secret
+from smart_app.web.frames import today
 from smart_app.web.launches import Context, Role, open_launch
 from smart_app.web.look.showing import fetch_look
+from smart_app.web.pages.words import may_be_minor
 from smart_app.web.reading import read_launch_facts
 from smart_app.web.services import services
 from smart_app.web.sessions import begin_session
@@ -96,6 +98,7 @@ def open_granted(ehr: EhrSettings, client: ClientRole, granted: Granted) -> Resp
                 look=facts.look,
             ),
             at=now,
+            ask_who=role is Role.PATIENT and may_be_minor(facts.patient.birth_date, today()),
         )
         noted = {Event.LAUNCH_OPENED: "done"} | ({Event.CONTEXT_IGNORED: wanted.ignored} if wanted.ignored else {})
         for event, outcome in noted.items():

@@ -35,20 +35,27 @@ _NOTICES: Final = {
 
 
 @bp.get("/confirm")
-@launched(*HANDED)
+@launched(*HANDED, Role.PATIENT)
 def confirm(launch: Launch) -> ResponseReturnValue:
-    """Ask whether the device is with the right person; once the form was sent, nothing is asked and nobody named."""
+    """Ask whether the device is with the right person; once the form was sent, nothing is asked and nobody named.
+
+    At home only a young patient is asked: many sign in with what a parent has set up (P8).
+    """
     if sent := sent_form(launch):
         return redirect(url_for("receipts.receipt", handle=launch.handle, key=sent.key), 303)
-    return render_template("confirm.html", page=confirm_page(plain_frame(), launch.patient))
+    return render_template(
+        "confirm.html", page=confirm_page(plain_frame(), launch.patient, at_home=launch.role is Role.PATIENT)
+    )
 
 
 @bp.post("/confirm")
-@launched(*HANDED)
+@launched(*HANDED, Role.PATIENT)
 def say_yes(launch: Launch) -> ResponseReturnValue:
     """Go on to the form once the person said who they are."""
     confirm_launch(launch)
     audit(Event.PATIENT_CONFIRMED, launch)
+    if launch.role is Role.PATIENT:
+        return redirect(url_for("home.home", handle=launch.handle), 303)
     return redirect(url_for(".visits", handle=launch.handle), 303)
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from fhir_alliance.tables import audit, launches, submissions
+from fhir_alliance.tables import audit, drafts, launches, submissions
 from smart_app.demo.browser import Page
 
-from .house import CORE, SESSION, House, Person, handle_of
+from .house import CORE, SESSION, THOMAS, House, Person, handle_of
 
 CLARA, WILHELMINA = "RelatedPerson/clara-featherstonehaugh", "wilhelmina-featherstonehaugh"
 
@@ -86,3 +86,34 @@ def test_without_the_patient_nothing_is_sent(house: House) -> None:
     assert "Wilhelmina can answer another time" in closed.text
     assert person.cookie(SESSION) is None
     assert house.rows(launches)[-1]["ended_at"]
+
+
+@pytest.mark.parametrize(("years", "asked"), [(15, True), (18, False)])
+def test_a_young_patient_at_home_is_asked_who_is_there(own: House, years: int, asked: bool) -> None:
+    """Many sign in with what a parent has set up: under 18 every page waits for a yes, and nothing is shown (P8)."""
+    born = own.now().replace(year=own.now().year - years, day=1)
+    store = own.ehr.extensions["sandbox_store"]
+    store.update({**store.read("Patient", THOMAS), "birthDate": born.date().isoformat()})
+
+    person, page = own.at_home(THOMAS)
+
+    visits = own.url(f"/l/{handle_of(page)}/visits")
+    assert ("Is this you?" in page.text) == asked
+    assert ("A parent or helper cannot answer them." in page.text) == asked
+    assert ("Is this you?" in person.open(visits).text) == asked
+    if asked:
+        assert "Okafor" not in page.text
+        assert "is waiting" in person.submit(page, page.form("/confirm")).text
+
+
+def test_a_parent_at_a_young_patients_sign_in_sees_nothing(own: House) -> None:
+    """After "not me" no visit, no answer and no form was shown, and the way back is closed (P8)."""
+    store = own.ehr.extensions["sandbox_store"]
+    store.update({**store.read("Patient", THOMAS), "birthDate": f"{own.now().year - 13}"})
+    person, page = own.at_home(THOMAS)
+
+    closed = person.submit(page, page.form("/not-me"))
+
+    assert "This page has closed" in closed.text
+    assert person.open(page.url).status == 401
+    assert not own.rows(drafts)

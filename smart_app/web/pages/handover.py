@@ -7,7 +7,7 @@ from math import ceil
 
 from fhir_alliance.records.submission import PatientShown
 from smart_app.web.layout.qr import QrCode, lay_out_modules
-from smart_app.web.pages.frame import Frame, name_and_initial
+from smart_app.web.pages.frame import Frame, first_name, name_and_initial
 from smart_app.web.pages.words import birthday_words
 
 
@@ -51,11 +51,15 @@ class EnterCodePage:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmPage:
-    """The question whether the right person has the device; `birthday` is empty when the record has none."""
+    """The question whether the right person has the device; `birthday` is empty when the record has none.
+
+    `only` is the first name of a young patient at home, for whom nobody else answers; empty for everybody else.
+    """
 
     frame: Frame
     name: str
     birthday: str
+    only: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +95,13 @@ def handover_page(
     )
 
 
-def confirm_page(frame: Frame, patient: PatientShown) -> ConfirmPage:
+def confirm_page(frame: Frame, patient: PatientShown, *, at_home: bool = False) -> ConfirmPage:
     """Return the page with a part of the name and of the birth date only."""
     return ConfirmPage(
         frame=frame,
         name=name_and_initial(patient.name),
         birthday=birthday_words(patient.birth_date),
+        only=first_name(patient.name) if at_home else "",
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from .house import AOIFE, MARIA, House
 from .test_web_backend import granting
 from .test_web_visits import encounter, of
 
+PERIOD = 600  # seconds, as the app wants it
 HEARD = f'\n[ehr.harbor.visits]\npoll_minutes = 1440\ntopic = "{TOPIC}"\n'
 
 
@@ -104,11 +106,23 @@ def test_a_heartbeat_shows_what_was_lost(own: House) -> None:
     lost = visit_now(own)
     topics(own).settle()
     topics(own).muted = False
-    topics(own).beat()
+    topics(own).beat(monotonic() + PERIOD)
     keep(own)
     look(own)
 
     assert len(of(own, lost)) == 1
+
+
+def test_the_ehr_sends_a_heartbeat_when_it_is_time(own: House) -> None:
+    """As long as the app wanted after it last heard something, and not before."""
+    heard = []
+    for later in (PERIOD - 60, PERIOD):
+        own.ahead += timedelta(minutes=1)
+        before = known(own)["heard_at"]
+        topics(own).beat(monotonic() + later)
+        heard.append(known(own)["heard_at"] > before)
+
+    assert heard == [False, True]
 
 
 def test_one_that_stopped_is_asked_for_again(own: House, quiet_log: list[dict[str, str]]) -> None:

@@ -2,8 +2,9 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from queue import Queue
+from queue import Empty, Queue
 from threading import Thread
+from time import monotonic
 from typing import Any, Final
 
 import requests
@@ -16,6 +17,8 @@ TOPIC: Final = "https://harbor.example.org/fhir/SubscriptionTopic/encounter"
 """The one topic: an Encounter that is new or has changed."""
 
 _SECONDS: Final = 5
+_PAUSE: Final = 10
+_HEARTBEAT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-heartbeat-period"
 
 
 class Topics:
@@ -28,6 +31,7 @@ class Topics:
         self._store = store
         self._base = fhir_base
         self._events: dict[str, list[Resource]] = {}
+        self._told: dict[str, float] = {}
         self._waiting: Queue[Resource] = Queue()
         self.muted = False
         store.on_written = self._waiting.put
@@ -37,10 +41,12 @@ class Topics:
         """Wait until everything written before has been told."""
         self._waiting.join()
 
-    def beat(self) -> None:
-        """Send a heartbeat to everybody."""
+    def beat(self, now: float) -> None:
+        """Send a heartbeat, at a time of the monotonic clock, to who has heard nothing for as long as they wanted."""
         for each in self._active():
-            self._tell(each, "heartbeat", [])
+            wanted = _period(each)
+            if wanted is not None and now - self._told.get(each["id"], -wanted) >= wanted:
+                self._tell(each, "heartbeat", [])
 
     def events(self, name: str, since: int, until: int | None) -> Resource:
         """Return the events of a Subscription from one number to another, as `$events` does."""
@@ -53,10 +59,13 @@ class Topics:
 
     def _work(self) -> None:
         while True:
-            resource = self._waiting.get()
-            with suppress(Exception):  # one that went wrong must not end the telling
-                self._follow(resource)
-            self._waiting.task_done()
+            with suppress(Empty):
+                resource = self._waiting.get(timeout=_PAUSE)
+                with suppress(Exception):  # one that went wrong must not end the telling
+                    self._follow(resource)
+                self._waiting.task_done()
+            with suppress(Exception):
+                self.beat(monotonic())
 
     def _follow(self, resource: Resource) -> None:
         if resource["resourceType"] == "Subscription" and resource.get("status") == "requested":
@@ -83,6 +92,7 @@ class Topics:
     def _tell(self, subscription: Resource, kind: str, events: list[Resource]) -> bool:
         if self.muted:
             return False
+        self._told[subscription["id"]] = monotonic()
         channel: dict[str, Any] = subscription["channel"]
         headers = dict(each.split(": ", 1) for each in channel.get("header", ()))
         headers["Content-Type"] = "application/fhir+json"
@@ -104,6 +114,12 @@ class Topics:
         ]
         status = {"resourceType": "Parameters", "parameter": [*told, *events]}
         return {"resourceType": "Bundle", "type": "history", "entry": [{"resource": status}]}
+
+
+def _period(subscription: Resource) -> int | None:
+    """Return the seconds after which a subscriber wants to hear something; None where they did not say."""
+    extensions = subscription["channel"].get("extension", ())
+    return next((each.get("valueUnsignedInt") for each in extensions if each.get("url") == _HEARTBEAT), None)
 
 
 def number(text: str | None) -> int | None:

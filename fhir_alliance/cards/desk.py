@@ -24,8 +24,9 @@ from fhir_alliance.store import transaction
 from fhir_alliance.talks.kept import Pair
 from fhir_alliance.talks.reasons import ReasonBook
 from fhir_alliance.vault import Vault
-from fhir_alliance.visits.assignments import Assignment, Assignments, Standing, Trigger
+from fhir_alliance.visits.assignments import Assignments, Trigger
 from fhir_alliance.visits.looks import Looks
+from fhir_alliance.visits.standing import Assignment, Standing
 
 _CLINICIANS: Final = frozenset({"Practitioner", "PractitionerRole"})
 _log = structlog.get_logger(__name__)

@@ -6,7 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from fhir_alliance.records.task import Asked, AskedForm
 from fhir_alliance.settings import EhrSettings
-from fhir_alliance.visits.assignments import Assignment, Standing
+from fhir_alliance.visits.standing import Assignment, Standing
 
 _STATES: Final = {
     Standing.COMPLETED: Asked.COMPLETED,

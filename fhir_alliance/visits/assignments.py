@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,8 +13,9 @@ from fhir_alliance.settings import SITE
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import assignments
 from fhir_alliance.visits import settling
-from fhir_alliance.visits.due import Due, Why
+from fhir_alliance.visits.due import Due
 from fhir_alliance.visits.seeking import MINE, OF_VISIT, SENT_ABOUT, Sought, seek
+from fhir_alliance.visits.standing import Assignment, Standing, assignment_of
 
 
 class Trigger(StrEnum):
@@ -26,50 +26,6 @@ class Trigger(StrEnum):
     POLL = "poll"
     CARD = "card"
     SUBSCRIPTION = "subscription"
-
-
-class Standing(StrEnum):
-    """Where an assignment is; DUE can still be answered, and until it closes what was DECLINED with "not today"."""
-
-    DUE = "due"
-    COMPLETED = "completed"
-    DECLINED = "declined"
-    OVERDUE = "overdue"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Assignment:
-    """One form asked of one rater about one visit; `form` is its canonical, pinned to the version first assigned.
-
-    `submission` is the key of what answered it, None while nothing did; `begun` says that somebody is answering it.
-    One that is `planned` moves with the visit; what a person hands over does not. It follows a `schedule` by its name;
-    `clinic` and `therapist` are references of its visit's, "" where the EHR names none or nobody has looked at the
-    visit yet; `cancelled_why` says what ended it.
-    """
-
-    id: int
-    patient: str
-    encounter: str
-    form: str
-    rater: Rater
-    number: int
-    opens: datetime
-    closes: datetime
-    standing: Standing
-    submission: str | None
-    assigned: datetime
-    begun: bool
-    planned: bool
-    schedule: str
-    clinic: str
-    therapist: str
-    cancelled_why: str
-
-    def is_open(self, now: datetime) -> bool:
-        """Whether nothing was sent yet, nor is it too late or needless; "not today" is said about that day only."""
-        asked = self.standing in (Standing.DUE, Standing.DECLINED) and self.submission is None
-        return asked and now < self.closes
 
 
 class Assignments:
@@ -229,7 +185,7 @@ class Assignments:
         for each in sent:
             about[each.patient, each.encounter].append(each)
         return tuple(
-            _assignment(row, self._answer(row, about[row.patient, row.encounter]), now, begun=(row.id,) in begun)
+            assignment_of(row, self._answer(row, about[row.patient, row.encounter]), now, begun=(row.id,) in begun)
             for row in rows
         )
 
@@ -244,35 +200,3 @@ def _is_settled(known: Sequence[Assignment], found: Sequence[Due], wanted: tuple
     in_time = all((each.opens, each.closes, each.schedule) == wanted for each in known if each.planned)
     stands = {(each.form.partition("|")[0], each.number) for each in known if each.standing is not Standing.CANCELLED}
     return in_time and all((each.form.url, each.number) in stands for each in found)
-
-
-def _assignment(row: Row[Any], answer: Any, now: datetime, *, begun: bool) -> Assignment:
-    return Assignment(
-        id=row.id,
-        patient=row.patient,
-        encounter=row.encounter,
-        form=row.form,
-        rater=Rater(row.rater),
-        number=row.number,
-        opens=row.opens_at,
-        closes=row.closes_at,
-        standing=_standing(row, answer, now),
-        submission=answer.key if answer else None,
-        assigned=row.assigned_at,
-        begun=begun,
-        planned=row.why != Why.HAND.value,
-        schedule=row.schedule,
-        clinic=row.clinic,
-        therapist=row.therapist,
-        cancelled_why=row.cancelled_why or "",
-    )
-
-
-def _standing(row: Row[Any], answer: Any, now: datetime) -> Standing:
-    if answer:
-        return Standing.DECLINED if answer.declined else Standing.COMPLETED
-    if row.cancelled_at:
-        return Standing.CANCELLED
-    if row.declined_at:
-        return Standing.DECLINED
-    return Standing.OVERDUE if row.closes_at <= now else Standing.DUE

@@ -11,12 +11,13 @@ import structlog
 from fhir_alliance.errors import AllianceError, StoreError
 from fhir_alliance.rounds import Rounds
 from fhir_alliance.settings import EhrSettings, Settings
-from fhir_alliance.visits.assignments import Assignments, Standing
+from fhir_alliance.visits.assignments import Assignments
 from fhir_alliance.visits.links import Links
 from fhir_alliance.visits.links import Standing as LinkStanding
 from fhir_alliance.visits.messenger import SAYING, SAYING_SIGN_IN, Message, Messenger
 from fhir_alliance.visits.quiet import after_quiet
 from fhir_alliance.visits.reminders import SENT, Reminders, Waiting
+from fhir_alliance.visits.standing import Standing
 from fhir_alliance.visits.wishes import Wishes
 
 LATE: Final = timedelta(hours=2)

@@ -11,9 +11,10 @@ from sqlalchemy import Engine, Row, exists, or_, select
 
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.tables import assignments, launches, patient_links, reminders, submissions
-from fhir_alliance.visits.assignments import Assignment, Assignments, Standing
+from fhir_alliance.visits.assignments import Assignments
 from fhir_alliance.visits.hiding import FEWEST, hidden, hidden_part
 from fhir_alliance.visits.reminders import SENT, WITH_ANOTHER
+from fhir_alliance.visits.standing import Assignment, Standing
 
 LATE: Final = timedelta(hours=24)
 """An answer that comes longer than this after its form opened is late: memory has begun to make it up."""

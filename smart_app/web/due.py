@@ -6,13 +6,14 @@ from fhir_alliance.instruments.facts import Advice
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import SITE
 from fhir_alliance.trajectory.series import Visit
-from fhir_alliance.visits.assignments import Assignment, Standing, Trigger
+from fhir_alliance.visits.assignments import Trigger
 from fhir_alliance.visits.due import NO_VISIT, Due, Why
 from fhir_alliance.visits.finder import PatientRecord
 from fhir_alliance.visits.planning import asked_form
 from fhir_alliance.visits.reading import seen_visits
 from fhir_alliance.visits.reminders import Reminded
 from fhir_alliance.visits.schedule import Rule
+from fhir_alliance.visits.standing import Assignment, Standing
 from smart_app.web.launches import Launch
 from smart_app.web.reading import ChartData, with_ehr
 from smart_app.web.services import services

@@ -18,7 +18,7 @@ from fhir_alliance.records.submission import Submission
 from fhir_alliance.scoring.scorer import Scorer
 from fhir_alliance.settings import Rung
 from fhir_alliance.trajectory.series import Visit
-from fhir_alliance.visits.assignments import Standing
+from fhir_alliance.visits.standing import Standing
 from smart_app.web.asked import form_named, instrument_in_use
 from smart_app.web.devices import device_here, mode_of
 from smart_app.web.drafts import Draft, begun_draft, note_told, open_draft

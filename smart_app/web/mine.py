@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from fhir_alliance.audit import Event
 from fhir_alliance.delivery.entries import Entry
 from fhir_alliance.errors import AllianceError
-from fhir_alliance.visits.assignments import Assignment, Standing
+from fhir_alliance.visits.standing import Assignment, Standing
 from smart_app.web.access import audit
 from smart_app.web.delivery import title_of
 from smart_app.web.frames import frame_of, today

@@ -11,7 +11,7 @@ from fhir_alliance.delivery.keeping import CONFIRMED
 from fhir_alliance.delivery.receipts import Kind, Receipt, State
 from fhir_alliance.errors import InvalidDefinition, NotReady
 from fhir_alliance.instruments.words import Rater
-from fhir_alliance.visits.assignments import Standing
+from fhir_alliance.visits.standing import Standing
 from smart_app.web.asked import form_named
 from smart_app.web.drafts import own_drafts
 from smart_app.web.due import waiting

@@ -14,9 +14,10 @@ from fhir_alliance.instruments.facts import Advice
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.store import open_store, transaction
 from fhir_alliance.tables import grants, submissions
-from fhir_alliance.visits.assignments import Assignments, Standing, Trigger
+from fhir_alliance.visits.assignments import Assignments, Trigger
 from fhir_alliance.visits.due import Due, Why
 from fhir_alliance.visits.schedule import AskedForm, Rule
+from fhir_alliance.visits.standing import Standing
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CORE, FULL = "https://x/core", "https://x/full"

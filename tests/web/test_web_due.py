@@ -7,7 +7,7 @@ import pytest
 
 from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.settings import read_settings
-from fhir_alliance.visits.assignments import Assignment, Standing
+from fhir_alliance.visits.standing import Assignment, Standing
 from smart_app.demo.site import Site, write_site
 from smart_app.web.app import create_app
 

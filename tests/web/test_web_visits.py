@@ -7,7 +7,8 @@ import pytest
 
 from fhir_alliance.ehr.draft import VISIT_SCOPES
 from fhir_alliance.tables import assignments, visit_looks
-from fhir_alliance.visits.assignments import Assignment, Standing, Trigger
+from fhir_alliance.visits.assignments import Trigger
+from fhir_alliance.visits.standing import Assignment, Standing
 from smart_app.demo.site import Site
 
 from .conftest import MakeHouse

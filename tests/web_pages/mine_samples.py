@@ -12,7 +12,7 @@ from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.talks.reasons import OpenReason
 from fhir_alliance.trajectory.seen import Look
-from fhir_alliance.visits.assignments import Assignment, Standing
+from fhir_alliance.visits.standing import Assignment, Standing
 from smart_app.web.pages.mine import MinePage, OwnPatient, mine_page
 
 OWN_FORM: Final = FORM.replace("patient", "therapist")

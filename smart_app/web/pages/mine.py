@@ -8,7 +8,7 @@ from fhir_alliance.delivery.entries import Entry
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.talks.reasons import OpenReason
 from fhir_alliance.trajectory.seen import Look
-from fhir_alliance.visits.assignments import Assignment
+from fhir_alliance.visits.standing import Assignment
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.notes import held_note
 from smart_app.web.pages.words import When, birth_words, day, local_day, moment_words

@@ -131,3 +131,12 @@ def test_a_small_gap_is_none() -> None:
     for off, is_one in (("2.49", False), ("2.5", True), ("-2.5", True)):
         found = gap(usual + Decimal(off), Decimal(0), of_patient=exact, of_therapist=exact, least=Decimal("2.5"))
         assert found.is_reliable is is_one
+
+
+def test_the_usual_gap_is_that_of_the_patients_form() -> None:
+    """What is usual is a share of the spread of the patient's form, however much the therapist's spreads."""
+    wide = replace(precision("therapist"), sd=Decimal(40))
+
+    found = gap(Decimal(80), Decimal(60), of_patient=precision("patient"), of_therapist=wide)
+
+    assert found.expected == Decimal("0.46") * precision("patient").sd

@@ -55,6 +55,7 @@ NOT_FOR_PATIENTS: Final = (
     errors.HandedOver,
     errors.ExportRefused,
     errors.ExportFailed,
+    errors.ExportUnknown,
     UnknownAlert,
     NotReleased,
     UnclearFinding,

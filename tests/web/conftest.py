@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from functools import partial
+from datetime import date, datetime
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -11,6 +13,7 @@ import structlog
 from smart_app.demo.site import write_site
 from smart_app.sandbox.app import create_sandbox
 from smart_app.sandbox.config import read_config
+from smart_app.sandbox.people.visits import CLINIC_TIME
 from tests.ports import own_port
 
 from .house import House, open_house
@@ -19,18 +22,23 @@ MakeHouse = Callable[..., House]
 
 
 @pytest.fixture(scope="session")
-def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Fill the EHR's record once; every house begins with a copy."""
-    folder = tmp_path_factory.mktemp("record")
-    ehr = create_sandbox(read_config(write_site(folder, ehr_port=1, app_port=2).sandbox))
-    ehr.extensions["sandbox_store"].close()
-    return folder / "sandbox.db"
+def opener(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., AbstractContextManager[House]]:
+    """Return what opens a house in a folder, with a copy of the EHR's record as it is on that day at the clinic.
 
+    Whoever runs the tests over the clinic's midnight needs another record: the visits of today are of the day before.
+    """
 
-@pytest.fixture(scope="session")
-def opener(record: Path) -> Callable[..., AbstractContextManager[House]]:
-    """Return what opens a house in a folder."""
-    return partial(open_house, record=record)
+    @cache
+    def record(_: date) -> Path:
+        folder = tmp_path_factory.mktemp("record")
+        ehr = create_sandbox(read_config(write_site(folder, ehr_port=1, app_port=2).sandbox))
+        ehr.extensions["sandbox_store"].close()
+        return folder / "sandbox.db"
+
+    def opened(folder: Path, **options: Any) -> AbstractContextManager[House]:
+        return open_house(folder, record(datetime.now(CLINIC_TIME).date()), **options)
+
+    return opened
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,9 @@ COOKIE: Final = "__Host-ta_lang"
 FIELD: Final = "language"
 """What chooses a language: in the address of any page, so that a link or a portal can say it too, and in a form."""
 
+PRINT_FIELD: Final = "print"
+"""What chooses large print, in the same places."""
+
 # What only clinicians and administrators see is in English.
 _FOR_STAFF: Final = ("admin.", "signin.launch", "signin.again")
 
@@ -54,9 +57,14 @@ def language() -> str:
 def choices() -> tuple[Choice, ...]:
     """Return what a patient can choose; nothing where there is no choice, or for a page that a link cannot ask for."""
     offered = services().settings.site.offered
-    if len(offered) < 2 or request.method != "GET" or _for_staff():
+    if len(offered) < 2 or not can_be_asked_again() or _for_staff():
         return ()
     return tuple(Choice(tag=tag, name=_own_name(tag), chosen=tag == language()) for tag in offered)
+
+
+def can_be_asked_again() -> bool:
+    """Whether a link can ask for this page with something chosen: its address has nothing that the link would lose."""
+    return request.method == "GET" and request.args.keys() <= {FIELD, PRINT_FIELD}
 
 
 def _own_name(tag: str) -> str:

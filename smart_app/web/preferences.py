@@ -9,11 +9,9 @@ from werkzeug import Response
 from smart_app.web.cookies import forget, set_secret
 from smart_app.web.languages import COOKIE as LANGUAGE_COOKIE
 from smart_app.web.languages import FIELD as LANGUAGE_FIELD
-from smart_app.web.languages import chosen_in
+from smart_app.web.languages import PRINT_FIELD, can_be_asked_again, chosen_in
 
 PRINT_COOKIE: Final = "__Host-ta_print"
-PRINT_FIELD: Final = "print"
-"""What chooses large print: in the address of any page, and in a form."""
 LARGE: Final = "large"
 _SIZES: Final = (LARGE, "normal")
 
@@ -34,7 +32,7 @@ class Print:
 def print_here() -> Print:
     """Return the print of the page of this request."""
     large = (request.args.get(PRINT_FIELD) or request.cookies.get(PRINT_COOKIE)) == LARGE
-    return Print(large=large, other=_SIZES[large] if request.method == "GET" else "")
+    return Print(large=large, other=_SIZES[large] if can_be_asked_again() else "")
 
 
 def chosen_on_form() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Engine, insert, select
 
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.entries import waiting
@@ -23,19 +23,15 @@ def doubt_everything(engine: Engine, *, by: str, at: datetime) -> int:
         for row in rows:
             values = {"submission": row["key"], "started_at": at, "step": RESTORED, "outcome": Outcome.UNKNOWN}
             connection.execute(insert(attempts).values(**values))
-            _audit(connection, row["key"], ehr=row["ehr"], patient=row["patient"], launch=row["launch"], by=by, at=at)
+            record(
+                connection,
+                at=at,
+                event=Event.SUBMISSION_DOUBTED,
+                actor=by,
+                ehr=row["ehr"],
+                patient=row["patient"],
+                launch=row["launch"],
+                outcome=RESTORED,
+                request_id=row["key"],
+            )
     return len(rows)
-
-
-def _audit(connection: Connection, key: str, *, ehr: str, patient: str, launch: str, by: str, at: datetime) -> None:
-    record(
-        connection,
-        at=at,
-        event=Event.SUBMISSION_DOUBTED,
-        actor=by,
-        ehr=ehr,
-        patient=patient,
-        launch=launch,
-        outcome="restored",
-        request_id=key,
-    )

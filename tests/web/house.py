@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -20,6 +21,7 @@ from requests.cookies import get_cookie_header
 from sqlalchemy import Table, select
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from fhir_alliance.cards.budget import Budget
 from fhir_alliance.settings import read_settings
 from fhir_alliance.tables import metadata
 from smart_app.demo.browser import Page, WebForm
@@ -154,7 +156,10 @@ class Clinic:
 
 
 class House(Clinic):
-    """Both servers in this process, on real ports; the app's clock and courier move only when told."""
+    """Both servers in this process, on real ports; the app's clock and courier move only when told.
+
+    Cards have half a minute here: what a test sees of them must not depend on how busy the machine is.
+    """
 
     def __init__(self, site: Site, record: Path) -> None:
         super().__init__(site)
@@ -162,6 +167,7 @@ class House(Clinic):
         shutil.copy(record, json.loads(site.sandbox.read_text())["database"])
         self.ehr = create_sandbox(read_config(site.sandbox))
         self.app: Flask = create_app(read_settings(site.settings), clock=self.now)
+        self.app.extensions["alliance"] = replace(self.services, card_budget=Budget(seconds=30))
         self._app_server = self._serve(self.app, site.app_url)
         self._ehr_server: BaseWSGIServer | None = self._serve(self.ehr, site.ehr_url)
         self.opened = self.now()

@@ -4,6 +4,7 @@ import base64
 import json
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
+from fhir_alliance.cards.budget import Budget
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import assignments, audit, card_feedback, reader_proofs, visit_looks
 from smart_app.demo.browser import Page
@@ -301,8 +303,11 @@ def test_what_cannot_be_read_is_refused(house: House, path: str, sent: Any, stat
     )
 
 
-def test_the_chart_opens_while_the_database_is_locked(house: House, quiet_log: list[dict[str, str]]) -> None:
+def test_the_chart_opens_while_the_database_is_locked(
+    house: House, quiet_log: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While somebody holds the store the answer comes all the same, without cards: nobody waits for us (T82)."""
+    monkeypatch.setitem(house.app.extensions, "alliance", replace(house.services, card_budget=Budget()))
     with transaction(house.services.engine):
         assert EHR.cards(house, encounterId=todays_visit(house)) == []
 

@@ -17,6 +17,7 @@ from fhir_alliance.delivery.receipts import (
     SCORED_ELSEWHERE,
     SUPERSEDED,
 )
+from fhir_alliance.sentences import Sentence
 
 EHR_CHANGED: Final = "ehr-changed"
 CLIENT_CHANGED: Final = "client-changed"
@@ -52,7 +53,9 @@ class Reason:
     @property
     def told(self) -> str:
         """The words for a clinician, who cannot do what is an administrator's."""
-        return f"{self.words}; please tell your administrator" if self.who is Who.ADMINISTRATOR else self.words
+        if self.who is not Who.ADMINISTRATOR:
+            return self.words
+        return Sentence("%(reason)s; please tell your administrator", reason=Sentence(self.words))
 
 
 _ADMIN: Final = Who.ADMINISTRATOR

@@ -80,6 +80,11 @@ def may_be_asked_in(instrument: Instrument, language: str, *, today: date) -> bo
     return words.method != "translation" or bool(words.record or words.reviewed_by)
 
 
+def words_for(instrument: Instrument, language: str, *, today: date) -> Wording:
+    """Return the words that may be shown in a language, the English ones where there are none. KeyError without any."""
+    return instrument.wordings[language if may_be_asked_in(instrument, language, today=today) else "en"]
+
+
 def require_ready(instrument: Instrument, *, today: date, alerts: bool = False) -> Instrument:
     """Return the instrument; NotReady, with the reason, when it may not be used."""
     found = readiness(instrument, today=today, alerts=alerts)

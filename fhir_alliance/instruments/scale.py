@@ -7,6 +7,7 @@ from functools import cached_property
 from math import gcd
 
 from fhir_alliance.instruments.own import Calculation
+from fhir_alliance.sentences import Counted, Number, Sentence, Series
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,14 +64,14 @@ class Scale:
         return any(share > 1 for share in self.shares.values())
 
     @property
-    def weighing(self) -> str:
+    def weighing(self) -> Series:
         """The weights and the multiplier in words, empty where every item counts once."""
         alike: dict[Decimal, list[str]] = {}
         for item, weight in self.weights.items():
             alike.setdefault(weight, []).append(item)
-        said = [f"{_listed(items)} × {weight.normalize():f}" for weight, items in alike.items() if weight != 1]
-        times = [] if self.multiplier == 1 else [f"the result × {self.multiplier.normalize():f}"]
-        return "; ".join([*said, *times])
+        said = [_weighed(items, _number(weight)) for weight, items in alike.items() if weight != 1]
+        times = [Sentence("the result × %(times)s", times=_number(self.multiplier))] if self.multiplier != 1 else []
+        return Series("; ", (*said, *times))
 
     def pomp(self, value: Decimal) -> Decimal:
         """Return a score as percent of the maximum possible, 0 to 100, not rounded (POMP; Cohen et al. 1999)."""
@@ -82,5 +83,10 @@ def _places(weight: Decimal) -> int:
     return max(0, -int(weight.normalize().as_tuple().exponent))
 
 
-def _listed(items: list[str]) -> str:
-    return f"item {items[0]}" if len(items) == 1 else f"items {', '.join(items)}"
+def _weighed(items: list[str], weight: Number) -> Sentence:
+    values = {"items": ", ".join(items), "weight": weight}
+    return Counted("item %(items)s × %(weight)s", "items %(items)s × %(weight)s", len(items), **values)
+
+
+def _number(value: Decimal) -> Number:
+    return Number(f"{value.normalize():f}")

@@ -2,26 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
 
 from fhir_alliance.errors import InvalidAnswers
 from fhir_alliance.instruments.definition import Form
 from fhir_alliance.instruments.items import Item, Kind
-
-
-class Sentence(str):
-    """A sentence with values in it that can be said in other languages: `pattern` has a place for each of `values`."""
-
-    __slots__ = ("pattern", "values")
-
-    pattern: str
-    values: Mapping[str, object]
-
-    def __new__(cls, pattern: str, **values: object) -> Self:
-        """Fill the places, %(name)s, of a pattern."""
-        made = super().__new__(cls, pattern % values)
-        made.pattern, made.values = pattern, values
-        return made
+from fhir_alliance.sentences import Sentence
 
 
 @dataclass(frozen=True, kw_only=True)

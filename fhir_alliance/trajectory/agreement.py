@@ -8,7 +8,7 @@ from typing import Final
 from fhir_alliance.instruments.precision import Z95, Precision
 
 # Therapists rate lower than their patients: d = -.46, 22 studies (Igra 2020).
-_EXPECTED: Final = Decimal("0.46")
+EXPECTED: Final = Decimal("0.46")
 # Fewer pairs make a slope of chance.
 PAIRS_NEEDED: Final = 5
 
@@ -57,7 +57,7 @@ def gap(
     """
     return Gap(
         difference=patient - therapist,
-        expected=_EXPECTED * of_patient.sd,
+        expected=EXPECTED * of_patient.sd,
         error=(of_patient.standard_error**2 + of_therapist.standard_error**2).sqrt(),
         least=least,
     )

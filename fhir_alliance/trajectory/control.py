@@ -9,7 +9,7 @@ from typing import Final
 # An individuals chart needs four ratings to say anything; the baseline is frozen at five, so that it cannot creep.
 LEAST: Final = 4
 MOST: Final = 5
-_MOVING_RANGE_TO_SIGMA: Final = Decimal("1.128")
+MOVING_RANGE_TO_SIGMA: Final = Decimal("1.128")
 _MOVING_RANGE_LIMIT: Final = Decimal("3.267")
 # Somebody who always answers alike would signal at any slip: sigma is at least this share of the scale's range, where
 # no standard error of measurement is known (reference 5.3).
@@ -52,7 +52,7 @@ def baseline(first: Sequence[Decimal], *, floor: Decimal) -> Baseline | None:
     mean_move = sum(moves, Decimal(0)) / len(moves)
     return Baseline(
         centre=sum(first, Decimal(0)) / len(first),
-        sigma=max(mean_move / _MOVING_RANGE_TO_SIGMA, floor),
+        sigma=max(mean_move / MOVING_RANGE_TO_SIGMA, floor),
         largest_move=_MOVING_RANGE_LIMIT * mean_move,
     )
 

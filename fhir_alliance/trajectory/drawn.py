@@ -1,12 +1,27 @@
 """Which ruptures and repairs are drawn into a course, and where; only a marked one may also be a reason."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from fhir_alliance.instruments.scale import Scale
+from fhir_alliance.sentences import Sentence
 from fhir_alliance.trajectory.rules import RULES
 from fhir_alliance.trajectory.ruptures import Ending, Episode, Level, find_episodes
+
+_REPAIRS: Final[Mapping[Ending, Sentence]] = {
+    Ending.REPAIRED: Sentence("repaired"),
+    Ending.FULLY: Sentence("fully repaired"),
+}
+_RUPTURES: Final[Mapping[tuple[Level, Ending | None], Sentence]] = {
+    (Level.POSSIBLE, None): Sentence("possible rupture"),
+    (Level.POSSIBLE, Ending.OPEN): Sentence("possible rupture, open"),
+    (Level.POSSIBLE, Ending.UNREPAIRED): Sentence("possible rupture, unrepaired"),
+    (Level.MARKED, None): Sentence("marked rupture"),
+    (Level.MARKED, Ending.OPEN): Sentence("marked rupture, open"),
+    (Level.MARKED, Ending.UNREPAIRED): Sentence("marked rupture, unrepaired"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,12 +34,12 @@ class Sign:
     ending: Ending
 
     @property
-    def words(self) -> str:
+    def words(self) -> Sentence:
         """What the sign says, for those who read it out: it names what was found and judges nobody."""
         if self.is_repair:
-            return str(self.ending)
-        unfinished = {Ending.OPEN: ", open", Ending.UNREPAIRED: ", unrepaired"}
-        return f"{self.level} rupture{unfinished.get(self.ending, '')}"
+            return _REPAIRS[self.ending]
+        unfinished = self.ending if self.ending in (Ending.OPEN, Ending.UNREPAIRED) else None
+        return _RUPTURES[self.level, unfinished]
 
 
 def signs_of(values: Sequence[Decimal], scale: Scale) -> tuple[Sign, ...]:

@@ -2,13 +2,20 @@
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
 
 from fhir_alliance.instruments.scale import Scale
+from fhir_alliance.sentences import Counted, Number, Sentence, Series
 from fhir_alliance.trajectory.control import LEAST
 from fhir_alliance.trajectory.series import Rating, UsualRange
 from fhir_alliance.trajectory.usual import usual_range
 
-_COUNTS = {1: "One answered visit", 2: "Two answered visits", 3: "Three answered visits", LEAST: "Four answered visits"}
+_SO_FAR: Final = {
+    1: Sentence("One answered visit so far. A usual range needs four."),
+    2: Sentence("Two answered visits so far. A usual range needs four."),
+    3: Sentence("Three answered visits so far. A usual range needs four."),
+    LEAST: Sentence("Four answered visits so far. The next can be compared with them."),
+}
 
 
 def first_line(name: str, ratings: Sequence[Rating], scale: Scale) -> str:
@@ -18,26 +25,48 @@ def first_line(name: str, ratings: Sequence[Rating], scale: Scale) -> str:
     level, for which nothing of this person's own is there to compare it with.
     """
     if not ratings:
-        return "No answers yet."
+        return Sentence("No answers yet.")
     last = ratings[-1]
-    rated = f"Last answer ({last.day}): {one_decimal(last.value)}."
+    rated = Sentence("Last answer (%(day)s): %(value)s.", day=last.day, value=one_decimal(last.value))
     usual = usual_range(ratings[:-1], scale)
     if usual is None:
-        following = "The next can be compared with them." if len(ratings) == LEAST else "A usual range needs four."
-        return f"{rated} {_COUNTS[len(ratings)]} so far. {following}"
-    return f"{rated} {_compared(name, ratings, usual)}"
+        return Series(" ", (rated, _SO_FAR[len(ratings)]))
+    return Series(" ", (rated, _compared(name, ratings, usual)))
 
 
-def _compared(name: str, ratings: Sequence[Rating], usual: UsualRange) -> str:
+def _compared(name: str, ratings: Sequence[Rating], usual: UsualRange) -> Sentence:
     side = _side(ratings[-1].value, usual)
     outside = 0
     for rating in reversed(ratings):
         if rating.visit <= usual.last_visit or _side(rating.value, usual) != side:
             break
         outside += 1
-    how_many = "the last visit" if outside == 1 or side == "within" else f"the last {outside} visits"
-    span = f"{one_decimal(usual.low)} to {one_decimal(usual.high)}"
-    return f"{name} rated {how_many} {side} the usual {span} (visits {usual.first_visit} to {usual.last_visit})."
+    values = {
+        "name": name,
+        "low": one_decimal(usual.low),
+        "high": one_decimal(usual.high),
+        "first": usual.first_visit,
+        "last": usual.last_visit,
+    }
+    if side == "below":
+        return Counted(
+            "%(name)s rated the last visit below the usual %(low)s to %(high)s (visits %(first)s to %(last)s).",
+            "%(name)s rated the last %(number)s visits below the usual %(low)s to %(high)s "
+            "(visits %(first)s to %(last)s).",
+            outside,
+            **values,
+        )
+    if side == "above":
+        return Counted(
+            "%(name)s rated the last visit above the usual %(low)s to %(high)s (visits %(first)s to %(last)s).",
+            "%(name)s rated the last %(number)s visits above the usual %(low)s to %(high)s "
+            "(visits %(first)s to %(last)s).",
+            outside,
+            **values,
+        )
+    return Sentence(
+        "%(name)s rated the last visit within the usual %(low)s to %(high)s (visits %(first)s to %(last)s).", **values
+    )
 
 
 def _side(value: Decimal, usual: UsualRange) -> str:
@@ -46,6 +75,6 @@ def _side(value: Decimal, usual: UsualRange) -> str:
     return "above" if value > usual.high else "within"
 
 
-def one_decimal(value: Decimal) -> str:
+def one_decimal(value: Decimal) -> Number:
     """Return a score as a screen shows it: one decimal, rounded half up, with a real minus sign."""
-    return str(value.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)).replace("-", "−")
+    return Number(str(value.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)).replace("-", "−"))

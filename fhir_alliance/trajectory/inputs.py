@@ -1,10 +1,12 @@
 """What a reason opens to: every number and formula that it takes to check it by hand, in sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 from fhir_alliance.instruments.precision import Z95, Precision
-from fhir_alliance.trajectory.control import Baseline
+from fhir_alliance.sentences import Number, Sentence, marked
+from fhir_alliance.trajectory.control import MOVING_RANGE_TO_SIGMA, Baseline
 from fhir_alliance.trajectory.early import EarlyAlliance
 from fhir_alliance.trajectory.first_line import one_decimal
 from fhir_alliance.trajectory.ruptures import Episode
@@ -13,95 +15,195 @@ from fhir_alliance.trajectory.series import Rating
 from fhir_alliance.trajectory.slide import WeightedMean
 from fhir_alliance.trajectory.usual import usual_range
 
+# By whether they are computed from figures of other people, and whether it is known of how many.
+_FIGURES: Final[Mapping[tuple[bool, bool], str]] = {
+    (False, False): marked(
+        "Standard deviation %(deviation)s, reliability %(reliability)s (%(kind)s), so an error of %(error)s; "
+        "%(population)s; %(source)s."
+    ),
+    (False, True): marked(
+        "Standard deviation %(deviation)s, reliability %(reliability)s (%(kind)s), so an error of %(error)s; "
+        "%(population)s, %(people)s people; %(source)s."
+    ),
+    (True, False): marked(
+        "Standard deviation %(deviation)s, reliability %(reliability)s (%(kind)s), so an error of %(error)s, "
+        "provisional, computed from figures of other people; %(population)s; %(source)s."
+    ),
+    (True, True): marked(
+        "Standard deviation %(deviation)s, reliability %(reliability)s (%(kind)s), so an error of %(error)s, "
+        "provisional, computed from figures of other people; %(population)s, %(people)s people; %(source)s."
+    ),
+}
 
-def baseline_inputs(seen: Seen, base: Baseline) -> tuple[str, ...]:
+
+def baseline_inputs(seen: Seen, base: Baseline) -> tuple[Sentence, ...]:
     """Return what the person's own first ratings give."""
     first = seen.ratings[: len(seen.course.chart.first)]
     usual = usual_range(first, seen.scale)
     said = (
-        f"First ratings: {listed(first)}; mean {exact(base.centre)}.",
-        f"Sigma {exact(base.sigma)}: mean step between these / 1.128, at least {exact(seen.course.chart.floor)}.",
+        Sentence("First ratings: %(ratings)s; mean %(mean)s.", ratings=listed(first), mean=exact(base.centre)),
+        Sentence(
+            "Sigma %(sigma)s: mean step between these / %(divisor)s, at least %(least)s.",
+            sigma=exact(base.sigma),
+            divisor=exact(MOVING_RANGE_TO_SIGMA),
+            least=exact(seen.course.chart.floor),
+        ),
     )
     if usual is None:
         return said
-    return (*said, f"Limits {one_decimal(usual.low)}–{one_decimal(usual.high)}: mean ± 2 sigmas, within the scale.")
+    limits = Sentence(
+        "Limits %(low)s–%(high)s: mean ± 2 sigmas, within the scale.",
+        low=one_decimal(usual.low),
+        high=one_decimal(usual.high),
+    )
+    return (*said, limits)
 
 
-def low_inputs(seen: Seen, base: Baseline, two: Sequence[Rating]) -> tuple[str, ...]:
+def low_inputs(seen: Seen, base: Baseline, two: Sequence[Rating]) -> tuple[Sentence, ...]:
     """Return the last two ratings and what both had to lie under."""
     widths = seen.rules.low_widths
     return (
-        f"Last two ratings: {listed(two)}.",
-        f"Both at or under {exact(base.below(widths))}: {exact(widths)} sigmas below the mean.",
+        Sentence("Last two ratings: %(ratings)s.", ratings=listed(two)),
+        Sentence(
+            "Both at or under %(limit)s: %(widths)s sigmas below the mean.",
+            limit=exact(base.below(widths)),
+            widths=exact(widths),
+        ),
     )
 
 
-def slide_inputs(seen: Seen, slid: WeightedMean, mean: Decimal) -> tuple[str, ...]:
+def slide_inputs(seen: Seen, slid: WeightedMean, mean: Decimal) -> tuple[Sentence, ...]:
     """Return all ratings, and how the weighted mean and its limit come out of them."""
     weight, kept, widths = exact(slid.weight), exact(1 - slid.weight), exact(seen.rules.slide_widths)
-    share = f"{weight} / {exact(2 - slid.weight)} × (1 − {kept}^{2 * len(seen.ratings)})"
     points, limit = exact(seen.share(seen.rules.slide_share)), exact(slid.limit(seen.rules.slide_widths))
     return (
-        f"All ratings: {listed(seen.ratings)}.",
-        f"Weighted mean: from {exact(slid.base.centre)}, for each rating {weight} × rating + {kept} × mean before.",
-        f"Now {exact(mean)}; limit: mean − {widths} × sigma × √({share}) = {limit}.",
-        f"And at least {points} points below the mean.",
+        Sentence("All ratings: %(ratings)s.", ratings=listed(seen.ratings)),
+        Sentence(
+            "Weighted mean: from %(mean)s, for each rating %(weight)s × rating + %(kept)s × mean before.",
+            mean=exact(slid.base.centre),
+            weight=weight,
+            kept=kept,
+        ),
+        Sentence(
+            "Now %(mean)s; limit: mean − %(widths)s × sigma × √(%(weight)s / %(rest)s × (1 − %(kept)s^%(twice)s)) = "
+            "%(limit)s.",
+            mean=exact(mean),
+            widths=widths,
+            weight=weight,
+            rest=exact(2 - slid.weight),
+            kept=kept,
+            twice=2 * len(seen.ratings),
+            limit=limit,
+        ),
+        Sentence("And at least %(points)s points below the mean.", points=points),
     )
 
 
-def rupture_inputs(seen: Seen, episode: Episode, depth: Decimal) -> tuple[str, ...]:
+def rupture_inputs(seen: Seen, episode: Episode, depth: Decimal) -> tuple[Sentence, ...]:
     """Return the fall, its threshold and what it had to reach."""
     opened, lowest = (seen.ratings[number - 1].visit for number in (episode.opened, episode.lowest))
     rules, threshold = seen.rules, exact(episode.threshold)
     widths, least = exact(rules.rupture_widths), exact(rules.rupture_times * episode.threshold)
     between, share = exact(seen.course.marked.yardstick.between), exact(seen.share(rules.rupture_share))
     return (
-        f"All ratings: {listed(seen.ratings)}.",
-        (
-            f"Highest of the 6 ratings before visit {opened}: {exact(episode.reference)}; lowest since: "
-            f"{exact(episode.trough)}, at visit {lowest}; fall {exact(episode.drop)}."
+        Sentence("All ratings: %(ratings)s.", ratings=listed(seen.ratings)),
+        Sentence(
+            "Highest of the 6 ratings before visit %(opened)s: %(highest)s; lowest since: %(trough)s, at visit "
+            "%(lowest)s; fall %(fall)s.",
+            opened=opened,
+            highest=exact(episode.reference),
+            trough=exact(episode.trough),
+            lowest=lowest,
+            fall=exact(episode.drop),
         ),
-        f"Marked from {threshold}: 2 × the larger of {between} and the standard deviation of the changes before.",
-        f"Raised from {exact(rules.rupture_times)} × {threshold} = {least}.",
-        f"And the lowest at least {exact(depth)} below the mean: {widths} sigmas and {share} points.",
-        f"It has come back when a rating is {threshold} above the lowest.",
+        Sentence(
+            "Marked from %(threshold)s: 2 × the larger of %(between)s and the standard deviation of the changes "
+            "before.",
+            threshold=threshold,
+            between=between,
+        ),
+        Sentence(
+            "Raised from %(times)s × %(threshold)s = %(least)s.",
+            times=exact(rules.rupture_times),
+            threshold=threshold,
+            least=least,
+        ),
+        Sentence(
+            "And the lowest at least %(depth)s below the mean: %(widths)s sigmas and %(points)s points.",
+            depth=exact(depth),
+            widths=widths,
+            points=share,
+        ),
+        Sentence("It has come back when a rating is %(threshold)s above the lowest.", threshold=threshold),
     )
 
 
 def early_inputs(
     seen: Seen, site: SiteFigures, found: EarlyAlliance, drawn: Decimal, weight: Decimal
-) -> tuple[str, ...]:
+) -> tuple[Sentence, ...]:
     """Return the early ratings, the clinic's, and how their mean comes out of both."""
     mean, of_site, between, within = map(exact, (found.mean, site.mean, site.between, site.within))
-    widths = exact(seen.rules.early_widths)
     limit = exact(site.mean - seen.rules.early_widths * site.between)
     return (
-        f"Ratings of visits 1–4: {listed(seen.ratings)}; mean {mean}.",
-        (
-            f"Clinic: mean {of_site}, standard deviation {between} between people and {within} from visit to visit; "
-            f"{site.people} people; {site.source}."
+        Sentence("Ratings of visits 1–4: %(ratings)s; mean %(mean)s.", ratings=listed(seen.ratings), mean=mean),
+        Sentence(
+            "Clinic: mean %(mean)s, standard deviation %(between)s between people and %(within)s from visit to visit; "
+            "%(people)s people; %(source)s.",
+            mean=of_site,
+            between=between,
+            within=within,
+            people=site.people,
+            source=site.source,
         ),
-        f"Drawn towards the clinic's mean: {of_site} + {exact(weight)} × ({mean} − {of_site}) = {exact(drawn)}.",
-        f"{exact(weight)} is {between}² / ({between}² + {within}² / {found.ratings}).",
-        f"Raised at or under {limit}: {of_site} − {widths} × {between}.",
+        Sentence(
+            "Drawn towards the clinic's mean: %(usual)s + %(weight)s × (%(mean)s − %(usual)s) = %(drawn)s.",
+            usual=of_site,
+            weight=exact(weight),
+            mean=mean,
+            drawn=exact(drawn),
+        ),
+        Sentence(
+            "%(weight)s is %(between)s² / (%(between)s² + %(within)s² / %(number)s).",
+            weight=exact(weight),
+            between=between,
+            within=within,
+            number=found.ratings,
+        ),
+        Sentence(
+            "Raised at or under %(limit)s: %(mean)s − %(widths)s × %(between)s.",
+            limit=limit,
+            mean=of_site,
+            widths=exact(seen.rules.early_widths),
+            between=between,
+        ),
     )
 
 
-def precision_inputs(precision: Precision) -> tuple[str, ...]:
+def precision_inputs(precision: Precision) -> tuple[Sentence, ...]:
     """Return the reliable change and where its figures come from."""
     sd, reliability, least = map(exact, (precision.sd, precision.reliability, precision.reliable_difference))
     return (
-        f"Both below the mean by more than {least}: {Z95:.6f} × √2 × {sd} × √(1 − {reliability}).",
+        Sentence(
+            "Both below the mean by more than %(least)s: %(z)s × √2 × %(deviation)s × √(1 − %(reliability)s).",
+            least=least,
+            z=Number(f"{Z95:.6f}"),
+            deviation=sd,
+            reliability=reliability,
+        ),
         figures(precision),
     )
 
 
-def figures(precision: Precision) -> str:
+def figures(precision: Precision) -> Sentence:
     """Say how exactly a form measures, in whom, and who says so."""
     sd, reliability, error = map(exact, (precision.sd, precision.reliability, precision.standard_error))
-    people = f", {precision.people} people" if precision.people else ""
-    provisional = ", provisional, computed from figures of other people" if precision.is_provisional else ""
-    return (
-        f"Standard deviation {sd}, reliability {reliability} ({precision.kind}), so an error of {error}{provisional}; "
-        f"{precision.population}{people}; {precision.source}."
+    return Sentence(
+        _FIGURES[precision.is_provisional, bool(precision.people)],
+        deviation=sd,
+        reliability=reliability,
+        kind=precision.kind,
+        error=error,
+        population=precision.population,
+        people=precision.people,
+        source=precision.source,
     )

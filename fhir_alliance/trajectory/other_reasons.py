@@ -1,11 +1,28 @@
 """The reasons that lie outside a patient's own chart: missed forms, the therapist's rating, the early mean."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from fhir_alliance.instruments.precision import Z95
+from fhir_alliance.sentences import Number, Sentence, marked
+from fhir_alliance.trajectory.agreement import EXPECTED
 from fhir_alliance.trajectory.centring import shrunken_mean
 from fhir_alliance.trajectory.early import EARLY_VISITS, early_alliance
 from fhir_alliance.trajectory.first_line import one_decimal
 from fhir_alliance.trajectory.inputs import early_inputs, figures
 from fhir_alliance.trajectory.seen import Look, Name, Reason, Seen, exact, span
+
+# By whether the figures are provisional.
+_DIFFERING: Final[Mapping[bool, str]] = {
+    False: marked(
+        "%(name)s's rating minus the therapist's is %(difference)s; %(expected)s is usual. More than error explains, "
+        "at %(number)s visits running."
+    ),
+    True: marked(
+        "%(name)s's rating minus the therapist's is %(difference)s; %(expected)s is usual. More than error explains "
+        "(provisional), at %(number)s visits running."
+    ),
+}
 
 
 def missed(seen: Seen) -> Reason | None:
@@ -16,10 +33,19 @@ def missed(seen: Seen) -> Reason | None:
     return Reason(
         name=Name.MISSED,
         look=Look.WORTH,
-        sentence=f"No answers from the last {running} visits ({span(gaps.since, gaps.last, running)}).",
+        sentence=Sentence(
+            "No answers from the last %(number)s visits (%(visits)s).",
+            number=running,
+            visits=span(gaps.since, gaps.last, running),
+        ),
         inputs=(
-            f"Visits without an answer: {gaps.missed} of {gaps.visits}; the last {running} running.",
-            "Missed forms are counted as gaps, never as low ratings.",
+            Sentence(
+                "Visits without an answer: %(missed)s of %(visits)s; the last %(number)s running.",
+                missed=gaps.missed,
+                visits=gaps.visits,
+                number=running,
+            ),
+            Sentence("Missed forms are counted as gaps, never as low ratings."),
         ),
         visit=gaps.last,
         facts=(gaps.since, gaps.last, gaps.missed, gaps.visits),
@@ -37,22 +63,39 @@ def differing(seen: Seen) -> Reason | None:
     if len(known) < 2 or not all(each.holds_for(validated=seen.validated) for each in known):
         return None
     gap, provisional = found.last, any(each.is_provisional for each in known)
-    word = " (provisional)" if provisional else ""
+    values = {
+        "name": seen.name,
+        "difference": one_decimal(gap.difference),
+        "expected": one_decimal(gap.expected),
+        "number": found.running,
+    }
     return Reason(
         name=Name.DIFFERING,
         look=Look.WORTH if provisional else Look.ASK,
-        sentence=f"{seen.name}'s rating minus the therapist's is {one_decimal(gap.difference)}; "
-        f"{one_decimal(gap.expected)} is usual. More than error explains{word}, at {found.running} visits running.",
+        sentence=Sentence(_DIFFERING[provisional], **values),
         inputs=(
-            f"At the last visit that both rated: {exact(gap.difference)}.",
-            f"Usual {exact(gap.expected)}: 0.46 × the standard deviation of the patient's form (Igra 2020).",
-            f"Raised when it is off that by more than {Z95:.6f} × {exact(gap.error)} = {exact(gap.limit)}.",
-            f"{exact(gap.error)} is √(patient's error² + therapist's error²).",
-            f"And by at least {exact(gap.least)} points.",
-            f"So since visit {found.first_visit}, to one side, at {found.running} visits running that both rated.",
-            f"Raised from {seen.rules.visits_differing} of them.",
-            f"Patient's form: {figures(known[0])}",
-            f"Therapist's form: {figures(known[1])}",
+            Sentence("At the last visit that both rated: %(difference)s.", difference=exact(gap.difference)),
+            Sentence(
+                "Usual %(expected)s: %(share)s × the standard deviation of the patient's form (Igra 2020).",
+                expected=exact(gap.expected),
+                share=exact(EXPECTED),
+            ),
+            Sentence(
+                "Raised when it is off that by more than %(z)s × %(error)s = %(limit)s.",
+                z=Number(f"{Z95:.6f}"),
+                error=exact(gap.error),
+                limit=exact(gap.limit),
+            ),
+            Sentence("%(error)s is √(patient's error² + therapist's error²).", error=exact(gap.error)),
+            Sentence("And by at least %(points)s points.", points=exact(gap.least)),
+            Sentence(
+                "So since visit %(first)s, to one side, at %(number)s visits running that both rated.",
+                first=found.first_visit,
+                number=found.running,
+            ),
+            Sentence("Raised from %(number)s of them.", number=seen.rules.visits_differing),
+            Sentence("Patient's form: %(figures)s", figures=figures(known[0])),
+            Sentence("Therapist's form: %(figures)s", figures=figures(known[1])),
         ),
         visit=seen.visit,
         facts=(found.first_visit or 0, found.running, gap.difference),
@@ -83,8 +126,13 @@ def early(seen: Seen) -> Reason | None:
     return Reason(
         name=Name.EARLY,
         look=Look.WORTH,
-        sentence=f"The first {found.ratings} ratings have a mean of {one_decimal(found.mean)}. The first ratings at "
-        f"this clinic have a mean of {one_decimal(site.mean)}.",
+        sentence=Sentence(
+            "The first %(number)s ratings have a mean of %(mean)s. The first ratings at this clinic have a mean of "
+            "%(usual)s.",
+            number=found.ratings,
+            mean=one_decimal(found.mean),
+            usual=one_decimal(site.mean),
+        ),
         inputs=early_inputs(seen, site, found, drawn, weight),
         visit=seen.visit,
         facts=tuple(rating.value for rating in seen.ratings),

@@ -1,9 +1,11 @@
 """The reasons that the patient's own ratings give: low, fallen, sliding, ruptured."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 from fhir_alliance.instruments.precision import Precision
+from fhir_alliance.sentences import Sentence, marked
 from fhir_alliance.trajectory.control import Baseline
 from fhir_alliance.trajectory.first_line import one_decimal
 from fhir_alliance.trajectory.inputs import baseline_inputs, low_inputs, precision_inputs, rupture_inputs, slide_inputs
@@ -11,6 +13,21 @@ from fhir_alliance.trajectory.ruptures import Ending
 from fhir_alliance.trajectory.seen import Look, Name, Reason, Seen, span
 from fhir_alliance.trajectory.series import Rating
 from fhir_alliance.trajectory.usual import usual_range
+
+# By whether the fall was lowest where it began, and whether it may yet come back.
+_FELL: Final[Mapping[tuple[bool, bool], str]] = {
+    (True, True): marked("Fell from %(highest)s to %(trough)s (visit %(opened)s) and has not come back yet."),
+    (False, True): marked(
+        "Fell from %(highest)s to %(trough)s (visit %(opened)s, lowest at visit %(lowest)s) and has not come back yet."
+    ),
+    (True, False): marked(
+        "Fell from %(highest)s to %(trough)s (visit %(opened)s) and did not come back in 5 answered visits."
+    ),
+    (False, False): marked(
+        "Fell from %(highest)s to %(trough)s (visit %(opened)s, lowest at visit %(lowest)s) and did not come back in "
+        "5 answered visits."
+    ),
+}
 
 
 def low(seen: Seen) -> Reason | None:
@@ -25,15 +42,18 @@ def low(seen: Seen) -> Reason | None:
         return None
     two = seen.ratings[-2:]
     visits = span(two[0].visit, two[1].visit, 2)
-    below = one_decimal(usual.low - two[-1].value)
-    said = f"{below} below the usual range of visits {seen.baseline} for 2 answered visits ({visits})."
+    values = {"below": one_decimal(usual.low - two[-1].value), "baseline": seen.baseline, "visits": visits}
+    said = Sentence(
+        "%(below)s below the usual range of visits %(baseline)s for 2 answered visits (%(visits)s).", **values
+    )
     inputs = (*baseline_inputs(seen, base), *low_inputs(seen, base, two))
     precision = _exceeded(seen, base, two)
     rated = [*seen.course.chart.first, *(rating.value for rating in two)]
     if precision is None:
         return _reason(seen, Name.LOW, Look.WORTH, said, inputs, rated)
-    look, word = (Look.WORTH, " (provisional)") if precision.is_provisional else (Look.ASK, "")
-    told = f"{said} More than the error of measurement{word}."
+    look, told = Look.ASK, Sentence("%(fall)s More than the error of measurement.", fall=said)
+    if precision.is_provisional:
+        look, told = Look.WORTH, Sentence("%(fall)s More than the error of measurement (provisional).", fall=said)
     return _reason(seen, Name.FALL, look, told, (*inputs, *precision_inputs(precision)), rated)
 
 
@@ -48,7 +68,11 @@ def slide(seen: Seen) -> Reason | None:
     below = slid.base.centre - slid.mean
     if not slid.is_low(rules.slide_widths) or below < seen.share(rules.slide_share):
         return None
-    said = f"The weighted mean of all answered visits is {one_decimal(below)} below the mean of visits {seen.baseline}."
+    said = Sentence(
+        "The weighted mean of all answered visits is %(below)s below the mean of visits %(baseline)s.",
+        below=one_decimal(below),
+        baseline=seen.baseline,
+    )
     inputs = (*baseline_inputs(seen, slid.base), *slide_inputs(seen, slid, slid.mean))
     return _reason(seen, Name.SLIDE, Look.WORTH, said, inputs, [rating.value for rating in seen.ratings])
 
@@ -64,10 +88,9 @@ def rupture(seen: Seen) -> Reason | None:
     if is_back or is_small:
         return None
     opened, lowest = (seen.ratings[number - 1].visit for number in (episode.opened, episode.lowest))
-    visits = f"visit {opened}" if opened == lowest else f"visit {opened}, lowest at visit {lowest}"
-    came = "has not come back yet" if episode.ending is Ending.OPEN else "did not come back in 5 answered visits"
+    pattern = _FELL[opened == lowest, episode.ending is Ending.OPEN]
     highest, trough = one_decimal(episode.reference), one_decimal(episode.trough)
-    said = f"Fell from {highest} to {trough} ({visits}) and {came}."
+    said = Sentence(pattern, highest=highest, trough=trough, opened=opened, lowest=lowest)
     inputs = (*rupture_inputs(seen, episode, depth), *baseline_inputs(seen, base))
     facts = (*seen.course.chart.first, episode.reference, episode.trough, episode.threshold)
     return _reason(seen, Name.RUPTURE, Look.ASK, said, inputs, facts)
@@ -87,7 +110,7 @@ def _exceeded(seen: Seen, base: Baseline, two: Sequence[Rating]) -> Precision | 
 
 
 def _reason(
-    seen: Seen, name: Name, look: Look, sentence: str, inputs: tuple[str, ...], facts: Sequence[Decimal]
+    seen: Seen, name: Name, look: Look, sentence: Sentence, inputs: tuple[Sentence, ...], facts: Sequence[Decimal]
 ) -> Reason:
     visit = seen.ratings[-1].visit
     return Reason(name=name, look=look, sentence=sentence, inputs=inputs, visit=visit, facts=tuple(facts))

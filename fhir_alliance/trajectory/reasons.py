@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from fhir_alliance.sentences import Sentence
 from fhir_alliance.trajectory.other_reasons import differing, early, missed
 from fhir_alliance.trajectory.rating_reasons import low, rupture, slide
 from fhir_alliance.trajectory.rules import FEWEST_ITEMS
@@ -26,6 +27,11 @@ def reasons_of(seen: Seen) -> tuple[Reason, ...]:
 
 
 def _finished(reason: Reason, seen: Seen) -> Reason:
-    rule = f"Rule: {reason.name}, rule set v{seen.rules.version}; {seen.scale.title}."
+    rule = Sentence(
+        "Rule: %(rule)s, rule set v%(version)s; %(score)s.",
+        rule=reason.name,
+        version=seen.rules.version,
+        score=seen.scale.title,
+    )
     look = reason.look if seen.validated else Look.WORTH
     return replace(reason, look=look, inputs=(rule, *reason.inputs))

@@ -8,6 +8,7 @@ from typing import Final
 
 from fhir_alliance.instruments.precision import FIRST_RATINGS_NEEDED, Precision
 from fhir_alliance.instruments.scale import Scale
+from fhir_alliance.sentences import Number, Sentence, Series
 from fhir_alliance.trajectory.agreement import Differing
 from fhir_alliance.trajectory.course import Course
 from fhir_alliance.trajectory.gaps import Gaps
@@ -43,8 +44,8 @@ class Reason:
 
     name: Name
     look: Look
-    sentence: str
-    inputs: tuple[str, ...]
+    sentence: Sentence
+    inputs: tuple[Sentence, ...]
     visit: int
     facts: tuple[Decimal | int, ...]
 
@@ -106,19 +107,20 @@ class Seen:
 _PLACES: Final = Decimal("0.0001")
 
 
-def exact(value: Decimal) -> str:
+def exact(value: Decimal) -> Number:
     """Return a number as it takes to check by hand: up to four decimals, half up, with a real minus sign."""
     shown = value.quantize(_PLACES, rounding=ROUND_HALF_UP)
-    return f"{shown.normalize():f}".replace("-", "−") if shown else "0"
+    return Number(f"{shown.normalize():f}".replace("-", "−") if shown else "0")
 
 
 def span(first: int, last: int, count: int) -> str:
     """Return some visits in words, by the first and the last of them: "5", "8 and 9", "1–5"."""
     if count == 1:
         return str(first)
-    return f"{first} and {last}" if count == 2 else f"{first}–{last}"
+    return Sentence("%(first)s and %(last)s", first=first, last=last) if count == 2 else f"{first}–{last}"
 
 
-def listed(ratings: Sequence[Rating]) -> str:
+def listed(ratings: Sequence[Rating]) -> Series:
     """Return each rating with its visit."""
-    return "; ".join(f"visit {rating.visit}: {exact(rating.value)}" for rating in ratings)
+    said = (Sentence("visit %(visit)s: %(value)s", visit=each.visit, value=exact(each.value)) for each in ratings)
+    return Series("; ", said)

@@ -19,7 +19,6 @@ from fhir_alliance.visits.figures import RECENT
 from fhir_alliance.visits.figures import read_figures as completion
 from smart_app.web.admissions import Admin, LinkRefused, end, find_admin, is_live, use_link
 from smart_app.web.cookies import ADMIN, set_strict
-from smart_app.web.delivery import title_of
 from smart_app.web.failures import BadRequest, request_id
 from smart_app.web.frames import today
 from smart_app.web.pages.delivery import STATES
@@ -28,6 +27,7 @@ from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.message import Action, MessagePage
 from smart_app.web.pages.outbox import Choice, item_page, outbox_page
 from smart_app.web.services import services
+from smart_app.web.titles import title_of
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 

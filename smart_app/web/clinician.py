@@ -11,11 +11,9 @@ from fhir_alliance.delivery.reasons import reason_of
 from fhir_alliance.ehr.findings import lapsed
 from fhir_alliance.ehr.rungs import NEEDS
 from fhir_alliance.instruments.definition import Instrument
-from fhir_alliance.instruments.questionnaire import form_title
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.answers import read_answers
 from fhir_alliance.scoring.answers import Answers
-from fhir_alliance.settings import LANGUAGE
 from fhir_alliance.trajectory.companions import Companion, read_companions
 from fhir_alliance.trajectory.first_line import first_line
 from fhir_alliance.trajectory.series import Rating, Series, Visit, read_series
@@ -42,11 +40,13 @@ from smart_app.web.pages.window import MOST_COLUMNS
 from smart_app.web.pages.words import day, local_day, short_day
 from smart_app.web.reading import ChartData, read_chart
 from smart_app.web.receipts import shown_as
+from smart_app.web.saying import say
 from smart_app.web.seen import raised
 from smart_app.web.sent import is_of_launch, newest_sent
 from smart_app.web.services import services
 from smart_app.web.sheet import chart_pdf
 from smart_app.web.talks import talk_of
+from smart_app.web.titles import title_here
 
 bp = Blueprint("clinician", __name__, url_prefix="/l/<handle>")
 
@@ -64,7 +64,7 @@ def chart_as_pdf(launch: Launch) -> ResponseReturnValue:
     """Give the same as one page of PDF."""
     pdf = chart_pdf(_chart(launch), at=services().clock())
     if pdf is None:
-        back = Action(label="Back to the view", url=url_for(".chart", handle=launch.handle))
+        back = Action(label=say("Back to the view"), url=url_for(".chart", handle=launch.handle))
         return render_template("message.html", page=no_pdf_page(frame_of(launch), back))
     name = {"Content-Disposition": 'attachment; filename="visits.pdf"'}
     return Response(pdf, mimetype="application/pdf", headers=name)
@@ -90,7 +90,7 @@ def _chart(launch: Launch) -> ChartPage:
         series=series,
         answers=answers_of(shown, series),
         usual=usual_range(ratings[:-1], scale),
-        first_line=first_line(first_name(launch.patient.name), ratings, scale),
+        first_line=say(first_line(first_name(launch.patient.name), ratings, scale)),
         today=today(),
         complete=data.complete,
         withheld=data.withheld,
@@ -124,7 +124,7 @@ def asked(launch: Launch) -> ResponseReturnValue:
     wanted = launch.context.hand_over
     for name, instrument, form in offered():
         if form.canonical == wanted:
-            title = form_title(instrument.wordings[LANGUAGE], form)
+            title = title_here(instrument, form)
             return render_template("asked.html", page=AskedPage(frame=frame_of(launch), form=name, form_title=title))
     return redirect(url_for(".chart", handle=launch.handle), 303)
 
@@ -140,7 +140,7 @@ def handover(launch: Launch) -> ResponseReturnValue:
     url = f"{site.public_url}{url_for('handed.start', link=code.link)}"
     page = handover_page(
         frame=frame_of(launch),
-        form_title=form_title(instrument.wordings[LANGUAGE], form),
+        form_title=title_here(instrument, form),
         url=url,
         enter_at=f"{site.host}{url_for('handed.enter')}",
         short_code=code.short,
@@ -159,7 +159,7 @@ def _sent(launch: Launch) -> list[SentHere]:
         if is_of_launch(launch, each):
             instrument, form = services().catalogue.of_form(each.form)
             on = day(local_day(each.accepted_at, zone), today=today())
-            title = form_title(instrument.wordings[LANGUAGE], form)
+            title = title_here(instrument, form)
             found.append(SentHere(key=each.key, form=title, on=on, state=shown_as(each)))
     return found
 
@@ -167,7 +167,7 @@ def _sent(launch: Launch) -> list[SentHere]:
 def _held(launch: Launch) -> list[str]:
     """Return why each form that waits for a person, here or at the EHR, is not in the chart, in words."""
     held = services().outbox.held_for(launch.ehr.name, launch.patient.id)
-    return [reason_of(receipt.state, receipt.reason).told for receipt in held]
+    return [say(reason_of(receipt.state, receipt.reason).told) for receipt in held]
 
 
 def _lapsed(launch: Launch) -> bool:

@@ -5,10 +5,11 @@ from typing import Final
 
 from flask import url_for
 
+from fhir_alliance.sentences import marked
 from smart_app.web.launches import Launch, Role
 from smart_app.web.on_tablet import tablet_here
 from smart_app.web.pages.form import WayBack
-from smart_app.web.saying import marked, say
+from smart_app.web.saying import say
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,6 @@ from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
 from fhir_alliance.delivery.receipts import Kind
-from fhir_alliance.errors import InvalidDefinition
-from fhir_alliance.instruments.questionnaire import form_title
-from fhir_alliance.settings import LANGUAGE
 from smart_app.web.access import audit
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
@@ -18,6 +15,7 @@ from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.delivery import delivery_page
 from smart_app.web.sent import is_of_launch, newest_sent
 from smart_app.web.services import services
+from smart_app.web.titles import title_of
 
 bp = Blueprint("delivery", __name__, url_prefix="/l/<handle>/delivery")
 
@@ -36,12 +34,3 @@ def delivery(launch: Launch) -> ResponseReturnValue:
     frame = frame_of(launch)
     page = delivery_page(frame, found, title=title_of, days=_DAYS, today=today(), still_open=still_open)
     return render_template("delivery.html", page=page)
-
-
-def title_of(canonical: str) -> str:
-    """Return a form's title; one whose version is not installed any more is named by its canonical."""
-    try:
-        instrument, form = services().catalogue.of_form(canonical)
-    except InvalidDefinition:
-        return canonical
-    return form_title(instrument.wordings[LANGUAGE], form)

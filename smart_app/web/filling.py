@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from fhir_alliance.audit import Event
 from fhir_alliance.errors import InvalidAnswers, NotSignedIn, SubmissionConflict
 from fhir_alliance.scoring.answers import Answers, check_answers
+from fhir_alliance.sentences import marked
 from smart_app.web.access import audit, close
 from smart_app.web.coming_back import way_back
 from smart_app.web.drafts import Draft, DraftConflict, drop_draft, save_draft
@@ -33,7 +34,7 @@ from smart_app.web.pages.message import Action, MessagePage, error_page
 from smart_app.web.pages.review import review_page
 from smart_app.web.pages.words import clock_words
 from smart_app.web.preferences import chosen_on_form
-from smart_app.web.saying import marked, say
+from smart_app.web.saying import say
 from smart_app.web.services import services
 
 _MOVED: Final = marked(

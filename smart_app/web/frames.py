@@ -35,7 +35,8 @@ def frame_of(launch: Launch) -> Frame:
     if launch.role is Role.CLINICIAN:
         context = launch.context
         full = context.full_banner or not is_framed()
-        return clinician_frame(site, launch.patient, visit=context.visit, today=today(), full=full)
+        said = site.said_in(language())
+        return clinician_frame(said, launch.patient, visit=context.visit, today=today(), full=full, language=language())
     return patient_frame(site.said_in(language()), launch.patient, language=language())
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from fhir_alliance.errors import InvalidAnswers
-from fhir_alliance.scoring.answers import Answers, Sentence, check_answers
+from fhir_alliance.scoring.answers import Answers, check_answers
+from fhir_alliance.sentences import Sentence
 from smart_app.web.forms import OpenForm
 
 _OTHERS = Sentence(

@@ -24,8 +24,8 @@ FIELD: Final = "language"
 PRINT_FIELD: Final = "print"
 """What chooses large print, in the same places."""
 
-# What only clinicians and administrators see is in English.
-_FOR_STAFF: Final = ("admin.", "signin.launch", "signin.again")
+# What only administrators see is in English.
+_FOR_STAFF: Final = ("admin.",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ def language() -> str:
 
 
 def choices() -> tuple[Choice, ...]:
-    """Return what a patient can choose; nothing where there is no choice, or for a page that a link cannot ask for."""
+    """Return what a person can choose; nothing where there is no choice, or for a page that a link cannot ask for."""
     offered = services().settings.site.offered
     if len(offered) < 2 or not can_be_asked_again() or _for_staff():
         return ()

@@ -17,7 +17,6 @@ from fhir_alliance.tables import launches
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.cookies import new_secret
 from smart_app.web.headers import allow_framing
-from smart_app.web.languages import speak_english
 from smart_app.web.look.showing import show_look
 from smart_app.web.look.style import Look
 from smart_app.web.services import services
@@ -169,7 +168,6 @@ def find_launch(handle: str) -> Launch:
         row = connection.execute(_MINE, {"of_handle": handle, **this_browser()}).mappings().one_or_none()
     if row is not None and row["role"] == Role.CLINICIAN:
         # Also when it has ended: the page that says so still stands in the EHR's frame.
-        speak_english()
         allow_framing(services().registry.by_name(row["ehr"]).framed_by)
         if row["ended_at"]:
             raise HandedOver("ended")

@@ -7,13 +7,14 @@ from typing import Final
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from fhir_alliance.sentences import marked
 from fhir_alliance.visits.links import PatientLink
 from smart_app.web.cookies import SESSION, set_secret
 from smart_app.web.frames import plain_frame, today
 from smart_app.web.linking import find_link, open_link
 from smart_app.web.pages.links import NOTHING_TYPED, LinkStartPage, Typed, mismatch_words
 from smart_app.web.pages.words import moment_words
-from smart_app.web.saying import marked, say
+from smart_app.web.saying import say
 from smart_app.web.services import services
 
 bp = Blueprint("linked", __name__, url_prefix="/link")

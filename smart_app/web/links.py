@@ -7,10 +7,7 @@ import segno
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from fhir_alliance.instruments.questionnaire import form_title
-from fhir_alliance.settings import LANGUAGE
 from fhir_alliance.visits.links import PatientLink, Standing
-from smart_app.web.delivery import title_of
 from smart_app.web.due import assign_by_hand
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
@@ -21,6 +18,7 @@ from smart_app.web.pages.chart import Offer
 from smart_app.web.pages.links import LinkRow, LinksPage, link_made_page, locked_note
 from smart_app.web.pages.words import day, local_day, moment_words
 from smart_app.web.services import services
+from smart_app.web.titles import title_here, title_of
 
 bp = Blueprint("links", __name__, url_prefix="/l/<handle>/links")
 
@@ -34,10 +32,7 @@ def links(launch: Launch) -> ResponseReturnValue:
     settings = required_links(launch)
     page = LinksPage(
         frame=frame_of(launch),
-        offers=tuple(
-            Offer(form=name, label=form_title(instrument.wordings[LANGUAGE], form))
-            for name, instrument, form in offered()
-        ),
+        offers=tuple(Offer(form=name, label=title_here(instrument, form)) for name, instrument, form in offered()),
         passes_on=settings.passed_on,
         hours=int(settings.lasts / timedelta(hours=1)),
         rows=tuple(_row(each) for each in links_of(launch)),
@@ -57,7 +52,7 @@ def make(launch: Launch) -> ResponseReturnValue:
     wanted = settings.passed_on and request.form.get("pass_on") == "yes"
     page = link_made_page(
         frame=frame_of(launch),
-        form_title=form_title(instrument.wordings[LANGUAGE], form),
+        form_title=title_here(instrument, form),
         url=url,
         modules=list(segno.make(url, error="m", micro=False).matrix),
         expires_at=made.expires_at,

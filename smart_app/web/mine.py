@@ -12,12 +12,12 @@ from fhir_alliance.delivery.entries import Entry
 from fhir_alliance.errors import AllianceError
 from fhir_alliance.visits.standing import Assignment, Standing
 from smart_app.web.access import audit
-from smart_app.web.delivery import title_of
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.mine import OwnPatient, mine_page
 from smart_app.web.services import services
+from smart_app.web.titles import title_of
 
 bp = Blueprint("mine", __name__, url_prefix="/l/<handle>/mine")
 

@@ -16,6 +16,7 @@ from smart_app.web.pages.frame import first_name
 from smart_app.web.pages.notes import notes_of
 from smart_app.web.pages.others import Other, OthersPage, other_part
 from smart_app.web.reading import read_chart
+from smart_app.web.saying import say
 from smart_app.web.services import services
 
 bp = Blueprint("others", __name__, url_prefix="/l/<handle>")
@@ -43,7 +44,7 @@ def others(launch: Launch) -> ResponseReturnValue:
             instrument,
             frame=frame,
             name=name,
-            first_line=first_line(first_name(launch.patient.name), ratings, instrument.scales[0]),
+            first_line=say(first_line(first_name(launch.patient.name), ratings, instrument.scales[0])),
             visits=[visit for visit in data.visits if visit.therapist == therapist],
             series=series,
             usual=usual_range(ratings[:-1], instrument.scales[0]),

@@ -7,6 +7,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
+from fhir_alliance.sentences import marked
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.access import audit, close
 from smart_app.web.forms import sent_form
@@ -18,7 +19,7 @@ from smart_app.web.pages.home import home_page
 from smart_app.web.pages.message import closed_page
 from smart_app.web.pages.visits import visits_page
 from smart_app.web.reading import ChartData, read_own_visits
-from smart_app.web.saying import marked, say
+from smart_app.web.saying import say
 from smart_app.web.services import services
 from smart_app.web.waiting import is_taken_back, open_waiting, sent_lately, sent_rows, waiting_forms
 

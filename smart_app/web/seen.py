@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.readiness import words_for
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.trajectory.agreement import differing_over
 from fhir_alliance.trajectory.gaps import gaps_of
@@ -15,6 +16,7 @@ from fhir_alliance.trajectory.series import Rating, Series
 from fhir_alliance.visits.finder import PatientRecord
 from smart_app.web.blind import rated_visits
 from smart_app.web.frames import today
+from smart_app.web.languages import language
 from smart_app.web.launches import Launch
 from smart_app.web.pages.frame import first_name
 from smart_app.web.pages.words import local_day
@@ -46,12 +48,13 @@ def raised(
         if visit.therapist == launch.context.practitioner and local_day(visit.start, zone) <= today()
     }
     scale = instrument.scales[0]
+    called = words_for(instrument, language(), today=today()).scores[scale.name]
     used = tuple(ratings) if scale.more_is_better and scale.has_range else ()
     figures = services().figures
     precision, of_therapist = (figures.precision_of(instrument, rater, scale.name) for rater in Rater)
     seen = Seen(
         name=first_name(launch.patient.name),
-        scale=scale,
+        scale=replace(scale, title=called),
         validated=instrument.validated,
         ratings=used,
         course=RULES.start(scale).over(rating.value for rating in used),

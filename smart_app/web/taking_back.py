@@ -15,6 +15,7 @@ from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.taking_back import BY_CLINICIAN, BY_PATIENT, TakeBackPage, take_back_page
 from smart_app.web.pages.words import day, local_day
 from smart_app.web.receipts import shown_as
+from smart_app.web.saying import say
 from smart_app.web.sent import Sent, is_of_launch, open_to_change, sent_in, take_back
 from smart_app.web.services import services
 
@@ -53,7 +54,7 @@ def withdraw(launch: Launch, key: str) -> ResponseReturnValue:
     sent = _of_clinician(launch, key)
     cause = _cause(BY_CLINICIAN)
     if cause is None:
-        page = _page(launch, sent, BY_CLINICIAN, problem="Please choose a reason.")
+        page = _page(launch, sent, BY_CLINICIAN, problem=say("Please choose a reason."))
         return render_template("take_back.html", page=page), BadRequest.http_status
     if sent.newest.kind is not Kind.WITHDRAWAL:
         take_back(launch, sent, cause)

@@ -18,6 +18,8 @@ from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.agreed import NOTHING_AGREED, Agreed, Before, agreed_before, agreed_part
 from smart_app.web.pages.reasons import ReasonRow, Talk, reason_row
+from smart_app.web.pages.words import capital
+from smart_app.web.saying import say
 from smart_app.web.seen import Raised
 from smart_app.web.services import services
 
@@ -70,7 +72,7 @@ def agreed_with(launch: Launch) -> Agreed:
     return agreed_part(
         services().agreements.of(pair, most=_SHOWN),
         visit=visit_of(launch),
-        choices=services().talk_words.agreements,
+        choices={choice: say(text) for choice, text in services().talk_words.agreements.items()},
         zone=services().settings.site.time_zone,
         today=today(),
     )
@@ -123,7 +125,8 @@ def talk_of(launch: Launch, instrument: Instrument, found: tuple[Raised, ...]) -
     return Talk(
         reasons=tuple(row for row in rows if not row.answered),
         quiet=tuple(row for row in rows if row.answered),
-        as_given=words.questions.get(AS_GIVEN, ()),
+        answers=tuple((each.value, capital(say(each))) for each in Answer),
+        as_given=tuple(map(say, words.questions.get(AS_GIVEN, ()))),
         agreed=agreed_with(launch),
     )
 

@@ -6,9 +6,8 @@ from typing import Final
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from fhir_alliance.instruments.questionnaire import form_title
 from fhir_alliance.instruments.words import Rater
-from fhir_alliance.settings import LANGUAGE, SITE
+from fhir_alliance.settings import SITE
 from fhir_alliance.visits.due import Pause
 from fhir_alliance.visits.wishes import Wish
 from smart_app.web.asked import forms_of, instrument_in_use, on_request
@@ -19,6 +18,7 @@ from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.wishes import wishes_page
 from smart_app.web.services import services
+from smart_app.web.titles import title_here
 
 bp = Blueprint("wishes", __name__, url_prefix="/l/<handle>/asking")
 
@@ -68,10 +68,7 @@ def ask_again(launch: Launch) -> ResponseReturnValue:
 def _forms() -> dict[str, str]:
     """Return what this site may ask patients, by canonical without version, as people read it."""
     instruments = {each.name: each for each in (instrument_in_use(), *on_request())}
-    return {
-        form.url: form_title(instruments[form.instrument_name].wordings[LANGUAGE], form)
-        for form in forms_of(Rater.PATIENT)
-    }
+    return {form.url: title_here(instruments[form.instrument_name], form) for form in forms_of(Rater.PATIENT)}
 
 
 def _pause() -> Pause | None:

@@ -12,7 +12,7 @@ _SILENT: Final = frozenset({"style", "script", "time", "code"})
 _SPOKEN: Final = (
     *("aria-label", "placeholder", "alt", "data-line", "data-unset", "data-aloud", "data-words"),
     *("data-saved", "data-later", "data-out", "data-again", "data-twice", "data-changed", "data-offline"),
-    *("data-soon", "data-over"),
+    *("data-soon", "data-over", "data-copied", "data-by-hand"),
 )
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 
@@ -24,7 +24,12 @@ class Pseudo(NullTranslations):
         """Return the message in brackets, which places inside it stay in, too."""
         return f"{OPEN}{message}{CLOSE}"
 
+    def ngettext(self, one: str, many: str, number: int) -> str:
+        """Return the message for a number in brackets."""
+        return self.gettext(one if number == 1 else many)
+
     ugettext = gettext
+    ungettext = ngettext
 
 
 class _Visible(HTMLParser):

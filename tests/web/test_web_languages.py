@@ -3,12 +3,15 @@
 import hashlib
 import html
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from babel import Locale
 
 from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.instruments.questionnaire import form_title
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import TRANSLATED, read_settings
 from fhir_alliance.tables import submissions
@@ -17,6 +20,7 @@ from smart_app.demo.site import Site, offer_spanish, write_site
 from smart_app.web import catalogues
 from smart_app.web.app import create_app
 from smart_app.web.pages.frame import Frame
+from smart_app.web.pages.words import capital
 from tests.languages.visible import Pseudo, not_translated
 
 from .conftest import MakeHouse
@@ -154,16 +158,71 @@ def test_what_was_answered_survives_another_language_and_is_kept_in_it(clinic: H
     assert "Wir haben Ihre Antworten erhalten." in receipt.text
 
 
-def test_clinicians_pages_stay_english(clinic: House) -> None:
-    """A clinician whose browser is German sees the view as before, with no choice of languages."""
-    person = Person()
-    person.session.headers["Accept-Language"] = "de"
+def test_clinicians_read_their_own_language_too(clinic: House) -> None:
+    """A clinician whose browser is German gets the view in German, may change it there, and it stays."""
+    person = _german()
     clinic.sign_in(person)
 
     chart = person.open(clinic.launch_url(person))
+    french = person.open(f"{chart.url}?language=fr")
+    delivery = person.open(chart.link("/delivery"))
 
-    assert language_of(chart) == "en"
-    assert 'hreflang="' not in chart.text
+    assert [language_of(each) for each in (chart, french, delivery)] == ["de", "fr", "fr"]
+    assert "Werte je Sitzung" in chart.text
+    assert "Scores par séance" in french.text
+    assert "Où sont les formulaires" in delivery.text
+    assert re.search(r"\d,\d–\d,\d", chart.text)
+
+
+def test_every_word_of_a_clinicians_pages_is_translated(make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a language that puts every message in brackets, no clinician's page has a word outside of them."""
+    house = make_house(change=confirm_all)
+    monkeypatch.setattr(catalogues, "catalogue", lambda _: Pseudo())
+    pages = {name: page.text for name, page in clinicians_walk(house).items()}
+
+    known = {
+        *_words_of_the_form(),
+        *CRISIS.values(),
+        SOMEONE,
+        "Harbor Clinic",
+        "Dr. Ada Okafor",
+        "Maria Lopez",
+        "Maria",
+    }
+    known |= {house.services.settings.host, "visit-check-in-1.0.0", "PHQ-9", *_days_and_months()}
+    known.add(pages["hand over"].partition('class="short-code">')[2].partition("<")[0])
+    known |= {title for name in ("gad-7", "phq-4") for title in _english_titles(name)}
+    assert {name: left for name, text in pages.items() if (left := not_translated(text, known))} == {}
+    assert all("⟦" in text for text in pages.values())
+
+
+def clinicians_walk(house: House) -> dict[str, Page]:
+    """Return a clinician's pages by name: the view and all that its buttons lead to, and how they end."""
+    person, seen = _german(), dict[str, Page]()
+    house.sign_in(person)
+    patient, form = house.handed()
+    review = patient.submit(form, form.form("/form"), **CORE, action="review")
+    patient.submit(review, review.form("/send"))
+    seen["chart"] = chart = person.open(house.launch_url(person))
+    seen["together"] = person.open(chart.link("/together"))
+    seen["asking"] = asking = person.open(chart.link("/asking"))
+    seen["no day"] = person.submit(asking, asking.form("/asking"), asked="pause", until="")
+    seen["delivery"] = person.open(chart.link("/delivery"))
+    seen["withdraw"] = withdraw = person.open(chart.link("/withdraw"))
+    seen["no cause"] = person.submit(withdraw, withdraw.form("/withdraw"))
+    seen["links"] = links = person.open(chart.link("/links"))
+    seen["link"] = person.submit(links, links.form("/links"), form="core")
+    seen["links made"] = person.open(links.url)
+    seen["rating"] = rating = person.open(f"{chart.url.removesuffix('/chart')}/form")
+    seen["rated"] = rated = person.submit(rating, rating.form("/form"), **CORE, action="review")
+    seen["rating sent"] = person.submit(rated, rated.form("/send"))
+    seen["no such answer"] = person.open(f"{chart.url}/nothing")
+    seen["hand over"] = handover = person.submit(chart, chart.form("/handover"), form="core")
+    other = _german()
+    start = other.open(handover.link("/handover/"))
+    other.submit(start, start.forms[0])
+    seen["handed over"] = person.open(chart.url)
+    return seen
 
 
 def test_faults_of_languages_are_told_with_the_others(tmp_path: Any) -> None:
@@ -278,6 +337,24 @@ def _at_home(house: House) -> dict[str, Page]:
     return seen
 
 
+def _days_and_months() -> Iterator[str]:
+    """Yield what Babel calls days and months in German."""
+    for names in (Locale("de").days, Locale("de").months):
+        yield from (
+            name
+            for context in names.values()
+            for width in ("abbreviated", "wide")
+            for name in context.get(width, {}).values()
+        )
+
+
+def _english_titles(name: str) -> Iterator[str]:
+    """Yield what a form is called that has no words in other languages."""
+    instrument = shipped().instrument(name)
+    words = instrument.wordings["en"]
+    yield from (words.title, *words.scores.values(), *(form_title(words, form) for form in instrument.forms))
+
+
 def _german() -> Person:
     person = Person()
     person.session.headers["Accept-Language"] = "de"
@@ -289,6 +366,10 @@ def _words_of_the_form() -> set[str]:
     said = [each[Rater.PATIENT] for each in words.items.values()]
     said += [*words.sections.values(), *words.anchors, *words.options.values(), *words.headings.values()]
     said += [option.capitalize() for option in words.options.values()]
+    said += [*words.forms.values(), *words.raters.values(), *words.scores.values()]
+    said += [capital(each) for each in (*words.forms.values(), *words.scores.values())]
+    said += [each[Rater.THERAPIST] for each in words.items.values()] + [words.instructions[Rater.THERAPIST]]
     heading = words.heading(Rater.PATIENT).partition("{day}")
-    forms = [f"{words.title} ({words.raters[Rater.PATIENT]}, {form})" for form in words.forms.values()]
+    said += words.heading(Rater.THERAPIST).replace("{day}", "{patient}").split("{patient}")
+    forms = [f"{words.title} ({words.raters[rater]}, {form})" for form in words.forms.values() for rater in Rater]
     return {*said, heading[0], words.title, words.caveat, words.copyright, words.instructions[Rater.PATIENT], *forms}

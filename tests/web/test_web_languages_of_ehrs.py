@@ -1,5 +1,6 @@
 """Forms are asked in the first language of the EHR in which there are words that may be used."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -46,6 +47,17 @@ def test_a_reviewed_translation_is_asked_first(make_house: MakeHouse) -> None:
     assert responses[0]["language"] == "fr"
     assert responses[0]["item"][0]["item"][0]["text"] == words.items["1"]["patient"]
     assert 'lang="fr"' not in english.text
+
+
+def test_a_heading_is_in_one_language(make_house: MakeHouse) -> None:
+    """Above questions in German, on an English page, the day of the visit is said in German, too."""
+    house = make_house(change=speaking('["de", "en"]', "visit-check-in-1.0.0.de"))
+
+    _, form = house.handed()
+
+    heading = re.sub(r"<[^>]+>", "", form.text.partition("<h1")[2].partition(">")[2].partition("</h1>")[0])
+    assert '<html lang="en"' in form.text
+    assert re.fullmatch(r"Wie war Ihre Sitzung am (Mo|Di|Mi|Do|Fr|Sa|So)\.?, \d+\. \w+\.?\?", heading)
 
 
 def test_english_that_was_chosen_goes_before_the_languages_of_the_ehr(make_house: MakeHouse) -> None:

@@ -12,7 +12,7 @@ def test_the_box_says_what_was_answered_and_what_to_do() -> None:
     """Item, instrument, answer and day are there in words, and no score and no interpretation."""
     box = alert(1)
 
-    assert box.before_day == "Item 9 of the PHQ-9 was answered “Several days” on"
+    assert box.answers == "Item 9 of the PHQ-9 was answered “Several days”"
     assert box.day.text == "Thu 12 Nov"
     assert box.acknowledged == ""
 

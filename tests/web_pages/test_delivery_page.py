@@ -14,8 +14,8 @@ def test_what_waits_is_apart_from_what_is_done() -> None:
     """In the chart, or here by design, is done; each of the others says why and what can be done."""
     page = delivery_page(THOMAS_FRAME, SENT, title=FORM_TITLE, days=30, today=TODAY)
 
-    assert [row.state for row in page.waiting] == ["sent, not found in the chart yet", *["waits for somebody"] * 2]
-    assert [row.state for row in page.done] == ["in the chart", "kept here"]
+    assert [row.state for row in page.waiting] == ["Sent, not found in the chart yet", *["Waits for somebody"] * 2]
+    assert [row.state for row in page.done] == ["In the chart", "Kept here"]
     assert page.waiting[0].why == "The health record does not answer."
     assert page.waiting[0].todo == "Nothing has to be done: it is tried again by itself."
     assert page.waiting[1].todo.startswith("Open the app")
@@ -37,7 +37,7 @@ def test_every_state_has_a_label() -> None:
     """None is shown as it is called in the code."""
     for state in State:
         page = delivery_page(THOMAS_FRAME, [entry(1, state, hours=1)], title=FORM_TITLE, days=30, today=TODAY)
-        assert (page.waiting or page.done)[0].state == STATES[state]
+        assert (page.waiting or page.done)[0].state == STATES[state].capitalize()
 
 
 def test_what_was_taken_back_is_told_as_such() -> None:
@@ -46,7 +46,7 @@ def test_what_was_taken_back_is_told_as_such() -> None:
 
     page = delivery_page(THOMAS_FRAME, [taken_back], title=FORM_TITLE, days=30, today=TODAY)
 
-    assert [row.state for row in page.done] == ["taken back"]
+    assert [row.state for row in page.done] == ["Taken back"]
 
 
 def test_only_what_is_still_open_can_be_taken_back() -> None:

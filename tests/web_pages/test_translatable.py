@@ -1,4 +1,4 @@
-"""No template of a patient's page has words of its own that a translator would never see."""
+"""No template has words of its own that a translator would never see."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -6,12 +6,13 @@ from enum import Enum
 
 import gallery
 import pytest
-from page_states import PATIENT_PAGES
+from page_states import CLINICIAN_PAGES, PATIENT_PAGES
 
 from tests.languages.visible import CLOSE, OPEN, not_translated
 
-# What a tablet shows before it is set up: staff do that, in English.
+# What administrators see, and a tablet shows before it is set up, is in English.
 FOR_STAFF = {"tablet-new"}
+SPOKEN = PATIENT_PAGES | CLINICIAN_PAGES
 
 
 @pytest.fixture
@@ -22,8 +23,10 @@ def bracketed() -> Iterator[None]:
     gallery.TEMPLATES.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
 
 
-def _bracket(message: str, *_: object) -> str:
-    return f"{OPEN}{message}{CLOSE}"
+def _bracket(message: str, *rest: object) -> str:
+    """Return a message, of one or of several, in brackets."""
+    many, number = rest[:2] if len(rest) > 1 else (message, 1)
+    return f"{OPEN}{message if number == 1 else many}{CLOSE}"
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -40,9 +43,9 @@ def _texts(value: object) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("bracketed")
-@pytest.mark.parametrize("name", sorted(PATIENT_PAGES.keys() - FOR_STAFF))
+@pytest.mark.parametrize("name", sorted(SPOKEN.keys() - FOR_STAFF))
 def test_a_template_has_no_words_of_its_own(name: str) -> None:
-    """In every state of every patient's page each word comes from the page's value or by a message."""
-    _, page = PATIENT_PAGES[name]
+    """In every state of every page each word comes from the page's value or by a message."""
+    _, page = SPOKEN[name]
 
     assert not_translated(gallery.render(name), set(_texts(page))) == []

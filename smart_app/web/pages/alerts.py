@@ -7,24 +7,32 @@ from zoneinfo import ZoneInfo
 
 from fhir_alliance.alerts.book import Alert
 from fhir_alliance.alerts.opening import Change
-from smart_app.web.pages.words import When, day, local_day, relative_day
+from fhir_alliance.sentences import marked
+from smart_app.web.pages.words import When, capital, day, hour_words, local_day, relative_day
+from smart_app.web.saying import all_of, say
 
-_WITHDRAWN: Final = "It was withdrawn: the form was entered in error, or was about somebody else. It was answered on"
 _SINCE: Final = {
-    Change.LOWERED: "The answer was changed since; what was said first stands here.",
-    Change.TAKEN_BACK: "The form was taken back since; what was said first stands here.",
+    Change.LOWERED: marked("The answer was changed since; what was said first stands here."),
+    Change.TAKEN_BACK: marked("The form was taken back since; what was said first stands here."),
+}
+# By whether it was who looks, and whether it was today.
+_ACKNOWLEDGED: Final = {
+    (True, True): marked("Acknowledged by you at %(clock)s."),
+    (True, False): marked("Acknowledged by you %(day)s at %(clock)s."),
+    (False, True): marked("Acknowledged by a colleague at %(clock)s."),
+    (False, False): marked("Acknowledged by a colleague %(day)s at %(clock)s."),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlertBox:
-    """One alert; `before_day` is the sentence up to the day, `acknowledged` is empty while it waits for somebody.
+    """One alert; `answers` says what was answered to what, `acknowledged` is empty while it waits for somebody.
 
     `since` says what became of the answers, `withdrawn` that they were another person's and are not shown.
     """
 
     id: int
-    before_day: str
+    answers: str
     day: When
     acknowledged: str
     since: str = ""
@@ -33,25 +41,26 @@ class AlertBox:
 
 def alert_box(alert: Alert, *, user: str, zone: ZoneInfo, today: date) -> AlertBox:
     """Return an alert in words; `user` is who looks, as a relative reference. Nothing in it interprets the answer."""
+    form = alert.instrument
     on = day(local_day(alert.answered_at, zone), today=today)
     if alert.change is Change.WITHDRAWN:
-        return AlertBox(id=alert.id, before_day=_WITHDRAWN, day=on, acknowledged="", withdrawn=True)
-    answers = " and ".join(f"item {each.item} of the {alert.instrument} “{each.answer}”" for each in alert.answers)
-    sentence = answers.replace(" “", " was answered “")
+        return AlertBox(id=alert.id, answers="", day=on, acknowledged="", withdrawn=True)
+    answers = [
+        say("item %(item)s of the %(form)s was answered “%(answer)s”", item=each.item, form=form, answer=each.answer)
+        for each in alert.answers
+    ]
     return AlertBox(
         id=alert.id,
-        before_day=f"{sentence[0].upper()}{sentence[1:]} on",
+        answers=capital(all_of(answers)),
         day=on,
         acknowledged=_acknowledged(alert, user, zone, today),
-        since=_SINCE[alert.change] if alert.change else "",
+        since=say(_SINCE[alert.change]) if alert.change else "",
     )
 
 
 def _acknowledged(alert: Alert, user: str, zone: ZoneInfo, today: date) -> str:
     if alert.acknowledged_at is None:
         return ""
-    who = "you" if alert.acknowledged_by == user else "a colleague"
-    on = relative_day(local_day(alert.acknowledged_at, zone), today=today).text
-    return (
-        f"Acknowledged by {who} {'' if on == 'today' else f'{on} '}at {alert.acknowledged_at.astimezone(zone):%H:%M}."
-    )
+    on = local_day(alert.acknowledged_at, zone)
+    pattern = _ACKNOWLEDGED[alert.acknowledged_by == user, on == today]
+    return say(pattern, day=relative_day(on, today=today).text, clock=hour_words(alert.acknowledged_at, zone))

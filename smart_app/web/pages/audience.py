@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from fhir_alliance.instruments.words import Rater
+from fhir_alliance.sentences import marked
 from fhir_alliance.settings import ChartReaders, Readers, Rung, Shown
-from smart_app.web.saying import marked, say
+from smart_app.web.saying import say
 
 _SEEN: Final = marked("%(therapist)s will see your answers, usually before your next visit.")
 _SEEN_BY_YOURS: Final = marked("Your therapist will see your answers, usually before your next visit.")
@@ -23,15 +24,17 @@ _INTO: Final[Mapping[Rater, Mapping[Rung, str]]] = {
         ),
     },
     Rater.THERAPIST: {
-        Rung.OBSERVATIONS: "Your answers go into the patient's health record, marked as your guess.",
-        Rung.HOLD: "Your answers are kept in this app, marked as your guess, not in the patient's health record.",
+        Rung.OBSERVATIONS: marked("Your answers go into the patient's health record, marked as your guess."),
+        Rung.HOLD: marked(
+            "Your answers are kept in this app, marked as your guess, not in the patient's health record."
+        ),
     },
 }
 _SCORES: Final = {
     Rater.PATIENT: marked("Scores made from them go into your health record."),
-    Rater.THERAPIST: "Scores made from your answers go into the patient's health record, marked as your guess.",
+    Rater.THERAPIST: marked("Scores made from your answers go into the patient's health record, marked as your guess."),
 }
-_ORGANISATION: Final = "The organisation can read them in the health record, too."
+_ORGANISATION: Final = marked("The organisation can read them in the health record, too.")
 # Until a site has attested who reads the record, the most that may be is said.
 _ANYBODY: Final = {
     Rater.PATIENT: (
@@ -40,7 +43,7 @@ _ANYBODY: Final = {
             "others who can use your portal."
         )
     ),
-    Rater.THERAPIST: (
+    Rater.THERAPIST: marked(
         "Everyone who can open the chart may see them there. So may the patient, and others who can use the portal."
     ),
 }
@@ -50,8 +53,8 @@ _STAFF: Final = {
         ChartReaders.EVERYONE: marked("All staff who can open your chart may see them there."),
     },
     Rater.THERAPIST: {
-        ChartReaders.CARE_TEAM: "Only staff who treat this patient may see them there.",
-        ChartReaders.EVERYONE: "All staff who can open the chart may see them there.",
+        ChartReaders.CARE_TEAM: marked("Only staff who treat this patient may see them there."),
+        ChartReaders.EVERYONE: marked("All staff who can open the chart may see them there."),
     },
 }
 # By what the portal shows to the patient, and to those whom the patient, or the law, lets use it.
@@ -66,10 +69,14 @@ _PORTAL: Final = {
         (Shown.HIDDEN, Shown.HIDDEN): marked("Your portal does not show them."),
     },
     Rater.THERAPIST: {
-        (Shown.SHOWN, Shown.SHOWN): "The patient can see them in the portal. So can others who use it for the patient.",
-        (Shown.SHOWN, Shown.HIDDEN): "The patient can see them in the portal. Others who use it cannot.",
-        (Shown.HIDDEN, Shown.SHOWN): "The portal shows them to others who use it for the patient, not to the patient.",
-        (Shown.HIDDEN, Shown.HIDDEN): "The portal does not show them.",
+        (Shown.SHOWN, Shown.SHOWN): marked(
+            "The patient can see them in the portal. So can others who use it for the patient."
+        ),
+        (Shown.SHOWN, Shown.HIDDEN): marked("The patient can see them in the portal. Others who use it cannot."),
+        (Shown.HIDDEN, Shown.SHOWN): marked(
+            "The portal shows them to others who use it for the patient, not to the patient."
+        ),
+        (Shown.HIDDEN, Shown.HIDDEN): marked("The portal does not show them."),
     },
 }
 
@@ -89,7 +96,7 @@ def audience_text(
     """
     record = _record(rater, readers, rung)
     if rater is Rater.THERAPIST:
-        return record if rung is Rung.HOLD else f"{record} {_ORGANISATION}"
+        return record if rung is Rung.HOLD else f"{record} {say(_ORGANISATION)}"
     seen = say(_SEEN, therapist=therapist) if therapist else say(_SEEN_BY_YOURS)
     numbers = say(" and ").join(map(str, passed_on))
     passed = [say(_PASSED_ON, numbers=numbers)] if passed_on else []

@@ -3,11 +3,14 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.readiness import words_for
 from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.words import Rater, Wording
 from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.sentences import marked
 from fhir_alliance.trajectory.alike import says_little
 from fhir_alliance.trajectory.companions import Companion
 from fhir_alliance.trajectory.series import Series, UsualRange, Visit
@@ -29,8 +32,13 @@ from smart_app.web.pages.tables import ItemTable, ScoreTable, item_table, score_
 from smart_app.web.pages.trend import Trend, trend_of
 from smart_app.web.pages.visit_rows import VisitRow, join_visits
 from smart_app.web.pages.window import Window, window_of
-from smart_app.web.pages.words import When, ago_words, day, kept_together
+from smart_app.web.pages.words import When, ago_words, between, capital, day, kept_together
+from smart_app.web.saying import say
 
+_METHODS: Final[Mapping[str, str]] = {
+    "mean": marked("mean of items %(items)s"),
+    "sum": marked("sum of items %(items)s"),
+}
 RECENT = 6  # scored visits whose scores are shown at once
 
 
@@ -143,7 +151,7 @@ def chart_page(
     reminded; `blind` says that the patient's rating of a visit waits for the therapist's, `told` is what else has to be
     known, `last` how many visits are wanted, `talk` what there may be to talk about.
     """
-    wording = instrument.wordings[frame.language]
+    wording = words_for(instrument, frame.language, today=today)
     names = rater_names(frame, wording)
     rows = join_visits(visits, series, answers, kept=kept, zone=frame.site.time_zone, today=today)
     rows = with_signs(instrument, rows)
@@ -184,14 +192,16 @@ def chart_page(
         method=_method(instrument, wording),
         status=_status(rows, today),
         offers=_offers(instrument, wording, frame, due or ()) if can_hand_over else (),
-        others=tuple(_others(on_request, frame.language)) if can_hand_over else (),
+        others=tuple(_others(on_request, frame.language, today)) if can_hand_over else (),
         can_rate=can_rate,
         due=""
         if due is None
         else " ".join(
             (
                 wish_sentence(wish, today=today)
-                or due_sentence([(each, _title(each, (instrument, *on_request), frame)) for each in due], declined),
+                or due_sentence(
+                    [(each, _title(each, (instrument, *on_request), frame, today)) for each in due], declined
+                ),
                 reminded_sentence(reminded, frame.site.time_zone, today=today),
             )
         ).strip(),
@@ -233,28 +243,33 @@ def rater_names(frame: Frame, wording: Wording) -> Mapping[Rater, str]:
 
 def _method(instrument: Instrument, wording: Wording) -> tuple[str, ...]:
     """Say how each score is made, so that it can be checked by hand."""
-    scores = (f"{wording.scores[scale.name].capitalize()}: {_made(scale)}." for scale in instrument.scales)
+    scores = (f"{capital(wording.scores[scale.name])}: {_made(scale)}." for scale in instrument.scales)
     return (
         *scores,
         *how_signs_are_found(instrument.scales[0]),
-        f"Instrument and version: {instrument.method_code}. {wording.copyright}",
+        f"{say('Instrument and version: %(code)s.', code=instrument.method_code)} {wording.copyright}",
     )
 
 
 def _made(scale: Scale) -> str:
-    between = f"; {scale.minimum.normalize():f} to {scale.maximum.normalize():f}" if scale.has_range else ""
+    """Return the parts of how one score is made, with semicolons between."""
     if scale.calculation:
-        return f"computed by the form's own expression, {scale.calculation.expression.text}{between}"
-    weighing = f"counting {scale.weighing}; " if scale.weighing else ""
-    items = ", ".join(scale.items)
-    return f"{scale.method} of items {items}; {weighing}at least {scale.min_answered} answered{between}"
+        text = scale.calculation.expression.text
+        parts = [say("computed by the form's own expression, %(expression)s", expression=text)]
+    else:
+        items = ", ".join(scale.items)
+        parts = [say(_METHODS[scale.method], items=items)]
+        parts += [say("counting %(weighing)s", weighing=say(scale.weighing))] if scale.weighing else []
+        parts.append(say("at least %(number)s answered", number=scale.min_answered))
+    parts += [between(scale.minimum, scale.maximum)] if scale.has_range else []
+    return "; ".join(parts)
 
 
 def _standing(instrument: Instrument) -> str:
     """Return what has to be said beside the instrument's name, empty for a validated one."""
     if instrument.own:
-        return "supplied by the clinic"
-    return "" if instrument.validated else "unvalidated"
+        return say("supplied by the clinic")
+    return "" if instrument.validated else say("unvalidated")
 
 
 def _offers(instrument: Instrument, wording: Wording, frame: Frame, due: Sequence[Due]) -> tuple[Offer, ...]:
@@ -264,10 +279,10 @@ def _offers(instrument: Instrument, wording: Wording, frame: Frame, due: Sequenc
     return tuple(Offer(form=form.form, label=wording.forms[form.form]) for form in forms)
 
 
-def _title(each: Due, instruments: Sequence[Instrument], frame: Frame) -> str:
+def _title(each: Due, instruments: Sequence[Instrument], frame: Frame, today: date) -> str:
     """Return the name of a form that is due; of another instrument than the usual one with the instrument's."""
     for instrument in instruments:
-        words = instrument.wordings[frame.language]
+        words = words_for(instrument, frame.language, today=today)
         for form in instrument.forms:
             if form.url == each.form.url:
                 name = words.forms[form.form]
@@ -275,10 +290,10 @@ def _title(each: Due, instruments: Sequence[Instrument], frame: Frame) -> str:
     return each.form.instrument
 
 
-def _others(instruments: Sequence[Instrument], language: str) -> Iterator[Offer]:
+def _others(instruments: Sequence[Instrument], language: str, today: date) -> Iterator[Offer]:
     """Yield the forms of other instruments; one that has several says which."""
     for instrument in instruments:
-        words, forms = instrument.wordings[language], instrument.forms_of(Rater.PATIENT)
+        words, forms = words_for(instrument, language, today=today), instrument.forms_of(Rater.PATIENT)
         for form in forms:
             label = f"{words.title}, {words.forms[form.form]}" if len(forms) > 1 else words.title
             yield Offer(form=f"{instrument.name}/{form.form}", label=label)

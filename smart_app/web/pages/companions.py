@@ -6,7 +6,7 @@ from datetime import date
 
 from fhir_alliance.trajectory.companions import Companion
 from smart_app.web.pages.window import COLUMNS
-from smart_app.web.pages.words import When, day
+from smart_app.web.pages.words import When, between, day, plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +39,10 @@ def companion_table(
 
 def _row(companion: Companion, days: Sequence[date], language: str) -> CompanionRow:
     words = companion.instrument.wordings.get(language)
-    values = {reading.on: f"{reading.value.normalize():f}" for reading in companion.readings}
+    values = {reading.on: plain(reading.value) for reading in companion.readings}
     low, high = companion.scale.minimum, companion.scale.maximum
     return CompanionRow(
         name=words.title if words else companion.instrument.title,
-        between=f"{low.normalize():f} to {high.normalize():f}",
+        between=between(low, high),
         cells=tuple(values.get(on, "") for on in days),
     )

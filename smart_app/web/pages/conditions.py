@@ -8,7 +8,8 @@ import orjson
 from fhir_alliance.instruments.definition import Form
 from fhir_alliance.instruments.items import Condition, Test
 from fhir_alliance.instruments.words import Wording
-from smart_app.web.saying import marked, say
+from fhir_alliance.sentences import marked
+from smart_app.web.saying import say
 
 
 def field_name(link_id: str) -> str:

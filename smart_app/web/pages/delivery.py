@@ -8,20 +8,22 @@ from typing import Final
 from fhir_alliance.delivery.entries import Entry
 from fhir_alliance.delivery.reason_table import Again, Who
 from fhir_alliance.delivery.receipts import Kind, State
+from fhir_alliance.sentences import marked
 from smart_app.web.pages.frame import Frame
-from smart_app.web.pages.words import When, local_day, relative_day
+from smart_app.web.pages.words import When, capital, hour_words, local_day, relative_day
+from smart_app.web.saying import say
 
 STATES: Final[Mapping[State, str]] = {
-    State.ACCEPTED: "on its way",
-    State.LEASED: "being sent",
-    State.UNKNOWN: "sent, not found in the chart yet",
-    State.HELD: "waits for somebody",
-    State.REJECTED: "not taken by the health record",
-    State.DELIVERED: "in the chart",
-    State.REPLACED: "not sent",
+    State.ACCEPTED: marked("on its way"),
+    State.LEASED: marked("being sent"),
+    State.UNKNOWN: marked("sent, not found in the chart yet"),
+    State.HELD: marked("waits for somebody"),
+    State.REJECTED: marked("not taken by the health record"),
+    State.DELIVERED: marked("in the chart"),
+    State.REPLACED: marked("not sent"),
 }
-TAKEN_BACK: Final = "taken back"
-KEPT: Final = "kept here"
+TAKEN_BACK: Final = marked("taken back")
+KEPT: Final = marked("kept here")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,11 +95,11 @@ def _row(entry: Entry, frame: Frame, title: str, today: date, still_open: Contai
         key=entry.key,
         title=title,
         sent=moment(entry.accepted_at, frame, today),
-        state=_label(entry),
+        state=capital(say(_label(entry))),
         since=moment(entry.since, frame, today),
-        why="" if in_order else f"{reason.told[0].upper()}{reason.told[1:]}.",
+        why="" if in_order else f"{capital(say(reason.told))}.",
         # What an administrator does is told to administrators: here the words say whom to tell.
-        todo="" if in_order or reason.who is Who.ADMINISTRATOR else reason.todo,
+        todo="" if in_order or reason.who is Who.ADMINISTRATOR else say(reason.todo),
         open=entry.key in still_open,
     )
 
@@ -111,4 +113,4 @@ def _label(entry: Entry) -> str:
 def moment(at: datetime, frame: Frame, today: date) -> Moment:
     """Return an instant as people at the site write it."""
     zone = frame.site.time_zone
-    return Moment(day=relative_day(local_day(at, zone), today=today), clock=f"{at.astimezone(zone):%H:%M}")
+    return Moment(day=relative_day(local_day(at, zone), today=today), clock=hour_words(at, zone))

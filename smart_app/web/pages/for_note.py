@@ -8,7 +8,8 @@ from fhir_alliance.instruments.words import Rater
 from fhir_alliance.trajectory.first_line import one_decimal
 from fhir_alliance.trajectory.series import UsualRange
 from smart_app.web.pages.visit_rows import VisitRow
-from smart_app.web.pages.words import day
+from smart_app.web.pages.words import between, day
+from smart_app.web.saying import say
 
 
 def text_for_note(
@@ -30,22 +31,26 @@ def text_for_note(
     """
     rated = [row for row in rows if (point := row.point(Rater.PATIENT, scale.name)) and point.value is not None]
     told = [_rated(title, score, scale, rated[-1], standing, usual, today)] if rated else []
-    return " ".join([*told, *([f"Agreed to try: {agreed}."] if agreed else [])])
+    return " ".join([*told, *([say("Agreed to try: %(text)s.", text=agreed)] if agreed else [])])
 
 
 def _rated(
     title: str, score: str, scale: Scale, row: VisitRow, standing: str, usual: UsualRange | None, today: date
 ) -> str:
     point = row.point(Rater.PATIENT, scale.name)
-    value = one_decimal(point.value) if point and point.value is not None else ""
-    between = f" ({scale.minimum.normalize():f} to {scale.maximum.normalize():f})" if scale.has_range else ""
+    value = say(one_decimal(point.value)) if point and point.value is not None else ""
+    value += f" ({between(scale.minimum, scale.maximum)})" if scale.has_range else ""
     named = f"{title} ({standing})" if standing else title
     on = day(row.on, today=today).full  # with its year: a note is read years later
-    return f"{named}, {on}: {score} {value}{between}, rated by the patient{_usual(usual)}."
-
-
-def _usual(usual: UsualRange | None) -> str:
+    said = {"form": named, "day": on, "score": score, "value": value}
     if usual is None:
-        return ""
-    low, high = one_decimal(usual.low), one_decimal(usual.high)
-    return f"; usual range {low} to {high} (visits {usual.first_visit} to {usual.last_visit})"
+        return say("%(form)s, %(day)s: %(score)s %(value)s, rated by the patient.", **said)
+    return say(
+        "%(form)s, %(day)s: %(score)s %(value)s, rated by the patient; usual range %(low)s to %(high)s (visits "
+        "%(first)s to %(last)s).",
+        **said,
+        low=say(one_decimal(usual.low)),
+        high=say(one_decimal(usual.high)),
+        first=usual.first_visit,
+        last=usual.last_visit,
+    )

@@ -8,11 +8,12 @@ from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.items import Item
 from fhir_alliance.instruments.words import DAY, Wording
 from fhir_alliance.scoring.answers import Answers
-from fhir_alliance.settings import LANGUAGE
+from fhir_alliance.settings import LANGUAGE, TRANSLATED
 from smart_app.web.pages.conditions import field_name
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.questions import SKIP, Question, Section, sections_of, skip_field
 from smart_app.web.pages.words import When, day, local_day
+from smart_app.web.saying import in_language, say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,8 @@ class Ends:
 class FormPage:
     """The form of one visit; `key` names the submission, `version` the draft these answers belong to.
 
-    The visit's day stands between the two parts of the heading, if it is about one visit at all. `place` is where it
+    The visit's day, in the language of the questions, stands between the two parts of the heading, if it is about one
+    visit at all; `visit_day` is the same in the language of the page. `place` is where it
     posts to below the launch; a form that `changes` what was sent leads back to it. `ends`
     is when the page closes if it is left alone; `at_home` leads back to what else waits. `language` is that of the
     questions, which may be another than that of the page.
@@ -51,6 +53,7 @@ class FormPage:
     frame: Frame
     language: str
     heading: tuple[str, str]
+    heading_day: When | None
     visit_day: When | None
     audience: str
     instruction: str
@@ -109,11 +112,16 @@ def form_page(
     `changes` is the path, below the launch, of the receipt of what was sent and is changed here.
     """
     wording = instrument.wordings[language]
+    start = visit_start if wording.about_visit(form.rater) else None
+    with in_language(wording.language):
+        heading_day = visit_day(frame, start, today)
+        heading = _heading(wording, form, frame, heading_day)
     return FormPage(
         frame=frame,
         language=wording.language,
-        heading=_heading(wording, form, frame),
-        visit_day=visit_day(frame, visit_start, today) if wording.about_visit(form.rater) else None,
+        heading=heading,
+        heading_day=heading_day,
+        visit_day=visit_day(frame, start, today),
         audience=audience,
         instruction=wording.instructions[form.rater],
         sections=sections_of(form, wording, answers, problems or {}),
@@ -154,8 +162,13 @@ def _written(item: Item, text: str) -> str:
     return text.replace(",", ".") if item.span else text
 
 
-def _heading(wording: Wording, form: Form, frame: Frame) -> tuple[str, str]:
-    """Return what stands before and after the visit's day."""
+def _heading(wording: Wording, form: Form, frame: Frame, on: When | None) -> tuple[str, str]:
+    """Return what stands before and after the visit's day, in one language."""
     name = frame.banner.first_name if frame.banner else frame.person
     before, _, after = wording.heading(form.rater).replace("{patient}", name).partition(DAY)
-    return before, after
+    if on is None:
+        return before, after
+    # In a language that the pages do not speak there is no word for "on".
+    said = say(" on %(day)s", day=DAY) if wording.language in (LANGUAGE, *TRANSLATED) else f" ({DAY})"
+    to, _, rest = said.partition(DAY)
+    return f"{before}{to}", f"{rest}{after}"

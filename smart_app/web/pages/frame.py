@@ -58,7 +58,13 @@ def patient_frame(site: SiteSettings, patient: PatientShown, *, language: str = 
 
 
 def clinician_frame(
-    site: SiteSettings, patient: PatientShown, *, visit: Visit | None, today: date, full: bool = True
+    site: SiteSettings,
+    patient: PatientShown,
+    *,
+    visit: Visit | None,
+    today: date,
+    full: bool = True,
+    language: str = LANGUAGE,
 ) -> Frame:
     """Return the frame of a clinician's page; `visit` is the one the launch named.
 
@@ -72,4 +78,4 @@ def clinician_frame(
         visit_number=visit.number if visit else None,
         visit_day=relative_day(local_day(visit.start, site.time_zone), today=today) if visit else None,
     )
-    return Frame(site=site, banner=banner)
+    return Frame(site=site, banner=banner, language=language)

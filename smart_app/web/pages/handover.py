@@ -9,6 +9,7 @@ from fhir_alliance.records.submission import PatientShown
 from smart_app.web.layout.qr import QrCode, lay_out_modules
 from smart_app.web.pages.frame import Frame, first_name, name_and_initial
 from smart_app.web.pages.words import birthday_words
+from smart_app.web.saying import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,7 @@ def handover_page(
     """Return the page; `modules` is the QR matrix of `url` without its quiet zone."""
     minutes = max(ceil((expires_at - now).total_seconds() / 60), 0)
     local = expires_at.astimezone(frame.site.time_zone)
+    clock = f"{local.hour}:{local:%M}"
     return HandoverPage(
         frame=frame,
         form_title=form_title,
@@ -91,7 +93,7 @@ def handover_page(
         enter_at=enter_at,
         short_code=grouped(short_code),
         qr=lay_out_modules(modules),
-        expires=f"{local.hour}:{local:%M}, in {minutes} minutes",
+        expires=say("%(clock)s, in %(number)s minutes", clock=clock, number=minutes),
     )
 
 

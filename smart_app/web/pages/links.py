@@ -104,7 +104,8 @@ def mismatch_words(tries_left: int) -> str:
 
 def locked_note(made: When) -> str:
     """Return what the clinician is told of a link that was closed."""
-    return (
-        f"A link that was made on {made.text} was closed: a wrong birth date was typed too often. "
-        "Somebody else may have it. Make a new one, if it is still needed."
+    return say(
+        "A link that was made on %(day)s was closed: a wrong birth date was typed too often. "
+        "Somebody else may have it. Make a new one, if it is still needed.",
+        day=made.text,
     )

@@ -74,7 +74,9 @@ def no_pdf_page(frame: Frame, back: Action) -> MessagePage:
     """Say that a page cannot be made as PDF, and what to do instead."""
     return MessagePage(
         frame=frame,
-        heading="No PDF of this page",
-        sentence="A name or a word on it has letters that the PDF cannot show right. Please print the page instead.",
+        heading=say("No PDF of this page"),
+        sentence=say(
+            "A name or a word on it has letters that the PDF cannot show right. Please print the page instead."
+        ),
         action=back,
     )

@@ -12,6 +12,7 @@ from fhir_alliance.visits.standing import Assignment
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.notes import held_note
 from smart_app.web.pages.words import When, birth_words, day, local_day, moment_words
+from smart_app.web.saying import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +34,13 @@ class OwnPatient:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenRow:
-    """That there are open reasons of a level, how many, and the day of the newest; what they are, the chart shows."""
+    """That there are open reasons of a level, how many, and the day of the newest; what they are, the chart shows.
+
+    `level` is the words of `look`.
+    """
 
     look: Look
+    level: str
     count: int
     newest: When
 
@@ -111,10 +116,13 @@ def _row(
         born=birth_words(shown.birth_date) if shown.birth_date else "",
         mrn_tail=shown.identifiers[0][1][-4:] if shown.identifiers else "",
         is_open=each.is_open,
-        due=tuple(f"{title(form.form)}, until {moment_words(form.closes, zone, today=today)}" for form in due),
+        due=tuple(
+            say("%(form)s, until %(when)s", form=title(form.form), when=moment_words(form.closes, zone, today=today))
+            for form in due
+        ),
         later=moment_words(later, zone, today=today) if later else "",
         reasons=tuple(_open_rows(each.reasons, frame, today)),
-        stuck=held_note([entry.reason.told for entry in each.stuck]),
+        stuck=held_note([say(entry.reason.told) for entry in each.stuck]),
         last_sent=day(local_day(each.last_sent, zone), today=today) if each.last_sent else None,
     )
 
@@ -125,5 +133,5 @@ def _open_rows(reasons: Sequence[OpenReason], frame: Frame, today: date) -> list
     for look in reversed(Look):
         days = [local_day(each.since, frame.site.time_zone) for each in reasons if each.look is look]
         if days:
-            rows.append(OpenRow(look=look, count=len(days), newest=day(max(days), today=today)))
+            rows.append(OpenRow(look=look, level=say(look), count=len(days), newest=day(max(days), today=today)))
     return rows

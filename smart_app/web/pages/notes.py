@@ -2,27 +2,36 @@
 
 from collections.abc import Mapping, Sequence
 
-INCOMPLETE = "Not everything could be read from the health record. Scores and visits may be missing here."
-KEPT_HERE = "Scores marked “kept here” cannot be read from the health record: this app keeps them for this view."
-OF_OTHERS = "Only visits with you are shown. This patient also sees somebody else, whose ratings stay with them."
+from fhir_alliance.sentences import Counted, marked
+from smart_app.web.saying import say
+
+INCOMPLETE = marked("Not everything could be read from the health record. Scores and visits may be missing here.")
+KEPT_HERE = marked(
+    "Scores marked “kept here” cannot be read from the health record: this app keeps them for this view."
+)
+OF_OTHERS = marked(
+    "Only visits with you are shown. This patient also sees somebody else, whose ratings stay with them."
+)
 # What is not there because the EHR did not grant it, by the type of resource.
 WITHHELD: Mapping[str, str] = {
-    "Encounter": (
+    "Encounter": marked(
         "The health record does not let this app read visits. Ratings cannot be told apart by therapist, so none are "
         "shown; a form can be handed over, without a visit."
     ),
-    "QuestionnaireResponse": "The health record does not let this app read single answers, so only scores are shown.",
+    "QuestionnaireResponse": marked(
+        "The health record does not let this app read single answers, so only scores are shown."
+    ),
 }
-LAPSED = (
+LAPSED = marked(
     "This health record no longer says that it takes what this app writes. A form can still be handed over and "
     "answered; until the record takes it, it is kept here. Please tell your administrator."
 )
-BLIND = (
+BLIND = marked(
     "The patient has rated a visit that you have not. What they rated is shown once you have rated it, too, so that "
     "your guess stays a guess; or when the time to rate it is over. Alerts are always shown."
 )
 
-ALIKE = "Same answers to everything for 5 visits: this says little."
+ALIKE = marked("Same answers to everything for 5 visits: this says little.")
 
 
 def notes_of(
@@ -40,7 +49,7 @@ def notes_of(
     `lapsed` says that the EHR has stopped to state what the site's rung needs, `blind` that the therapist rates first,
     `alike` that the patient's answers never differ.
     """
-    lacking = tuple(WITHHELD[kind] for kind in withheld)
+    lacking = tuple(say(WITHHELD[kind]) for kind in withheld)
     said = (
         (ALIKE, alike),
         (INCOMPLETE, not complete),
@@ -49,7 +58,7 @@ def notes_of(
         (LAPSED, lapsed),
         (BLIND, blind),
     )
-    return (*lacking, *(note for note, holds in said if holds))
+    return (*lacking, *(say(note) for note, holds in said if holds))
 
 
 def held_note(held: Sequence[str]) -> str:
@@ -59,7 +68,13 @@ def held_note(held: Sequence[str]) -> str:
     """
     if not held:
         return ""
-    count = "1 form is" if len(held) == 1 else f"{len(held)} forms are"
     if len(set(held)) > 1:
-        return f"{count} not in the chart yet, for different reasons."
-    return f"{count} not in the chart yet{'' if len(held) == 1 else ', all for one reason'}: {held[0]}."
+        return say("%(number)s forms are not in the chart yet, for different reasons.", number=len(held))
+    return say(
+        Counted(
+            "%(number)s form is not in the chart yet: %(reason)s.",
+            "%(number)s forms are not in the chart yet, all for one reason: %(reason)s.",
+            len(held),
+            reason=held[0],
+        )
+    )

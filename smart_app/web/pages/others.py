@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.readiness import words_for
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.trajectory.series import Series, UsualRange, Visit
 from smart_app.web.pages.chart import rater_names
@@ -17,7 +18,7 @@ from smart_app.web.pages.words import kept_together
 
 @dataclass(frozen=True, kw_only=True)
 class Other:
-    """The last visits with one other therapist; no trend where none was rated."""
+    """The last visits with one other therapist, `name` empty where none is known; no trend where none was rated."""
 
     name: str
     first_line: str
@@ -45,9 +46,9 @@ def other_part(
     today: date,
 ) -> Other:
     """Return the part of one therapist: what the patient rated, without single answers and the therapist's guesses."""
-    wording = instrument.wordings[frame.language]
+    wording = words_for(instrument, frame.language, today=today)
     rows = join_visits(visits, series, {}, zone=frame.site.time_zone, today=today)[-MOST_COLUMNS:]
     own = {Rater.PATIENT: rater_names(frame, wording)[Rater.PATIENT]}
     title = wording.scores[instrument.scales[0].name]
     trend = trend_of(instrument, title, rows, names=own, usual=usual, today=today)
-    return Other(name=name or "another therapist", first_line=kept_together(first_line), trend=trend)
+    return Other(name=name, first_line=kept_together(first_line), trend=trend)

@@ -12,6 +12,7 @@ from fhir_alliance.trajectory.rules import RULES
 from fhir_alliance.trajectory.ruptures import VERSION
 from smart_app.web.layout.signs import Change
 from smart_app.web.pages.visit_rows import VisitRow
+from smart_app.web.saying import say
 
 
 def with_signs(instrument: Instrument, rows: Sequence[VisitRow]) -> tuple[VisitRow, ...]:
@@ -34,7 +35,8 @@ def changes_of(instrument: Instrument, rows: Sequence[VisitRow]) -> Iterator[Cha
         measured = point.measured if point else ""
         if measured and before not in ("", measured):
             own = measured.startswith(f"{instrument.name}-")
-            label = f"version {measured.removeprefix(f'{instrument.name}-')}" if own else measured
+            version = measured.removeprefix(f"{instrument.name}-")
+            label = say("version %(version)s", version=version) if own else measured
             yield Change(place=place, label=label)
         before = measured or before
 
@@ -44,11 +46,12 @@ def how_signs_are_found(scale: Scale) -> tuple[str, ...]:
     if not scale.has_range:
         return ()
     yardstick = RULES.start(scale).marked.yardstick
-    rule = (
-        f"▽ rupture, △ repair (our own rule set v{VERSION}, not validated): the rating lies k × s or more under the "
-        f"highest of the 6 ratings before, possible with k = 1, marked with k = 2; s is the larger of "
-        f"{one_decimal(yardstick.between)} and the standard deviation of this person's changes before, from three "
-        f"changes on. Repaired when a rating lies as much above the lowest, fully when it reaches the highest again, "
-        f"unrepaired 5 ratings after the lowest."
+    rule = say(
+        "▽ rupture, △ repair (our own rule set v%(version)s, not validated): the rating lies k × s or more under the "
+        "highest of the 6 ratings before, possible with k = 1, marked with k = 2; s is the larger of %(between)s and "
+        "the standard deviation of this person's changes before, from three changes on. Repaired when a rating lies as "
+        "much above the lowest, fully when it reaches the highest again, unrepaired 5 ratings after the lowest.",
+        version=VERSION,
+        between=say(one_decimal(yardstick.between)),
     )
     return (rule,)

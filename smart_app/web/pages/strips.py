@@ -9,12 +9,14 @@ from typing import Final
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.words import Rater, Wording
+from fhir_alliance.sentences import Counted
 from fhir_alliance.trajectory.companions import Companion, Reading
 from fhir_alliance.trajectory.first_line import one_decimal
 from fhir_alliance.trajectory.rules import FEWEST_ITEMS
 from smart_app.web.layout.strip import StripLayout, StripPoint, lay_strip
 from smart_app.web.pages.visit_rows import VisitRow
-from smart_app.web.pages.words import short_day
+from smart_app.web.pages.words import between, plain, short_day
+from smart_app.web.saying import say
 
 HEIGHT: Final = 44  # CSS pixels, as the width is a percentage
 
@@ -35,8 +37,8 @@ def domain_strips(instrument: Instrument, wording: Wording, rows: Sequence[Visit
         points = list(_domain_points(scale, rows))
         if points and scale.has_range:
             few = 0 < len(scale.items) < FEWEST_ITEMS
-            items = "1 item" if len(scale.items) == 1 else f"{len(scale.items)} items"
-            yield _strip(wording.scores[scale.name], scale, points, note=f"only {items}" if few else "")
+            note = say(Counted("only %(number)s item", "only %(number)s items", len(scale.items))) if few else ""
+            yield _strip(wording.scores[scale.name], scale, points, note=note)
 
 
 def companion_strips(
@@ -74,12 +76,12 @@ def _domain_points(scale: Scale, rows: Sequence[VisitRow]) -> Iterator[StripPoin
     for place, row in enumerate(rows):
         point = row.point(Rater.PATIENT, scale.name)
         if point and point.value is not None:
-            said = f"{short_day(row.on)}: {one_decimal(point.value)}"
+            said = f"{short_day(row.on)}: {say(one_decimal(point.value))}"
             yield StripPoint(share=(place + 0.5) / len(rows), value=point.value, read_out=said)
 
 
 def _companion_point(reading: Reading, days: Sequence[date], today: date) -> StripPoint:
-    said = f"{short_day(reading.on)}: {reading.value.normalize():f}"
+    said = f"{short_day(reading.on)}: {plain(reading.value)}"
     return StripPoint(share=share_of(reading.on, days, today), value=reading.value, read_out=said)
 
 
@@ -87,7 +89,7 @@ def _strip(name: str, scale: Scale, points: Sequence[StripPoint], *, note: str =
     low, high = scale.minimum, scale.maximum
     return Strip(
         name=name,
-        between=f"{low.normalize():f} to {high.normalize():f}",
+        between=between(low, high),
         note=note,
         drawing=lay_strip(points, minimum=low, maximum=high, width=100, height=HEIGHT),
     )

@@ -14,6 +14,7 @@ from fhir_alliance.trajectory.first_line import one_decimal
 from fhir_alliance.trajectory.series import Point
 from smart_app.web.pages.visit_rows import VisitRow
 from smart_app.web.pages.words import When, day
+from smart_app.web.saying import say
 
 SHADES = 5
 
@@ -113,14 +114,16 @@ def _answered(row: VisitRow, rater: Rater, scales: Sequence[Scale]) -> str:
         (scale for scale in scales if row.point(rater, scale.name)), key=lambda scale: len(scale.items), default=None
     )
     point = row.point(rater, widest.name) if widest else None
-    return f"{point.answered} of {len(widest.items)}" if widest and point and point.answered is not None else ""
+    if widest is None or point is None or point.answered is None:
+        return ""
+    return say("%(number)s of %(total)s", number=point.answered, total=len(widest.items))
 
 
 def score_words(point: Point | None) -> str:
     """Return a score with one decimal; too few answers are said, never shown as a number."""
     if point is None:
         return ""
-    return "not scored" if point.value is None else one_decimal(point.value)
+    return say("not scored") if point.value is None else say(one_decimal(point.value))
 
 
 def item_table(
@@ -154,7 +157,7 @@ def _item_cell(item: Item, wording: Wording, answers: Answers, asked: bool) -> I
     code = answers.given.get(item.link_id)
     if code is None:
         blank = "–" if asked else ""
-        return ItemCell(text="skipped" if item.link_id in answers.skipped else blank, shade=None)
+        return ItemCell(text=say("skipped") if item.link_id in answers.skipped else blank, shade=None)
     return ItemCell(text=wording.option(code), shade=_shade(item, code) if item.scored else None)
 
 
@@ -168,5 +171,5 @@ def _shade(item: Item, answer: str) -> int | None:
 
 
 def _head(row: VisitRow, today: date) -> VisitHead:
-    sign = row.sign.words if row.sign else ""
+    sign = say(row.sign.words) if row.sign else ""
     return VisitHead(number=row.number, day=day(row.on, today=today), kept=row.kept, sign=sign)

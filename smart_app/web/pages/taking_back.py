@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from fhir_alliance.delivery.correcting import Cause
+from fhir_alliance.sentences import marked
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.review import ReceiptState
 from smart_app.web.pages.words import When
-from smart_app.web.saying import marked, say
+from smart_app.web.saying import say
 
 BY_PATIENT: Final = {
     Cause.CHANGED_MIND: marked("I changed my mind"),
@@ -16,9 +17,9 @@ BY_PATIENT: Final = {
     Cause.WRONG_PERSON: marked("These answers are not about me"),
 }
 BY_CLINICIAN: Final = {
-    Cause.WRONG_PERSON: "It was filled in for, or by, the wrong person",
-    Cause.CHANGED_MIND: "The patient asked for it",
-    Cause.MISTAKE: "It was sent by mistake",
+    Cause.WRONG_PERSON: marked("It was filled in for, or by, the wrong person"),
+    Cause.CHANGED_MIND: marked("The patient asked for it"),
+    Cause.MISTAKE: marked("It was sent by mistake"),
 }
 _MARKED: Final = marked(
     "In the chart the answers and their scores are marked as entered in error. They no longer count, and this app no "

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.readiness import words_for
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.series import Series, Visit
@@ -46,7 +47,7 @@ def together_page(
 
     It says what of the record could not be read: not `complete`, or `withheld`, the types of resources.
     """
-    wording = instrument.wordings[frame.language]
+    wording = words_for(instrument, frame.language, today=today)
     rows = join_visits(visits, series, answers, zone=frame.site.time_zone, today=today)[-MOST_COLUMNS:]
     own = {Rater.PATIENT: rater_names(frame, wording)[Rater.PATIENT]}
     title = wording.scores[instrument.scales[0].name]

@@ -17,6 +17,7 @@ from smart_app.web.pages.signs import changes_of
 from smart_app.web.pages.tables import score_words
 from smart_app.web.pages.visit_rows import VisitRow
 from smart_app.web.pages.words import day, short_day, span
+from smart_app.web.saying import say
 
 HEIGHT = 200  # CSS pixels; the width is a percentage, so that text keeps its size in every frame
 
@@ -66,7 +67,9 @@ def trend_of(
         title=title,
         drawing=lay_out(chart, width=100, height=HEIGHT),
         usual=span(usual.low, usual.high) if usual else "",
-        usual_visits=f"visits {usual.first_visit} to {usual.last_visit}" if usual else "",
+        usual_visits=say("visits %(first)s to %(last)s", first=usual.first_visit, last=usual.last_visit)
+        if usual
+        else "",
     )
 
 
@@ -96,8 +99,8 @@ def _visit(scale: Scale, row: VisitRow, names: Mapping[Rater, str], today: date)
         day=short_day(row.on),
         read_out=(
             f"{row.label}, {day(row.on, today=today).text}",
-            " · ".join([*(["not asked yet"] if waiting else []), *said]) or "no answer",
-            *([row.sign.words] if row.sign else []),
+            " · ".join([*([say("not asked yet")] if waiting else []), *said]) or say("no answer"),
+            *([say(row.sign.words)] if row.sign else []),
         ),
         waiting=waiting,
     )

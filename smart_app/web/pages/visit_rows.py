@@ -10,6 +10,7 @@ from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.drawn import Sign
 from fhir_alliance.trajectory.series import Point, Series, Visit
 from smart_app.web.pages.words import local_day
+from smart_app.web.saying import say
 
 
 @dataclass(kw_only=True)
@@ -38,7 +39,7 @@ class VisitRow:
     @property
     def label(self) -> str:
         """The visit as it is named aloud."""
-        return f"Visit {self.number}" if self.number else "No visit"
+        return say("Visit %(number)s", number=self.number) if self.number else say("No visit")
 
     def point(self, rater: Rater, scale: str) -> Point | None:
         """Return one score, None when it was not asked."""

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from smart_app.web.saying import say
+
 _SIZES: Final = (6, 12)
 _ALL: Final = "all"
 # Up to this many visits are told apart at a glance; of more, the last twelve are shown unless somebody asks for others.
@@ -45,11 +47,17 @@ def window_of(wanted: str, count: int) -> Window:
         visits=sizes[chosen],
         columns=min(sizes[chosen], MOST_COLUMNS) if wanted in sizes else COLUMNS,
         choices=tuple(_choices(sizes, chosen, count)) if len(sizes) > 1 else (),
-        left_out=f"The oldest {count - MOST} of {count} visits are in the health record only." if count > MOST else "",
+        left_out=_left_out(count) if count > MOST else "",
+    )
+
+
+def _left_out(count: int) -> str:
+    return say(
+        "The oldest %(number)s of %(total)s visits are in the health record only.", number=count - MOST, total=count
     )
 
 
 def _choices(sizes: dict[str, int], chosen: str, count: int) -> Iterator[Choice]:
     for last, size in sizes.items():
-        label = f"All {count}" if size == count else f"Last {size}"
+        label = say("All %(number)s", number=count) if size == count else say("Last %(number)s", number=size)
         yield Choice(label=label, last=last, chosen=last == chosen)

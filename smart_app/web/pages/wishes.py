@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from fhir_alliance.sentences import marked
 from fhir_alliance.visits.wishes import Wish
 from smart_app.web.pages.frame import Frame
+from smart_app.web.saying import say
 
-NO_DAY = "Choose a day from today on, within a year."
+NO_DAY = marked("Choose a day from today on, within a year.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,5 +63,5 @@ def wishes_page(
         declined=declined,
         first=first.isoformat(),
         last=last.isoformat(),
-        problem=NO_DAY if pausing else "",
+        problem=say(NO_DAY) if pausing else "",
     )

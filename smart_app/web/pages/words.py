@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
-from flask_babel import get_locale
 
+from fhir_alliance.sentences import Number
 from fhir_alliance.settings import LANGUAGE
 from fhir_alliance.trajectory.first_line import one_decimal
-from smart_app.web.saying import say
+from smart_app.web.saying import page_locale, say
 
 _RANGE = re.compile(r"(?:\bvisits )?[−\d.]+ to [−\d.]+")
 _ADULT: Final = 18
@@ -73,7 +73,9 @@ def ago_words(on: date, *, today: date) -> str:
     age = today - on
     if age < _STALE:
         return ""
-    return f"{age.days // 7} weeks ago" if age < _COUNTED_IN_WEEKS else f"{age.days * 12 // 365} months ago"
+    if age < _COUNTED_IN_WEEKS:
+        return say("%(number)s weeks ago", number=age.days // 7)
+    return say("%(number)s months ago", number=age.days * 12 // 365)
 
 
 def _when(text: str, on: date) -> When:
@@ -94,7 +96,7 @@ _ENGLISH: Final = {
 
 def _said(on: date, skeleton: str) -> str:
     """Return a day with the parts that a CLDR skeleton names, as people write it in the language of the page."""
-    return _formatted(on, skeleton, get_locale() or Locale(LANGUAGE))
+    return _formatted(on, skeleton, page_locale())
 
 
 @lru_cache(maxsize=4096)  # a page says a day several times, and babel takes its time for each
@@ -105,7 +107,7 @@ def _formatted(on: date, skeleton: str, locale: Locale) -> str:
 
 
 def _clock(local: datetime) -> str:
-    locale = get_locale() or Locale(LANGUAGE)
+    locale = page_locale()
     if locale.language == LANGUAGE:
         return f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
     return format_time(local, "short", tzinfo=local.tzinfo, locale=locale)
@@ -140,9 +142,29 @@ def birthday_words(birth_date: str) -> str:
 
 def span(low: Decimal, high: Decimal) -> str:
     """Return a range with an en dash."""
-    return f"{one_decimal(low)}–{one_decimal(high)}"
+    return f"{say(one_decimal(low))}–{say(one_decimal(high))}"
+
+
+def plain(value: Decimal) -> str:
+    """Return a number with the decimals that it has."""
+    return say(Number(f"{value.normalize():f}"))
+
+
+def between(low: Decimal, high: Decimal) -> str:
+    """Return a range in words, "0 to 10"."""
+    return say("%(low)s to %(high)s", low=plain(low), high=plain(high))
+
+
+def hour_words(at: datetime, zone: ZoneInfo) -> str:
+    """Return the time of day at the site as "14:05"."""
+    return f"{at.astimezone(zone):%H:%M}"
 
 
 def kept_together(sentence: str) -> str:
     """Return a sentence whose ranges, "6.8 to 8.8" or "visits 1 to 5", are not broken over two lines."""
     return _RANGE.sub(lambda found: found[0].replace(" ", "\u00a0"), sentence)
+
+
+def capital(words: str) -> str:
+    """Return words with a capital in front; what follows stays, as German nouns have one."""
+    return words[:1].upper() + words[1:]

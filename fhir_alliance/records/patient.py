@@ -8,6 +8,7 @@ from fhir_alliance.records.submission import PatientShown
 # FHIR R4 NameUse: the name in use comes before one that is only on paper, and an old one is never shown.
 _NAME_ORDER = ("usual", "official", None, "nickname", "anonymous", "temp")
 _MRN = "MR"
+_LANGUAGES = "urn:ietf:bcp:47"
 
 
 def read_patient(resource: Mapping[str, Any]) -> PatientShown:
@@ -20,6 +21,14 @@ def read_patient(resource: Mapping[str, Any]) -> PatientShown:
         birth_date=str(resource.get("birthDate", "")),
         identifiers=tuple((str(each.get("system", "")), str(each["value"])) for each in identifiers),
     )
+
+
+def languages_of(resource: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the languages that a raw Patient is spoken to in, as primary tags of BCP 47, the preferred one first."""
+    spoken = sorted(resource.get("communication", []), key=lambda each: not each.get("preferred"))
+    codings = (coding for each in spoken for coding in each.get("language", {}).get("coding", []))
+    tags = (str(coding["code"]) for coding in codings if coding.get("system") == _LANGUAGES and coding.get("code"))
+    return tuple(dict.fromkeys(tag.partition("-")[0].lower() for tag in tags))
 
 
 def _is_mrn(identifier: Mapping[str, Any]) -> bool:

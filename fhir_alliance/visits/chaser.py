@@ -14,7 +14,8 @@ from fhir_alliance.settings import EhrSettings, Settings
 from fhir_alliance.visits.assignments import Assignments
 from fhir_alliance.visits.links import Links
 from fhir_alliance.visits.links import Standing as LinkStanding
-from fhir_alliance.visits.messenger import SAYING, SAYING_SIGN_IN, Message, Messenger
+from fhir_alliance.visits.message_words import Saying
+from fhir_alliance.visits.messenger import Message, Messenger
 from fhir_alliance.visits.quiet import after_quiet
 from fhir_alliance.visits.reminders import SENT, Reminders, Waiting
 from fhir_alliance.visits.standing import Standing
@@ -51,7 +52,7 @@ class _Way(NamedTuple):
     """Where a reminder leads: to a link, by its id and what recognises the address, or to the portal."""
 
     address: str
-    text: str
+    saying: Saying
     expires: datetime
     link: str | None = None
     mark: str | None = None
@@ -126,7 +127,7 @@ class Chaser(Rounds):
         message = Message(
             key=str(uuid4()),
             patient=f"Patient/{patient}",
-            text=way.text,
+            saying=way.saying,
             link=way.address,
             authored=now,
             expires=way.expires,
@@ -152,7 +153,7 @@ class Chaser(Rounds):
         made = self._keepers.links.of_form(ehr.name, waiting.patient, waiting.encounter, waiting.form_url)
         if made is not None and made.live:
             mark, address = self._addresses.link()
-            return _Way(address, SAYING, made.expires_at, link=made.id, mark=mark)
+            return _Way(address, Saying.LINK, made.expires_at, link=made.id, mark=mark)
         if ehr.patient is None or (made is not None and made.standing is not LinkStanding.EXPIRED):
             return None
-        return _Way(self._addresses.portal(ehr.name), SAYING_SIGN_IN, waiting.closes)
+        return _Way(self._addresses.portal(ehr.name), Saying.SIGN_IN, waiting.closes)

@@ -7,19 +7,18 @@ from datetime import datetime
 from typing import Final
 
 import orjson
+import structlog
 
 from fhir_alliance.ehr.backend_tokens import BackendTokens
-from fhir_alliance.errors import MessengerError
+from fhir_alliance.errors import EhrError, MessengerError
 from fhir_alliance.records.communication import build_communication_request
+from fhir_alliance.records.patient import languages_of
 from fhir_alliance.settings import EhrSettings, LinkSettings
+from fhir_alliance.visits.message_words import Saying, words_in
 
-SAYING: Final = "A form is waiting for you. You need your birth date to open it."
-"""All that a message says beside a link: nothing about health, the clinic or a visit."""
-
-SAYING_SIGN_IN: Final = "A form is waiting for you. Sign in to open it."
-"""The same beside the address of the portal."""
-
+_log = structlog.get_logger(__name__)
 _SECONDS: Final = 10
+_READS_PATIENTS: Final = ("system/Patient.", "system/*.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +30,7 @@ class Message:
 
     key: str
     patient: str
-    text: str
+    saying: Saying
     link: str = field(repr=False)
     authored: datetime
     expires: datetime
@@ -53,28 +52,43 @@ class Messenger:
         if self._settings is None or not self._settings.passed_on:
             raise MessengerError("nobody passes messages on")
         if self._settings.command:
-            hand_to(self._settings.command, ehr=ehr.name, message=message)
+            hand_to(self._settings.command, ehr=ehr.name, message=message, text=self._text(ehr, message))
             return
         request = build_communication_request(
             key=message.key,
             patient=message.patient,
             requester=message.requester,
-            text=message.text,
+            text=self._text(ehr, message),
             link=message.link,
             authored=message.authored,
             expires=message.expires,
         )
         self._tokens.read(ehr, lambda client: client.create(request))
 
+    def _text(self, ehr: EhrSettings, message: Message) -> str:
+        """Return what is said in the patient's language where the EHR tells it, else in the first of the EHR's own."""
+        return words_in((*self._languages(ehr, message.patient), *ehr.languages), message.saying)
 
-def hand_to(command: Sequence[str], *, ehr: str, message: Message) -> None:
+    def _languages(self, ehr: EhrSettings, patient: str) -> tuple[str, ...]:
+        if ehr.backend is None or not any(each in ehr.backend.scopes for each in _READS_PATIENTS):
+            return ()
+        try:
+            kind, _, name = patient.partition("/")
+            return languages_of(self._tokens.read(ehr, lambda client: client.read(kind, name)))
+        except EhrError as error:
+            # A message in another language is better than none.
+            _log.info("message.language-unknown", ehr=ehr.name, code=error.code)
+            return ()
+
+
+def hand_to(command: Sequence[str], *, ehr: str, message: Message, text: str) -> None:
     """Run a site's program with a message as JSON on its standard input; raises MessengerError unless it ends with 0.
 
     Others on the machine can read the arguments of a program, and its output may quote what it was given: so nothing is
     in the one, and the other is not kept (T68).
     """
     told = {"link": message.link, "ehr": ehr, "patient": message.patient}
-    told |= {"expires": message.expires.isoformat(), "text": message.text}
+    told |= {"expires": message.expires.isoformat(), "text": text}
     try:
         done = subprocess.run(  # noqa: S603  # the site's own settings name it
             command,

@@ -11,7 +11,8 @@ from fhir_alliance.instruments.definition import Form
 from fhir_alliance.settings import LinkSettings
 from fhir_alliance.store import transaction
 from fhir_alliance.visits.links import Links, PatientLink
-from fhir_alliance.visits.messenger import SAYING, Message
+from fhir_alliance.visits.message_words import Saying
+from fhir_alliance.visits.messenger import Message
 from smart_app.web.cookies import fingerprint, new_secret
 from smart_app.web.launches import (
     Context,
@@ -130,7 +131,7 @@ def pass_on(launch: Launch, made: NewLink, url: str) -> bool:
         key=link.id,
         patient=launch.patient.reference,
         requester=launch.context.practitioner or launch.user,
-        text=SAYING,
+        saying=Saying.LINK,
         link=url,
         authored=link.made_at,
         expires=made.expires_at,

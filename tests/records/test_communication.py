@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 from fhir.resources.R4B.communicationrequest import CommunicationRequest
 
 from fhir_alliance.records.communication import build_communication_request
-from fhir_alliance.visits.messenger import SAYING
+from fhir_alliance.visits.message_words import WORDS, Saying
+
+SAYING = WORDS["en"][Saying.LINK]
 
 NOW = datetime(2026, 11, 12, 15, 42, tzinfo=UTC)
 

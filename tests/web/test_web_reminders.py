@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from fhir_alliance.ehr.draft import MESSAGE_SCOPE, VISIT_SCOPES
+from fhir_alliance.settings import TRANSLATED
 from fhir_alliance.tables import audit, patient_links
-from fhir_alliance.visits.messenger import SAYING, SAYING_SIGN_IN
+from fhir_alliance.visits.message_words import WORDS, Saying
+from fhir_alliance.visits.messenger import Message
 from smart_app.demo.site import Site
 
 from .conftest import MakeHouse
@@ -20,11 +23,13 @@ from .house import MARIA, House, Person
 from .test_web_backend import granting
 from .test_web_due import due
 from .test_web_home import begun
+from .test_web_languages_of_ehrs import speaking
 from .test_web_links import fill_in, type_date, with_links
 from .test_web_visits import POLL, encounter, polling, watch
 from .test_web_wishes import in_days, say
 
 REMIND = '[schedule.site]\nremind_hours = [2, 24]\nquiet = ["00:00", "00:00"]\n'
+SAYING, SAYING_SIGN_IN = WORDS["en"][Saying.LINK], WORDS["en"][Saying.SIGN_IN]
 KEEPER = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read() + '\\n'); sys.exit(int(sys.argv[2]))"
 
 
@@ -35,13 +40,17 @@ def told(tmp_path: Path) -> Callable[[], list[dict[str, Any]]]:
     return lambda: [json.loads(line) for line in got.read_text().splitlines()] if got.exists() else []
 
 
+def keeper(tmp_path: Path, ends: str = "0") -> str:
+    """Return the command, for a site's settings, that keeps every message in a file."""
+    return json.dumps([sys.executable, "-c", KEEPER, str(tmp_path / "got"), ends])
+
+
 def reminding(tmp_path: Path, schedule: str = REMIND, ends: str = "0") -> Callable[[Site], None]:
     """Return a change of a site: it looks for visits, reminds of forms, and keeps every message in a file."""
-    command = json.dumps([sys.executable, "-c", KEEPER, str(tmp_path / "got"), ends])
 
     def change(site: Site) -> None:
         polling(site, schedule)
-        with_links(f"command = {command}")(site)
+        with_links(f"command = {keeper(tmp_path, ends)}")(site)
 
     return change
 
@@ -347,3 +356,44 @@ def test_off_until_a_site_says_so(make_house: MakeHouse, tmp_path: Path) -> None
     held(house)
 
     assert later(house, hours=2.7) == 0
+
+
+def test_a_reminder_is_in_the_patients_language(
+    make_house: MakeHouse, tmp_path: Path, told: Callable[[], list[dict[str, Any]]]
+) -> None:
+    """The language that the record prefers comes first; one without words of ours, or not told, gives the EHR's own."""
+
+    def change(site: Site) -> None:
+        granting(f"{VISIT_SCOPES} system/Patient.r")(site)
+        with_links(f"command = {keeper(tmp_path)}")(site)
+        speaking('["fr", "en"]', "visit-check-in-1.0.0.fr")(site)
+
+    house = make_house(change=change)
+    said = [(_message(house, told, spoken)) for spoken in (["en", "es-MX"], ["it"], [])]
+
+    assert said == [WORDS[tag][Saying.SIGN_IN] for tag in ("es", "fr", "fr")]
+
+
+def _message(house: House, told: Callable[[], list[dict[str, Any]]], spoken: list[str]) -> str:
+    """Let a patient, whose record prefers the last of some languages, get a message; returns its text."""
+    store = house.ehr.extensions["sandbox_store"]
+    codings = [{"coding": [{"system": "urn:ietf:bcp:47", "code": tag}]} for tag in spoken]
+    languages = [{"language": each, "preferred": each is codings[-1]} for each in codings]
+    store.update({**store.read("Patient", MARIA), "communication": languages})
+    ehr, now = house.services.settings.ehrs["harbor"], house.now()
+    message = Message(
+        key=str(uuid4()),
+        patient=f"Patient/{MARIA}",
+        saying=Saying.SIGN_IN,
+        link=house.url("/start/harbor"),
+        authored=now,
+        expires=now + timedelta(hours=1),
+    )
+    house.services.messenger.send(ehr, message)
+    return str(told()[-1]["text"])
+
+
+def test_a_message_has_words_in_every_language() -> None:
+    """What the pages speak a message speaks, too, and each says no more than the other."""
+    assert {*WORDS} == {"en", *TRANSLATED}
+    assert all({*said} == {*Saying} for said in WORDS.values())

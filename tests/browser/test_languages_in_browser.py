@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from smart_app.demo.run import running
 from smart_app.demo.site import Site, write_site
 from tests.ports import own_port
+from tests.web.house import MARIA, Clinic
 
 from .axe import violations
 from .conftest import NewContext
@@ -87,19 +88,33 @@ def test_answers_go_along_into_another_language(site: Site, new_context: NewCont
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size['width']}px")
-def test_a_page_runs_from_right_to_left(site: Site, new_context: NewContext, size: dict[str, int]) -> None:
-    """With the direction turned round nothing runs out of the page, and the site's name stands at the right."""
-    page = new_context(viewport=size)[0].new_page()
-    page.goto(f"{site.app_url}/handover/")
+def test_pages_run_from_right_to_left(site: Site, new_context: NewContext, size: dict[str, int]) -> None:
+    """Turned round, no page runs out: the door, a form, the clinician's view; what begins a line is at the right."""
+    door = new_context(viewport=size)[0].new_page()
+    door.goto(f"{site.app_url}/handover/")
+    clinic = Clinic(site)
+    form = new_context(viewport=size)[0].new_page()
+    form.goto(clinic.code(*clinic.clinician())[0])
+    form.locator("main button.main").click()
+    form.locator("form[action$='/confirm'] button").click()
+    expect(form.locator("#item-1")).to_be_visible()
+    desk = new_context(viewport=size)[0].new_page()
+    sign_in(desk, site)
+    desk.goto(f"{site.ehr_url}/patients/{MARIA}/apps")
+    with desk.expect_popup() as opened:
+        desk.get_by_role("button", name="Open FHIR Alliance in a new window").click()
+    expect(opened.value.locator("p.lead")).to_be_visible()
 
-    page.evaluate("document.documentElement.dir = 'rtl'")
+    for page in (door, form, opened.value):
+        page.evaluate("document.documentElement.dir = 'rtl'")
 
-    assert page.evaluate(WIDTH) == size["width"]
-    box = page.locator("h1").bounding_box()
-    label = page.evaluate("getComputedStyle(document.querySelector('.help')).borderRightWidth")
-    assert box
-    assert label == "4px"
-    assert violations(page) == []
+        assert page.evaluate(WIDTH) == size["width"]
+        page.locator(".skip-link").focus()
+        box = page.locator(".skip-link").bounding_box()
+        assert box
+        assert box["x"] + box["width"] == pytest.approx(size["width"] - 16, abs=1)
+        assert violations(page) == []
+    assert door.evaluate("getComputedStyle(document.querySelector('.help')).borderRightWidth") == "4px"
 
 
 def _is_for_everybody(page: Page, language: str) -> None:

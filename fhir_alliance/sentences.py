@@ -25,7 +25,10 @@ class Sentence(str):
 
 
 class Counted(Sentence):
-    """A sentence that is another one for several than for one: `many` is its pattern then, with a place for number."""
+    """A sentence that is another one for several than for one: `many` is its pattern then.
+
+    Both may have a place for the number, which templates call num.
+    """
 
     __slots__ = ("many", "number", "one")
 
@@ -35,7 +38,7 @@ class Counted(Sentence):
 
     def __new__(cls, one: str, many: str, number: int, **values: object) -> Self:
         """Fill the places of the pattern that English has for this number."""
-        made = super().__new__(cls, one if number == 1 else many, number=number, **values)
+        made = super().__new__(cls, one if number == 1 else many, number=number, num=number, **values)
         made.one, made.many, made.number = one, many, number
         return made
 

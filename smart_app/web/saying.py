@@ -13,13 +13,14 @@ from fhir_alliance.sentences import Counted, Number, Sentence, Series
 from fhir_alliance.settings import LANGUAGE
 
 
-def say(words: str, **values: object) -> str:
+def say(words: str, /, **values: object) -> str:
     """Return words in the language of the page, English outside of a request; `values` fill places like %(name)s.
 
     Sentences are said with all that is in them; the words of an enumeration are words, other values stay as they are.
     """
     if isinstance(words, Counted):
-        return str(ngettext(words.one, words.many, words.number, **_said({**words.values, **values})))
+        places = {name: value for name, value in words.values.items() if name != "num"}  # ngettext brings its own
+        return str(ngettext(words.one, words.many, words.number, **_said(places)))
     if isinstance(words, Sentence):
         return str(gettext(words.pattern, **_said(words.values)))
     if isinstance(words, Series):

@@ -5,10 +5,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from fhir_alliance.records.printing import FONT, composed, finish_pdf, open_pdf
+from fhir_alliance.sentences import Counted, marked
 from smart_app.web.layout.trend import Stroke, Tick, TrendLayout
 from smart_app.web.pages.chart import ChartPage
 from smart_app.web.pages.strips import Strip
 from smart_app.web.pages.tables import ScoreTable
+from smart_app.web.pages.words import capital, dated, hour_words, local_day
+from smart_app.web.saying import say
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -18,6 +21,10 @@ _AXIS: Final = 6.0  # room for the numbers beside a drawing
 _LINE: Final = 3.5
 _SOFT, _INK = 110, 0
 _SHADES: Final = (255, 240, 224, 206, 186)
+_MARKS: Final = {
+    "patient": marked("dots, solid line: %(name)s"),
+    "therapist": marked("squares, dashed line: %(name)s"),
+}
 
 
 def chart_pdf(page: ChartPage, *, at: datetime) -> bytes | None:
@@ -30,7 +37,7 @@ def chart_pdf(page: ChartPage, *, at: datetime) -> bytes | None:
     sheet.head(page, at)
     sheet.talk(page)
     if page.trend:
-        sheet.heading(f"{page.trend.title[:1].upper()}{page.trend.title[1:]} by visit")
+        sheet.heading(say("%(score)s by visit", score=capital(page.trend.title)))
         sheet.legend(page)
         sheet.trend(page.trend.drawing)
         sheet.strips(page.beside, columns=1)
@@ -54,29 +61,33 @@ class _Sheet:
     def head(self, page: ChartPage, at: datetime) -> None:
         """Say whose page it is, of when, and what the first line says, with the notes and the facts."""
         if banner := page.frame.banner:
-            number = f"   MRN …{banner.mrn_tail}" if banner.mrn_tail else ""
-            self.lines(f"{banner.name}   born {banner.born}{number}", size=11)
-        made = at.astimezone(page.frame.site.time_zone)
-        standing = f" · {page.standing}" if page.standing else ""
-        self.lines(f"{page.instrument}{standing} · {page.frame.site.name} · made {made:%d %b %Y, %H:%M}", grey=_SOFT)
+            number = say("MRN …%(number)s", number=banner.mrn_tail) if banner.mrn_tail else ""
+            born = say("born %(day)s", day=banner.born)
+            self.lines("   ".join(filter(None, (banner.name, born, number))), size=11)
+        zone = page.frame.site.time_zone
+        made = say("made %(day)s, %(clock)s", day=dated(local_day(at, zone)), clock=hour_words(at, zone))
+        said = (page.instrument, page.standing, page.frame.site.name, made)
+        self.lines(" · ".join(filter(None, said)), grey=_SOFT)
         self.lines(page.first_line, size=10)
         for note in page.notes:
             self.lines(note)
         if page.facts:
             given = " · ".join(f"“{fact.question}” {fact.answer}" for fact in page.facts.facts)
-            self.lines(f"Answers as given, {page.facts.visit.lower()}, {page.facts.day.text}: {given}")
+            head = say("Answers as given: %(visit)s, %(day)s", visit=page.facts.visit, day=page.facts.day.text)
+            self.lines(f"{head}: {given}")
 
     def talk(self, page: ChartPage) -> None:
         """Say which reasons there are, by which rule, what could be asked about them, and what was agreed."""
         for reason in page.talk.reasons:
-            asked = " · ".join(f"“{question}”" for question in reason.questions)
-            self.lines(f"{reason.look}: {reason.sentence}")
-            self.lines(f"{reason.inputs[0]} {f'You could ask: {asked}' if asked else ''}".rstrip(), grey=_SOFT)
+            asked = " · ".join(say("“%(words)s”", words=question) for question in reason.questions)
+            could = f"{say('You could ask:')} {asked}" if asked else ""
+            self.lines(f"{reason.level}: {reason.sentence}")
+            self.lines(f"{reason.inputs[0]} {could}".rstrip(), grey=_SOFT)
         if before := page.talk.agreed.before:
-            how = f" Looked at again: {before.outcome}." if before.outcome else ""
-            self.lines(f"Agreed {before.day.text}: {before.text}.{how}")
+            how = f" {say('Looked at again:')} {before.said}." if before.said else ""
+            self.lines(f"{say('Agreed %(day)s', day=before.day.text)}: {before.text}.{how}")
         if page.talk.agreed.text:
-            self.lines(f"Agreed at this visit: {page.talk.agreed.text}.")
+            self.lines(f"{say('Agreed at this visit')}: {page.talk.agreed.text}.")
 
     def heading(self, text: str) -> None:
         """Begin a part."""
@@ -88,11 +99,13 @@ class _Sheet:
         trend = page.trend
         if trend is None:
             return
-        marks = {"patient": "dots, solid line", "therapist": "squares, dashed line"}
-        said = [f"{marks[line.rater]}: {line.name}" for line in trend.drawing.lines if line.marks]
-        said += [f"grey: usual range {trend.usual} ({trend.usual_visits})"] if trend.usual else []
-        said += ["×: no score"] if trend.drawing.gaps else []
-        said += ["triangle down: rupture, up: repair; filled: marked, open: possible"] if trend.drawing.signs else []
+        said = [say(_MARKS[line.rater], name=line.name) for line in trend.drawing.lines if line.marks]
+        if trend.usual:
+            usual = {"range": trend.usual, "visits": trend.usual_visits}
+            said.append(say("grey: usual range %(range)s (%(visits)s)", **usual))
+        said += [f"×: {say('no score')}"] if trend.drawing.gaps else []
+        if trend.drawing.signs:
+            said.append(say("triangle down: rupture, up: repair; filled: marked, open: possible"))
         self.lines(" · ".join(said), grey=_SOFT)
 
     def trend(self, drawing: TrendLayout, height: float = 40.0) -> None:
@@ -147,14 +160,15 @@ class _Sheet:
             for cell in drawing.cells:
                 self.mark(left + cell.x * across, top + cell.y * scale, filled=columns > 1, radius=0.6)
             note = f" · {strip.note}" if strip.note else ""
-            self.text(f"{strip.name[:1].upper()}{strip.name[1:]}{note}; {last.read_out}", left, top - 0.9, size=6)
+            self.text(f"{capital(strip.name)}{note}; {last.read_out}", left, top - 0.9, size=6)
 
     def scores(self, table: ScoreTable) -> None:
         """Write the scores of the last visits, as the view does."""
-        self.heading("Scores by visit")
+        self.heading(say("Scores by visit"))
         widths = (46.0, 25.0, 14.0)
         rest = (WIDTH - sum(widths)) / max(len(table.columns), 1)
-        self.row(("Visit", "Rated by", "Answered", *(each.capitalize() for each in table.columns)), widths, rest)
+        heads = (say("Visit"), say("Rated by"), say("Answered"), *map(capital, table.columns))
+        self.row(heads, widths, rest)
         for each in table.visits:
             where = f"{each.visit.number or ''} {each.visit.day.text} {each.visit.sign}".strip()
             for place, row in enumerate(each.rows):
@@ -165,9 +179,9 @@ class _Sheet:
         """Write the totals that the record holds beside."""
         if not page.companions.rows:
             return
-        self.heading("Also in the record, newest at the right")
+        self.heading(say("Also in the record, newest last"))
         rest = (WIDTH - 58) / len(page.companions.days)
-        self.row(("Total, and its range", *(each.short for each in page.companions.days)), (58.0,), rest)
+        self.row((say("Total, and its range"), *(each.short for each in page.companions.days)), (58.0,), rest)
         for row in page.companions.rows:
             self.row((f"{row.name}, {row.between}", *row.cells), (58.0,), rest)
 
@@ -175,27 +189,36 @@ class _Sheet:
         """Write the answers, darker where lower, as many questions as fit."""
         if not page.items.rows:
             return
-        self.heading("Answers, newest at the right")
+        self.heading(say("Answers, newest last"))
         rest = min((WIDTH - 94) / len(page.items.visits), 22.0)
         heads = (f"{each.number}: {each.day.short}" if each.number else each.day.short for each in page.items.visits)
-        self.row((f"From “{page.anchors[0]}” to “{page.anchors[1]}”", *heads), (94.0,), rest)
+        ends = say("From “%(least)s” to “%(most)s”", least=page.anchors[0], most=page.anchors[1])
+        self.row((ends, *heads), (94.0,), rest)
         room = max(int((BOTTOM - 13 - self.y) / _LINE), 0)
         for row in page.items.rows[:room]:
             shades = (None, *(cell.shade for cell in row.cells))
             self.row((row.text, *(cell.text for cell in row.cells)), (94.0,), rest, shades=shades)
         if len(page.items.rows) > room:
-            self.lines(f"{len(page.items.rows) - room} more questions are in the health record.", grey=_SOFT)
+            more = say("%(number)s more questions are in the health record.", number=len(page.items.rows) - room)
+            self.lines(more, grey=_SOFT)
 
     def foot(self, page: ChartPage) -> None:
         """Say how complete this is, and what it is not."""
         self.y = max(self.y + 1.5, BOTTOM - 8)
         if last := page.status.last:
             ago = f", {page.status.ago}" if page.status.ago else ""
-            place = "kept here" if page.status.kept else "in the chart"
-            answered = f"Answered {page.status.answered} of {page.status.visits} visits"
-            said = f"{answered} · last answer {last.full}{ago} · {place}"
+            place = say("kept here") if page.status.kept else say("in the chart")
+            answered = say(
+                Counted(
+                    "Answered %(answered)s of %(num)s visit",
+                    "Answered %(answered)s of %(num)s visits",
+                    page.status.visits,
+                    answered=page.status.answered,
+                )
+            )
+            said = f"{answered} · {say('last answer %(day)s', day=last.full)}{ago} · {place}"
         else:
-            said = "No answers in the chart yet"
+            said = say("No answers in the chart yet")
         self.lines(f"{said}. {page.caveat} {page.window.left_out}".strip(), grey=_SOFT)
 
     def ticks(self, ticks: Sequence[Tick], left: float, top: float, width: float, scale: float) -> None:

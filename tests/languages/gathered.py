@@ -52,6 +52,7 @@ FOR_CLINICIANS: Final = (
     ),
     *(f"pages/{name}.py" for name in ("alerts", "chart", "delivery", "due", "notes", "reasons", "signs", "strips")),
     *(f"pages/{name}.py" for name in ("window", "wishes", "agreed", "mine", "for_note", "others")),
+    "sheet.py",
     "instruments/",
     "trajectory/",
 )

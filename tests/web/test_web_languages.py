@@ -2,12 +2,14 @@
 
 import hashlib
 import html
+import io
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from babel import Locale
+from pypdf import PdfReader
 
 from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.instruments.catalogue import shipped
@@ -21,10 +23,11 @@ from smart_app.web import catalogues
 from smart_app.web.app import create_app
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.words import capital
+from tests.languages.leftovers import english_left
 from tests.languages.visible import Pseudo, not_translated
 
 from .conftest import MakeHouse
-from .house import CORE, House, Person
+from .house import CORE, THOMAS, House, Person
 from .test_web_links import WRONG, type_date
 from .test_web_tablet import tablet, type_code, yes
 
@@ -172,6 +175,22 @@ def test_clinicians_read_their_own_language_too(clinic: House) -> None:
     assert "Scores par séance" in french.text
     assert "Où sont les formulaires" in delivery.text
     assert re.search(r"\d,\d–\d,\d", chart.text)
+
+
+def test_the_pdf_is_in_the_same_language(clinic: House) -> None:
+    """What the view says in German its PDF says in German; where it cannot print the letters, a page says so."""
+    person = _german()
+    clinic.sign_in(person)
+    chart = person.open(clinic.launch_url(person, THOMAS))
+
+    german = person.send("GET", chart.url.replace("/chart", "/chart.pdf"))
+    hindi = person.open(f"{chart.url.replace('/chart', '/chart.pdf')}?language=hi")
+
+    text = PdfReader(io.BytesIO(german.content)).pages[0].extract_text()
+    assert "Werte je Sitzung" in text
+    assert english_left(text, "de") == []
+    assert language_of(hindi) == "hi"
+    assert "इस पन्ने की PDF नहीं है" in hindi.text
 
 
 def test_every_word_of_a_clinicians_pages_is_translated(make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:

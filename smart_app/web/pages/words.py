@@ -113,6 +113,11 @@ def _clock(local: datetime) -> str:
     return format_time(local, "short", tzinfo=local.tzinfo, locale=locale)
 
 
+def dated(on: date) -> str:
+    """Return "12 Nov 2026"."""
+    return _said(on, "yMMMd")
+
+
 def short_day(on: date) -> str:
     """Return "12 Nov"."""
     return _said(on, "MMMd")

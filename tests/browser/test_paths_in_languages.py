@@ -8,9 +8,10 @@ from click.testing import CliRunner
 from playwright.sync_api import BrowserContext, Page, expect
 
 from smart_app.cli import main
-from smart_app.demo.run import own_port, running
+from smart_app.demo.run import running
 from smart_app.demo.site import Site, write_site
 from tests.languages.leftovers import english_left
+from tests.ports import own_port
 from tests.web.house import Clinic
 
 from .axe import violations
@@ -33,13 +34,14 @@ class Visitor(NamedTuple):
 
     site: Site
     context: BrowserContext
+    language: str
     look: Callable[[Page], None]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Run a site that has confirmed German, for all of these walks."""
-    found = write_site(tmp_path_factory.mktemp("paths"), ehr_port=own_port(0), app_port=own_port(0))
+    found = write_site(tmp_path_factory.mktemp("paths"), ehr_port=own_port(), app_port=own_port())
     written = found.settings.read_text("utf-8")
     reviewed = '[instruments]\nreviewed_by = {"visit-check-in-1.0.0.de" = "Jo Park"}\n'
     found.settings.write_text(written.replace("[instruments]\n", reviewed) + GERMAN, "utf-8")
@@ -75,17 +77,19 @@ def by_link(visitor: Visitor) -> Page:
 
 
 def by_tablet(visitor: Visitor) -> Page:
-    """Type a code at a clinic's tablet, and say who one is."""
+    """Choose a language at a clinic's tablet, which starts in the site's own, type a code, and say who one is."""
     told = CliRunner().invoke(main, ["tablets", "add", "t", "--by", "Jo", "--settings", str(visitor.site.settings)])
     page = visitor.context.new_page()
     page.goto(f"{visitor.site.app_url}/kiosk")
     page.locator("#code").fill(told.output.partition(" type ")[2].split()[0])
     page.locator("main button.main").click()
     expect(page.locator("form[action='/kiosk']")).to_be_visible()
+    if visitor.language != "en":
+        page.locator(f"nav.languages a[lang={visitor.language}]").click()
     visitor.look(page)
     clinic = Clinic(visitor.site)
     page.locator("#code").fill(clinic.code(*clinic.clinician())[1])
-    page.locator("main button.main").click()
+    page.locator("form[action='/kiosk'] button.main").click()
     return _is_me(visitor, page)
 
 
@@ -147,13 +151,13 @@ def test_a_form_is_sent(site: Site, new_context: NewContext, path: str, size: An
 
     context, _ = new_context(viewport=size, java_script_enabled=script, locale=language)
 
-    page = PATHS[path](Visitor(site, context, look))
+    page = PATHS[path](Visitor(site, context, language, look))
 
     expect(page.locator("#item-1")).to_be_visible()
     look(page)
     for link_id in CORE:
         page.locator(f"#item-{link_id} input[value='7']").check(force=True)
-    page.locator("button[value=review]").click()
+    page.locator("main button[value=review]").click()
     expect(page.locator("ol.answers")).to_be_visible()
     look(page)
     page.locator("main form[data-once] button.main").click()

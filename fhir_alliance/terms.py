@@ -12,6 +12,8 @@ LAUNCH_TASK_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/launch-task"
 NOTE_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/note"
 ASSIGNMENT_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/assignment"
 SOFTWARE_IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier/software"
+# What stands in place of a form where the clinician's view was filed as a page.
+FILED_VIEW: Final = f"{CANONICAL_BASE}/filed-view"
 
 ALLIANCE_PANEL: Final = f"{CANONICAL_BASE}/StructureDefinition/alliance-panel"
 ALLIANCE_SCORE: Final = f"{CANONICAL_BASE}/StructureDefinition/alliance-score"

@@ -84,7 +84,8 @@ USES: Mapping[str, Use] = {
         expectation="MAY",
         conditional=False,
         searches={"identifier": "token", "patient": "reference", "type": "token", "date": "date"},
-        why="Only where a site writes notes instead of results: one for each visit; a later one replaces it.",
+        why="Where a site writes notes instead of results: one for each visit, which a later one replaces; and where "
+        "clinicians may file the view in the chart.",
     ),
     "Questionnaire": Use(
         interactions=("create", "search-type"),

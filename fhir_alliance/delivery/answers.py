@@ -17,6 +17,7 @@ _WHOLE: Final = ("whole", "unconditional", "without-provenance", "unconditional-
 _WORDS: Final = {
     "flowsheet": "row",
     "note": "the note",
+    "document": "the page",
     "supersede": "earlier note",
     "strike": "marking note",
     "amendment": "change",

@@ -6,7 +6,7 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Engine, func, select
 
-from fhir_alliance.delivery.receipts import DELETED, Kind, is_newest, place
+from fhir_alliance.delivery.receipts import DELETED, Kind, is_form, is_newest, place
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.tables import submissions
 from fhir_alliance.vault import Vault
@@ -22,7 +22,7 @@ class Caseload:
     def last_sent(self, ehr: str, therapist: str, *, since: datetime) -> dict[str, datetime]:
         """Return, by patient, when answers about a therapist were sent last, since then and not taken back."""
         mine = (submissions.c.ehr == ehr) & (submissions.c.therapist == therapist)
-        answered = (submissions.c.kind != Kind.WITHDRAWAL) & ~submissions.c.declined
+        answered = is_form() & (submissions.c.kind != Kind.WITHDRAWAL) & ~submissions.c.declined
         stands = is_newest() & answered & (submissions.c.accepted_at >= since)
         found = select(submissions.c.patient, func.max(submissions.c.accepted_at)).where(mine, stands)
         with self._engine.connect() as connection:

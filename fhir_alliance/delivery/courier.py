@@ -35,6 +35,8 @@ _POLL_SECONDS: Final = 1.0
 _REST_SECONDS: Final = 0.1
 _PURGE_EVERY: Final = timedelta(hours=1)
 _RANDOM: Final = SystemRandom()
+# What is written is the payload itself, not pieces of it.
+_WHOLE: Final = (Rung.OBSERVATIONS, Rung.DOCUMENT)
 _log = structlog.get_logger(__name__)
 
 
@@ -167,7 +169,7 @@ class Courier:
         unsettled = unsettled_by(self._queue, item)
         if item.kind is Kind.WITHDRAWAL and not (written or unsettled):
             return Settlement(state=State.DELIVERED, reason=NEVER_SENT)
-        if item.rung is not Rung.OBSERVATIONS and not (written or unsettled or item.sealed_pieces):
+        if item.rung not in _WHOLE and not (written or unsettled or item.sealed_pieces):
             return Settlement(state=State.HELD, reason=NOT_IN_CHART)
         self._check_binding(item)
 

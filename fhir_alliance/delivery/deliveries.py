@@ -6,6 +6,7 @@ import orjson
 
 from fhir_alliance.delivery.access import ChartAccess
 from fhir_alliance.delivery.corrections import CorrectionDelivery
+from fhir_alliance.delivery.filed import FiledDelivery, FiledWithdrawal, page_of
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.note_corrections import NoteCorrection
 from fhir_alliance.delivery.notes import NoteDelivery
@@ -18,7 +19,9 @@ from fhir_alliance.delivery.striking import StrikingDelivery
 from fhir_alliance.delivery.versions import Version
 from fhir_alliance.settings import Rung
 
-AnyDelivery = Delivery | PieceDelivery | NoteDelivery | CorrectionDelivery | StrikingDelivery | ScoreDelivery
+AnyDelivery = (
+    Delivery | PieceDelivery | NoteDelivery | FiledDelivery | CorrectionDelivery | StrikingDelivery | ScoreDelivery
+)
 """The steps for one leased submission: `run` makes them."""
 
 
@@ -39,6 +42,8 @@ def delivery_of(
     if item.harvested_version is not None:
         return ScoreDelivery(queue, client, item, sender, fhir_base=base, may_tell_provenance=chart.tells)
     sent = [*written, *unsettled]
+    if item.rung is Rung.DOCUMENT:
+        return _filed(queue, item, sent, chart, unsettled=bool(unsettled))
     if item.rung is Rung.NOTE and sent:
         bundle = orjson.dumps(sent[-1].bundle)
         return NoteCorrection(queue, keeping, client, item, bundle, sender, fhir_base=base, unsettled=unsettled)
@@ -51,6 +56,13 @@ def delivery_of(
     if item.rung is not Rung.OBSERVATIONS:
         return PieceDelivery(queue, client, item, sender, fhir_base=base)
     return Delivery(queue, client, item, sender, fhir_base=base, may_tell_provenance=chart.tells)
+
+
+def _filed(queue: Queue, item: Item, sent: Sequence[Version], chart: ChartAccess, *, unsettled: bool) -> FiledDelivery:
+    client, base, sender = chart.client, chart.fhir_base, chart.sender
+    if not sent:
+        return FiledDelivery(queue, client, item, sender, fhir_base=base, ours=page_of(queue, item))
+    return FiledWithdrawal(queue, client, item, sender, fhir_base=base, sent=sent[-1], unsettled=unsettled)
 
 
 def unsettled_by(queue: Queue, item: Item) -> Sequence[Version]:

@@ -77,6 +77,23 @@ def expected_scores(bundle: bytes) -> Expected:
     )
 
 
+def expected_document(document: Mapping[str, Any]) -> Expected:
+    """Read a document of ours, which is no form: of scores nothing is expected."""
+    at = datetime.fromisoformat(document["date"])
+    visits: list[dict[str, str]] = document["context"].get("encounter", [])
+    return Expected(
+        identifier=identifiers_of(document)[0],
+        questionnaire="",
+        status=document["status"],
+        authored=at,
+        since=at,
+        subject=document["subject"]["reference"],
+        encounter=visits[0]["reference"] if visits else None,
+        labels=labels_of(document),
+        observations=(),
+    )
+
+
 def subjects_of(bundle: bytes) -> frozenset[str]:
     """Return whom the resources of a bundle are about, as far as they say so."""
     resources = [entry["resource"] for entry in orjson.loads(bundle)["entry"]]

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, RowMapping, exists, insert, select
 
 from fhir_alliance.alerts.opening import withdraw_alerts
 from fhir_alliance.audit import Event, record
-from fhir_alliance.delivery.receipts import DELETED, STAYS_HERE, Source, State, place, versions_of
+from fhir_alliance.delivery.receipts import DELETED, STAYS_HERE, Source, State, is_form, place, versions_of
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import submissions
 from fhir_alliance.vault import Vault
@@ -43,7 +43,8 @@ class HarvestedResponses:
     def is_ours(self, ehr: str, response: str, key: str) -> bool:
         """Whether we wrote a response: it has the key of a submission, or the id under which the EHR keeps one."""
         mine = (submissions.c.key == key) | (submissions.c.response_id == response)
-        found = exists().where(submissions.c.ehr == ehr, submissions.c.harvested_version.is_(None), mine)
+        # A filed page has an id of another type, which may be the same.
+        found = exists().where(submissions.c.ehr == ehr, submissions.c.harvested_version.is_(None), is_form(), mine)
         return self._is(found)
 
     def may_be_ours(self, ehr: str, patient: str, form: str) -> bool:

@@ -161,7 +161,8 @@ class Keeping:
         It is not returned again, to anybody, before a day has passed. None when there is none.
         """
         delivered = (submissions.c.state == State.DELIVERED) & (submissions.c.delivered_at <= now - CONFIRMED)
-        kept = (submissions.c.rung == Rung.OBSERVATIONS) & (submissions.c.shown != DELETED)
+        whole = submissions.c.rung.in_((Rung.OBSERVATIONS, Rung.DOCUMENT))
+        kept = whole & (submissions.c.shown != DELETED)
         waited = (submissions.c.next_attempt_at <= now) & is_newest()
         due = select(submissions.c.key).where(delivered, kept, waited)
         first = due.order_by(submissions.c.next_attempt_at).limit(1).with_for_update(skip_locked=True)

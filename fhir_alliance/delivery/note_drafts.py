@@ -75,7 +75,7 @@ def is_same(note: Resource, draft: Draft) -> bool:
     ends = note.get("context", {}).get("period", {}).get("end")
     texts = list(texts_of(note))
     same = ends is not None and _moment(ends) == draft.ends
-    return same and (not texts or draft.text in texts)
+    return same and has_words(note) and (not texts or draft.text in texts)
 
 
 def identifiers_of(note: Resource) -> list[str]:
@@ -83,12 +83,21 @@ def identifiers_of(note: Resource) -> list[str]:
     return [str(each.get("value")) for each in note.get("identifier", ()) if each.get("system") == NOTE_IDENTIFIER]
 
 
+def has_words(note: Resource) -> bool:
+    """Whether a note has its words as text, inside or elsewhere: every note of ours does, a filed page does not."""
+    return any(_is_text(content["attachment"]) for content in note.get("content", ()))
+
+
 def texts_of(note: Resource) -> Iterator[str]:
     """Yield the text that a note holds inside; a server may keep it elsewhere and give an address instead."""
     for content in note.get("content", ()):
         attachment = content["attachment"]
-        if str(attachment.get("contentType", "")).startswith("text/plain") and "data" in attachment:
+        if _is_text(attachment) and "data" in attachment:
             yield base64.b64decode(attachment["data"]).decode()
+
+
+def _is_text(attachment: Resource) -> bool:
+    return str(attachment.get("contentType", "")).startswith("text/plain")
 
 
 def _moment(text: str) -> datetime:

@@ -27,6 +27,7 @@ from fhir_alliance.delivery.receipts import (
     Source,
     State,
     UnknownReceipt,
+    is_form,
     is_sent_here,
     place,
     receipt_of,
@@ -44,11 +45,12 @@ _MINE: Final = (submissions.c.ehr == bindparam("of_ehr")) & (submissions.c.patie
 _BY_KEY: Final = RECEIPTS.where(submissions.c.key == bindparam("of_key"))
 _OWN_BY_KEY: Final = _BY_KEY.where(_MINE)
 _PAYLOAD: Final = select(submissions.c.payload).where(_MINE, submissions.c.key == bindparam("of_key"))
-_SENT: Final = RECEIPTS.where(_MINE, is_sent_here(), submissions.c.accepted_at >= bindparam("since")).order_by(
-    submissions.c.sequence.desc()
-)
+_SENT: Final = RECEIPTS.where(
+    _MINE, is_form(), is_sent_here(), submissions.c.accepted_at >= bindparam("since")
+).order_by(submissions.c.sequence.desc())
 _HELD: Final = RECEIPTS.where(
     _MINE,
+    is_form(),
     (submissions.c.state.in_((State.HELD, State.REJECTED)) & submissions.c.reason.not_in(STAYS_HERE))
     | (submissions.c.reason == IN_REVIEW),
 ).order_by(submissions.c.sequence)
@@ -117,7 +119,7 @@ class Outbox:
         return dict(orjson.loads(self._vault.open(payload, place=place(ehr, key, "payload"))))
 
     def sent(self, *, ehr: str, patient: str, since: datetime) -> tuple[Receipt, ...]:
-        """Return what was accepted about a patient since then, newest first."""
+        """Return the forms that were accepted about a patient since then, newest first."""
         with self._engine.connect() as connection:
             recent = connection.execute(_SENT, {"since": since, **_about(ehr, patient)})
             return tuple(map(receipt_of, recent))
@@ -130,7 +132,7 @@ class Outbox:
             return frozenset(filter(None, connection.scalars(found)))
 
     def held_for(self, ehr: str, patient: str) -> tuple[Receipt, ...]:
-        """Return what waits for a person, here or at the EHR, before it is in this patient's chart, oldest first.
+        """Return the forms that wait for a person, here or at the EHR, before they are in a chart, oldest first.
 
         What no chart takes is not waiting.
         """

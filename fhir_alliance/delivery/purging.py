@@ -9,6 +9,7 @@ import structlog
 
 from fhir_alliance.delivery.chart import Chart, foreign
 from fhir_alliance.delivery.expected import expected_of
+from fhir_alliance.delivery.filed import page_of, says_page
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import Kind
@@ -16,6 +17,7 @@ from fhir_alliance.delivery.senders import Senders
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.errors import AllianceError, StoreError
+from fhir_alliance.settings import Rung
 
 MOST: Final = 500
 """How many submissions are looked at in one go; the rest follows with the next."""
@@ -65,6 +67,11 @@ class ConfirmedPurge:
         if item.response_id is None or item.fhir_base not in (None, ehr.fhir_base):
             return False
         client = FhirClient(self._registry.door(ehr), ehr.fhir_base, token)
+        if item.rung is Rung.DOCUMENT:
+            document = client.read("DocumentReference", item.response_id)
+            with foreign():
+                mine = bool(document["subject"]["reference"] == f"Patient/{item.patient}")
+            return mine and says_page(page_of(self._queue, item), document)
         if item.harvested_version is not None:
             response = client.read("QuestionnaireResponse", item.response_id)
             with foreign():

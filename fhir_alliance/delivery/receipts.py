@@ -147,6 +147,11 @@ def is_sent_here() -> ColumnElement[bool]:
     return submissions.c.harvested_version.is_(None)
 
 
+def is_form() -> ColumnElement[bool]:
+    """Return what holds for a form, and not for a page that a clinician has filed."""
+    return submissions.c.rung != Rung.DOCUMENT
+
+
 def form_key() -> ColumnElement[str]:
     """Return the key that all versions of a form share: that of the first."""
     return func.coalesce(submissions.c.corrects, submissions.c.key)

@@ -19,17 +19,20 @@ _NEEDED: Final[Mapping[Rung, tuple[str, ...]]] = {
     Rung.FLOWSHEET: ("system/Patient.r", "system/Observation.cs"),
     Rung.NOTE: ("system/Patient.r", "system/DocumentReference.crs"),
     Rung.HOLD: (),
+    Rung.DOCUMENT: ("system/Patient.r", "system/DocumentReference.crs"),
 }
 _CORRECTING: Final[Mapping[Rung, tuple[str, ...]]] = {
     Rung.OBSERVATIONS: ("system/QuestionnaireResponse.u", "system/Observation.u"),
     Rung.FLOWSHEET: ("system/Observation.u",),
     Rung.NOTE: ("system/DocumentReference.u",),
     Rung.HOLD: (),
+    Rung.DOCUMENT: ("system/DocumentReference.u",),
 }
 
 _HARVESTED: Final = ("system/Patient.r", "system/QuestionnaireResponse.r", "system/Observation.cus")
 
 _READ: Final = ("system/QuestionnaireResponse.r", "system/Observation.s")
+_READ_DOCUMENT: Final = ("system/DocumentReference.r",)
 
 T = TypeVar("T")
 Use = Callable[[Item, str, Set[str]], T]
@@ -53,7 +56,7 @@ class Senders:
 
     def read(self, item: Item, look: Use[T]) -> T:
         """Look at what became of an item; raises SignInNeeded when neither permission can, and what `look` raises."""
-        return self._use(item, look, _READ)
+        return self._use(item, look, _READ_DOCUMENT if item.rung is Rung.DOCUMENT else _READ)
 
     def _use(self, item: Item, use: Use[T], needed: tuple[str, ...]) -> T:
         try:

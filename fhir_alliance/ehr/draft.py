@@ -65,6 +65,7 @@ _TO_FILL_IN = """\
 # client_id = ""
 # key_file = "{name}-clinician.jwk"   # a private file, mode 0600; or secret_file, or secret_variable
 # scopes = "{clinician}"
+# With user/DocumentReference.crus in place of .c clinicians can file the view in the chart as a PDF page.
 
 # [ehr.{name}.patient]
 # client_id = ""

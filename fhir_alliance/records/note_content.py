@@ -15,8 +15,8 @@ def note_content(text: str, *, title: str, patient: PatientShown, at: str) -> li
     `at` (a FHIR dateTime) is the date in the file, so that equal arguments give equal bytes.
     """
     pdf = note_pdf(text, title=title, patient=patient, at=datetime.fromisoformat(at))
-    plain = _attachment("text/plain; charset=utf-8", text.encode(), title)
-    return [plain, _attachment("application/pdf", pdf, title)] if pdf else [plain]
+    plain = attachment("text/plain; charset=utf-8", text.encode(), title)
+    return [plain, attachment("application/pdf", pdf, title)] if pdf else [plain]
 
 
 def note_pdf(text: str, *, title: str, patient: PatientShown, at: datetime) -> bytes | None:
@@ -33,7 +33,8 @@ def note_pdf(text: str, *, title: str, patient: PatientShown, at: datetime) -> b
     return finish_pdf(pdf, [said])
 
 
-def _attachment(kind: str, data: bytes, title: str) -> JsonObject:
+def attachment(kind: str, data: bytes, title: str) -> JsonObject:
+    """Return one content of a DocumentReference, with its size and digest."""
     digest = hashlib.sha1(data, usedforsecurity=False).digest()  # FHIR R4 says SHA-1
     return {
         "attachment": {

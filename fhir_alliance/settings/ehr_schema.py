@@ -16,7 +16,7 @@ from fhir_alliance.settings.readers import Readers, ReadersSchema
 from fhir_alliance.settings.strict import FILLED, Strict
 from fhir_alliance.settings.tasks import TaskShape
 from fhir_alliance.settings.values import ANSWER, ClientSettings, EhrSettings, EhrTokens, HarvestSettings, VisitSettings
-from fhir_alliance.settings.writing import NoteType, Rung, WriteSettings
+from fhir_alliance.settings.writing import LADDER, NoteType, Rung, WriteSettings
 
 VARIABLE = r"\A[A-Z_][A-Z0-9_]*\Z"
 """What an environment variable may be called."""
@@ -55,8 +55,17 @@ class _ClientSchema(Strict):
             raise ValidationError("with a secret it must be visible ASCII without a colon", "client_id")
 
 
+_NO_RUNG = f"Must be one of: {', '.join(LADDER)}."
+
+
 class _WriteSchema(Strict):
-    rung = fields.Enum(Rung, by_value=True, required=True)
+    rung = fields.Enum(
+        Rung,
+        by_value=True,
+        required=True,
+        validate=validate.OneOf(LADDER, error=_NO_RUNG),
+        error_messages={"unknown": _NO_RUNG},
+    )
     category = fields.String(
         load_default="", validate=validate.Regexp(r"\A[a-z]+(-[a-z]+)*\Z", error="is not an observation category")
     )

@@ -6,17 +6,26 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 COLUMNS = ("score", "system", "code", "display", "unit")
 
 
 class Rung(StrEnum):
-    """The write ladder (spec row E02), from all that we have to nothing."""
+    """The write ladder (spec row E02), from all that we have to nothing.
+
+    DOCUMENT is no rung that a site chooses: a page that a clinician files by hand, whatever the rung.
+    """
 
     OBSERVATIONS = "observations"
     FLOWSHEET = "flowsheet"
     NOTE = "note"
     HOLD = "hold"
+    DOCUMENT = "document"
+
+
+LADDER: Final = tuple(rung for rung in Rung if rung is not Rung.DOCUMENT)
+"""The rungs that a site chooses from."""
 
 
 @dataclass(frozen=True, kw_only=True)

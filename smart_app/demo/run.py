@@ -16,7 +16,7 @@ import requests
 
 from fhir_alliance.errors import AllianceError, FhirError
 from fhir_alliance.settings import read_settings
-from smart_app.demo.site import Site, offer_cards, offer_export, offer_spanish, write_site
+from smart_app.demo.site import Site, offer_cards, offer_export, offer_filing, offer_spanish, write_site
 from smart_app.publishing import publish_all
 from smart_app.sandbox.fhir.profiles import PROFILES
 from smart_app.sandbox.people.registry import GROUP
@@ -45,6 +45,7 @@ def run_demo(*, once: bool, profile: str, ehr_port: int, app_port: int) -> None:
         site = write_site(Path(folder), profile=profile, **ports)
         offer_cards(site)
         offer_export(site)
+        offer_filing(site)
         offer_spanish(site)
         with running(site):
             if once:

@@ -131,6 +131,12 @@ def offer_export(site: Site) -> None:
         path.write_text(path.read_text("utf-8").replace(BACKEND_SCOPES, f"{BACKEND_SCOPES} {BULK_SCOPES}"), "utf-8")
 
 
+def offer_filing(site: Site) -> None:
+    """Let clinicians of a site that is written, and not running yet, file the view in the chart."""
+    for path in (site.settings, site.sandbox):
+        path.write_text(_with_notes(path.read_text("utf-8")), "utf-8")
+
+
 def offer_spanish(site: Site) -> None:
     """Let patients of a site that is written, and not running yet, choose Spanish; its words say that it is a demo."""
     settings = site.settings.read_text("utf-8")
@@ -140,7 +146,7 @@ def offer_spanish(site: Site) -> None:
 
 def _with_notes(scopes: str) -> str:
     """Return scopes that also let notes be read back and superseded, by whoever is signed in."""
-    return scopes.replace("user/DocumentReference.c", "user/DocumentReference.crus").replace(
+    return scopes.replace("user/DocumentReference.c ", "user/DocumentReference.crus ").replace(
         "patient/Observation.crus", "patient/Observation.crus patient/DocumentReference.crus"
     )
 

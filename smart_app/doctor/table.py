@@ -7,6 +7,7 @@ from fhir_alliance.ehr.capabilities import CLOCK, S256, TREND, conditional
 from fhir_alliance.ehr.outlook import CLIENTS, Granted, Outlook, outlooks
 from fhir_alliance.ehr.rungs import highest_rung, lacking
 from fhir_alliance.settings import EhrSettings, Rung
+from smart_app.doctor.filing import filing
 from smart_app.doctor.job_table import job_table
 from smart_app.doctor.lines import wrapped
 from smart_app.doctor.place import place
@@ -77,6 +78,7 @@ def table(ehr: EhrSettings, facts: frozenset[str], granted: Granted) -> Iterator
     yield from wrapped("BACKEND, CLINICIAN and PATIENT: may that client create it, by the scopes it was granted?")
     yield "?: not known until somebody signs in, or the client was refused.   -: no such client is registered."
     yield ""
+    yield from filing(ehr, facts, granted.get("clinician"))
     yield from job_table(ehr, granted.get("backend"))
     yield from suggestion(ehr, facts)
     yield from wrapped(CAVEAT)

@@ -23,6 +23,7 @@ from fhir_alliance.delivery.caseload import Caseload
 from fhir_alliance.delivery.correcting import Corrections
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.entries import Entries
+from fhir_alliance.delivery.filing import Filings
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.harvested import HarvestedResponses
 from fhir_alliance.delivery.keeping import Keeping
@@ -73,6 +74,7 @@ from smart_app.web import (
     choosing,
     clinician,
     delivery,
+    filing,
     filling,
     handed,
     home,
@@ -147,6 +149,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         mine,
         patient,
         proxy,
+        filing,
         filling,
         receipts,
         changing,
@@ -213,6 +216,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         grants=grants,
         outbox=outbox,
         corrections=Corrections(outbox, engine, vault, clock),
+        filings=Filings(outbox, engine, vault, clock),
         entries=Entries(engine),
         caseload=Caseload(engine, vault),
         releasing=Releasing(engine, settings.ehrs, clock),

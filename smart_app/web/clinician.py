@@ -23,6 +23,7 @@ from smart_app.web.alerts import alerts_of
 from smart_app.web.asked import instrument_in_use, on_request
 from smart_app.web.blind import blinded
 from smart_app.web.due import assign_by_hand, declined_at, due_at, reminded_at
+from smart_app.web.filing_rights import may_file
 from smart_app.web.forms import may_rate
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
@@ -111,6 +112,7 @@ def _chart(launch: Launch) -> ChartPage:
         blind=blind,
         can_link=links_for(launch) is not None,
         has_overview=launch.ehr.therapist_overview,
+        can_file=may_file(launch),
         told=lockings(launch),
         last=request.args.get("last", ""),
         talk=talk_of(launch, instrument, raised(launch, shown, instrument, ratings, series)),

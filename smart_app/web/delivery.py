@@ -30,7 +30,9 @@ def delivery(launch: Launch) -> ResponseReturnValue:
     since = services().clock() - timedelta(days=_DAYS)
     found = services().entries.of_patient(launch.ehr.name, launch.patient.id, since=since)
     newest = newest_sent(launch, since=datetime.min.replace(tzinfo=UTC))
-    still_open = {each.key for each in newest if is_of_launch(launch, each) and each.kind is not Kind.WITHDRAWAL}
+    filed = services().filings.of_therapist(launch.ehr.name, launch.patient.id, launch.context.practitioner)
+    mine = (*(each for each in newest if is_of_launch(launch, each)), *filed)
+    still_open = {each.key for each in mine if each.kind is not Kind.WITHDRAWAL}
     frame = frame_of(launch)
     page = delivery_page(frame, found, title=title_of, days=_DAYS, today=today(), still_open=still_open)
     return render_template("delivery.html", page=page)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 import orjson
 
 from fhir_alliance.delivery.correcting import Cause, Correction
-from fhir_alliance.delivery.receipts import Kind, Receipt
+from fhir_alliance.delivery.receipts import Kind, Receipt, UnknownReceipt
 from fhir_alliance.errors import CorrectionRefused, CorrectionTooLate, EhrError
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.answers import read_answers
@@ -44,14 +44,18 @@ class Sent:
         return self.theirs and self.until is not None and not taken_back and services().clock() < self.until
 
 
-def sent_in(launch: Launch, key: str) -> Sent:
+def sent_in(launch: Launch, key: str, *, filed: bool = False) -> Sent:
     """Return a form by the key of any of its versions; UnknownReceipt when it is not about this patient.
+
+    A page that was `filed` in the chart is none, and is returned only to who asks for such, too.
 
     A patient's own form may be changed by the patient, in a launch of their own: not on a handed-over device, which
     somebody else may hold by now, and not by anybody who acts for the patient.
     """
     about = {"ehr": launch.ehr.name, "patient": launch.patient.id}
     asked = services().outbox.receipt(key, **about)
+    if asked.rung is Rung.DOCUMENT and not filed:
+        raise UnknownReceipt
     first = asked if asked.key == asked.form_key else services().outbox.receipt(asked.form_key, **about)
     newest = services().corrections.newest(asked.form_key, **about)
     own = launch.role is not Role.CLINICIAN and first.rater == Rater.PATIENT and launch.ehr.change_window

@@ -17,6 +17,7 @@ from fhir_alliance.delivery.caseload import Caseload
 from fhir_alliance.delivery.correcting import Corrections
 from fhir_alliance.delivery.courier import Courier
 from fhir_alliance.delivery.entries import Entries
+from fhir_alliance.delivery.filing import Filings
 from fhir_alliance.delivery.grants import Grants
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
@@ -68,6 +69,7 @@ class Services:
     grants: Grants
     outbox: Outbox
     corrections: Corrections
+    filings: Filings
     entries: Entries
     caseload: Caseload
     releasing: Releasing

@@ -27,13 +27,14 @@ _MARKS: Final = {
 }
 
 
-def chart_pdf(page: ChartPage, *, at: datetime) -> bytes | None:
+def chart_pdf(page: ChartPage, *, at: datetime, filed: bool = False) -> bytes | None:
     """Return the view as one page of A4; None when a letter on it could not be printed right.
 
     What does not fit, of forms with very many questions, is counted on the page. Buttons and what opens on request are
-    left out, as in print. `at` is when the page was made.
+    left out, as in print. `at` is when the page was made. One to be `filed` is of that day, whatever the hour, and says
+    nothing of visits that were not rated.
     """
-    sheet = _Sheet(open_pdf(page.instrument, at=at))
+    sheet = _Sheet(open_pdf(page.instrument, at=at), filed=filed)
     sheet.head(page, at)
     sheet.talk(page)
     if page.trend:
@@ -53,8 +54,8 @@ def chart_pdf(page: ChartPage, *, at: datetime) -> bytes | None:
 class _Sheet:
     """The page as it is drawn from top to bottom; `said` are the texts on it."""
 
-    def __init__(self, pdf: "FPDF") -> None:
-        self.pdf, self.y, self.said = pdf, TOP, list[str]()
+    def __init__(self, pdf: "FPDF", *, filed: bool) -> None:
+        self.pdf, self.y, self.said, self.filed = pdf, TOP, list[str](), filed
         pdf.set_auto_page_break(auto=False)
         pdf.add_page()
 
@@ -65,7 +66,8 @@ class _Sheet:
             born = say("born %(day)s", day=banner.born)
             self.lines("   ".join(filter(None, (banner.name, born, number))), size=11)
         zone = page.frame.site.time_zone
-        made = say("made %(day)s, %(clock)s", day=dated(local_day(at, zone)), clock=hour_words(at, zone))
+        on, clock = dated(local_day(at, zone)), hour_words(at, zone)
+        made = say("made %(day)s", day=on) if self.filed else say("made %(day)s, %(clock)s", day=on, clock=clock)
         said = (page.instrument, page.standing, page.frame.site.name, made)
         self.lines(" · ".join(filter(None, said)), grey=_SOFT)
         self.lines(page.first_line, size=10)
@@ -205,7 +207,12 @@ class _Sheet:
     def foot(self, page: ChartPage) -> None:
         """Say how complete this is, and what it is not."""
         self.y = max(self.y + 1.5, BOTTOM - 8)
-        if last := page.status.last:
+        if self.filed and page.status.last:
+            last_answer = say("last answer %(day)s", day=page.status.last.full)
+            limit = say("Single answers are not part of this page")
+            # A score never travels without its instrument and version, which the view tells elsewhere.
+            said = f"{capital(last_answer)}. {limit}. {page.method[-1].rstrip('.')}"
+        elif last := page.status.last:
             ago = f", {page.status.ago}" if page.status.ago else ""
             place = say("kept here") if page.status.kept else say("in the chart")
             answered = say(

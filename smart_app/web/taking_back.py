@@ -7,17 +7,19 @@ from fhir_alliance.delivery.correcting import Cause
 from fhir_alliance.delivery.receipts import Kind, UnknownReceipt
 from fhir_alliance.errors import CorrectionRefused
 from fhir_alliance.instruments.questionnaire import form_title
+from fhir_alliance.settings import Rung
 from smart_app.web.failures import BadRequest
 from smart_app.web.forms import language_of
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
-from smart_app.web.pages.taking_back import BY_CLINICIAN, BY_PATIENT, TakeBackPage, take_back_page
+from smart_app.web.pages.taking_back import BY_CLINICIAN, BY_FILER, BY_PATIENT, TakeBackPage, take_back_page
 from smart_app.web.pages.words import day, local_day
 from smart_app.web.receipts import shown_as
 from smart_app.web.saying import say
 from smart_app.web.sent import Sent, is_of_launch, open_to_change, sent_in, take_back
 from smart_app.web.services import services
+from smart_app.web.titles import title_of
 
 bp = Blueprint("taking_back", __name__, url_prefix="/l/<handle>")
 
@@ -50,7 +52,7 @@ def ask_clinician(launch: Launch, key: str) -> ResponseReturnValue:
 @bp.post("/sent/<key>/withdraw")
 @launched(Role.CLINICIAN)
 def withdraw(launch: Launch, key: str) -> ResponseReturnValue:
-    """Withdraw it and go back to the view, which says how far that is."""
+    """Withdraw it and go back to the page that says how far that is: the view, or for a filed page delivery."""
     sent = _of_clinician(launch, key)
     cause = _cause(BY_CLINICIAN)
     if cause is None:
@@ -58,12 +60,13 @@ def withdraw(launch: Launch, key: str) -> ResponseReturnValue:
         return render_template("take_back.html", page=page), BadRequest.http_status
     if sent.newest.kind is not Kind.WITHDRAWAL:
         take_back(launch, sent, cause)
-    return redirect(url_for("clinician.chart", handle=launch.handle), 303)
+    told = "delivery.delivery" if _is_filed(sent) else "clinician.chart"
+    return redirect(url_for(told, handle=launch.handle), 303)
 
 
 def _of_clinician(launch: Launch, key: str) -> Sent:
     """Return a form that this clinician may see: about a visit with them, or about none."""
-    sent = sent_in(launch, key)
+    sent = sent_in(launch, key, filed=True)
     if not is_of_launch(launch, sent.first):
         raise UnknownReceipt
     if sent.newest.key != key and sent.newest.kind is not Kind.WITHDRAWAL:
@@ -72,17 +75,29 @@ def _of_clinician(launch: Launch, key: str) -> Sent:
 
 
 def _page(launch: Launch, sent: Sent, causes: dict[Cause, str], *, problem: str = "") -> TakeBackPage:
-    instrument, form = services().catalogue.of_form(sent.first.form)
-    site = services().settings.site
+    site, filed = services().settings.site, _is_filed(sent)
     return take_back_page(
         frame_of(launch),
         path=request.path.removeprefix(launch.base),
-        form_title=form_title(instrument.wordings[language_of(launch, instrument)], form),
+        form_title=_title(launch, sent),
         on=day(local_day(sent.first.accepted_at, site.time_zone), today=today()),
         state=shown_as(sent.newest),
-        causes=causes,
+        causes=BY_FILER if filed else causes,
         problem=problem,
+        filed=filed,
     )
+
+
+def _title(launch: Launch, sent: Sent) -> str:
+    """Return what a form is called in the language in which it is asked, or what a filed page is called here."""
+    if _is_filed(sent):
+        return title_of(sent.first.form)
+    instrument, form = services().catalogue.of_form(sent.first.form)
+    return form_title(instrument.wordings[language_of(launch, instrument)], form)
+
+
+def _is_filed(sent: Sent) -> bool:
+    return sent.first.rung is Rung.DOCUMENT
 
 
 def _cause(offered: dict[Cause, str]) -> Cause | None:

@@ -4,8 +4,10 @@ from fhir_alliance.errors import InvalidDefinition
 from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.questionnaire import form_title
 from fhir_alliance.instruments.readiness import words_for
+from fhir_alliance.terms import FILED_VIEW
 from smart_app.web.frames import today
 from smart_app.web.languages import language
+from smart_app.web.saying import say
 from smart_app.web.services import services
 
 
@@ -15,7 +17,9 @@ def title_here(instrument: Instrument, form: Form) -> str:
 
 
 def title_of(canonical: str) -> str:
-    """Return a form's title; one whose version is not installed any more is named by its canonical."""
+    """Return a form's title, or that of a filed page; what is not installed any more is named by its canonical."""
+    if canonical == FILED_VIEW:
+        return say("The page filed in the chart")
     try:
         instrument, form = services().catalogue.of_form(canonical)
     except InvalidDefinition:

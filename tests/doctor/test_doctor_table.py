@@ -13,6 +13,7 @@ from fhir_alliance.ehr.rungs import highest_rung
 from fhir_alliance.settings import Rung, WriteSettings
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import grants
+from smart_app.demo.site import offer_filing
 
 if TYPE_CHECKING:
     from tests.doctor.conftest import Running
@@ -264,3 +265,26 @@ def test_an_ehr_that_asks_for_no_cards(make_running: Make) -> None:
 
     assert row(output, "who asks").split()[2] == "no"
     assert "[ehr.harbor.cds] in alliance.toml switches them on (C07)" in " ".join(output.split())
+
+
+def test_filing_the_view_is_told(make_running: Make) -> None:
+    """Whether clinicians are offered it, and if not, everything that stands against it."""
+    running = make_running("generous")
+    refused = running.doctor()
+    offer_filing(running.site)
+
+    asked = running.doctor()
+
+    assert "not offered to clinicians: the clinician client lacks user/DocumentReference.rus." in flat(refused)
+    assert "is offered to clinicians if they are granted the scopes asked for." in flat(asked)
+    assert max(map(len, (refused + asked).splitlines())) <= 100
+
+
+def test_filing_that_an_ehr_does_not_take_is_told(make_running: Make) -> None:
+    """An EHR that takes no documents is named as the reason."""
+    assert "the EHR does not state DocumentReference create" in flat(make_running("flowsheet").doctor())
+
+
+def flat(output: str) -> str:
+    """Return the words of a table without its line breaks."""
+    return " ".join(output.split())

@@ -29,6 +29,7 @@ from fhir_alliance.talks.reasons import Answer, UnknownReason
 from fhir_alliance.talks.words import talk_words
 from fhir_alliance.trajectory.seen import Look, Name
 from smart_app.web import admissions, app  # noqa: F401  # the app's modules have errors of their own
+from smart_app.web.filing import NothingToFile, NotPrintable
 from smart_app.web.linking import NoLinks
 from smart_app.web.mine import NoOverview
 
@@ -48,7 +49,7 @@ FOR_CLINICIANS: Final = (
     *(f"templates/{name}.html" for name in ("chart", "_agreed", "_alerts", "_domains", "_reasons", "_strips")),
     *(
         f"templates/{name}.html"
-        for name in ("_window", "asked", "delivery", "handover", "links", "wishes", "mine", "others")
+        for name in ("_window", "asked", "delivery", "handover", "links", "wishes", "mine", "others", "filing")
     ),
     *(f"pages/{name}.py" for name in ("alerts", "chart", "delivery", "due", "notes", "reasons", "signs", "strips")),
     *(f"pages/{name}.py" for name in ("window", "wishes", "agreed", "mine", "for_note", "others")),
@@ -90,7 +91,10 @@ NOT_FOR_PEOPLE: Final = (
 )
 
 # What only a clinician is told.
-TO_CLINICIANS: Final = (errors.HandedOver, errors.NotReady, NoLinks, NoOverview, UnknownReason, UnknownAgreement)
+TO_CLINICIANS: Final = (
+    *(errors.HandedOver, errors.NotReady, NoLinks, NoOverview, UnknownReason, UnknownAgreement),
+    *(NothingToFile, NotPrintable),
+)
 
 
 def file_of(language: str) -> Path:

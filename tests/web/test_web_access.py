@@ -46,6 +46,9 @@ MAY = {
     | {
         Route("GET", "chart"),
         Route("GET", "chart.pdf"),
+        Route("GET", "filing"),
+        Route("GET", "filing.pdf"),
+        Route("POST", "filing"),
         Route("GET", "together"),
         Route("GET", "others"),
         Route("GET", "delivery"),

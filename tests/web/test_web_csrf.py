@@ -49,6 +49,7 @@ def doors(house: House) -> dict[str, Door]:
     admin, entering = house.admin()[0], house.admin_link()
     return {
         "/l/<handle>/handover": Door(house, clinician, "handover", handle_of(chart), form="core"),
+        "/l/<handle>/filing": Door(house, clinician, "filing", handle_of(chart), digest="none"),
         "/l/<handle>/alerts/<int:alert>": Door(house, clinician, "alerts/1", handle_of(chart)),
         "/l/<handle>/asking": Door(house, clinician, "asking", handle_of(chart), asked="planned"),
         "/l/<handle>/asking/again": Door(house, clinician, "asking/again", handle_of(chart)),

@@ -5,6 +5,7 @@ from datetime import timedelta
 from course_samples import COURSE, HUNDREDS, LONG_COURSE, NOW, TODAY, visit
 from delivery_samples import FORM_TITLE, OUTBOX, OUTBOX_NONE, SENT, item_of
 from figure_samples import FIGURES_NONE, FIGURES_PAGE
+from filing_samples import filing, take_back_filed
 from home_samples import SENT_AT_HOME, home
 from kind_samples import KIND_PAGES
 from link_samples import LINK_ROWS, OFFERS, made
@@ -232,6 +233,10 @@ CLINICIAN_PAGES = {
     ),
     "chart-sent": ("chart.html", thomas_chart(COURSE, "Last answer (Thu 12 Nov): 4.8.", sent=SENT_HERE)),
     "withdraw": ("take_back.html", take_back(clinician=True)),
+    "withdraw-filed": ("take_back.html", take_back_filed()),
+    "filing": ("filing.html", filing()),
+    "filing-changed": ("filing.html", filing(changed=True)),
+    "chart-to-file": ("chart.html", thomas_chart(COURSE, FIRST_LINE, can_file=True)),
     "withdraw-problem": ("take_back.html", take_back(clinician=True, problem="Please choose a reason.")),
     "chart-long": ("chart.html", thomas_chart(LONG_COURSE, "Last answer (Thu 12 Nov): 6.3.", visits=30)),
     "chart-hundreds": ("chart.html", thomas_chart(HUNDREDS, "Last answer (Thu 12 Nov): 6.3.", visits=300)),

@@ -10,6 +10,7 @@ from pypdf import PdfReader
 
 from fhir_alliance.trajectory.seen import Name
 from smart_app.web.pages import ChartPage
+from smart_app.web.pages.filing import for_everybody
 from smart_app.web.sheet import chart_pdf
 
 CHARTS = {name: page for name, (_, page) in CLINICIAN_PAGES.items() if isinstance(page, ChartPage)}
@@ -80,3 +81,18 @@ def test_a_name_that_cannot_be_printed_right_gives_no_page() -> None:
     banner = replace(chart.frame.banner, name="مريم")
 
     assert chart_pdf(replace(chart, frame=replace(chart.frame, banner=banner)), at=NOW) is None
+
+
+def test_a_page_to_be_filed_is_of_its_day() -> None:
+    """Made at another hour of the day it is the same bytes; it names no hour and no visit without a rating."""
+    page = for_everybody(CHARTS["chart-reasons"])
+    midnight = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    pdf = chart_pdf(page, at=midnight, filed=True)
+
+    assert pdf is not None
+    text = " ".join(PdfReader(io.BytesIO(pdf)).pages[0].extract_text().split())
+    assert "Single answers are not part of this page." in text
+    assert ":" not in text.partition("made ")[2].partition("Last")[0]
+    kept_back = ("worth a look", "ask this visit", "rupture", "kept here", "Answered 1", "I felt")
+    assert [said for said in kept_back if said in text] == []

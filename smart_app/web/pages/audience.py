@@ -103,11 +103,20 @@ def audience_text(
     return " ".join([seen, record, say(_FREE), *passed])
 
 
+def chart_readers_text(readers: Readers | None) -> str:
+    """Return who may read scores of a patient in the chart, as a clinician is told; `readers` as above."""
+    return " ".join(say(sentence) for sentence in _readers(Rater.THERAPIST, readers))
+
+
 def _record(rater: Rater, readers: Readers | None, rung: Rung) -> str:
     """Say where the answers go and who may read them there."""
     told = [_INTO[rater].get(rung, _SCORES[rater])]
-    if rung is not Rung.HOLD and readers is None:
-        told.append(_ANYBODY[rater])
-    elif rung is not Rung.HOLD and readers is not None:
-        told += [_STAFF[rater][readers.chart_readers], _PORTAL[rater][readers.patient_portal, readers.proxies]]
+    if rung is not Rung.HOLD:
+        told += _readers(rater, readers)
     return " ".join(say(sentence) for sentence in told)
+
+
+def _readers(rater: Rater, readers: Readers | None) -> list[str]:
+    if readers is None:
+        return [_ANYBODY[rater]]
+    return [_STAFF[rater][readers.chart_readers], _PORTAL[rater][readers.patient_portal, readers.proxies]]

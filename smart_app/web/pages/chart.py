@@ -105,6 +105,7 @@ class ChartPage:
     has_overview: bool = False
     for_note: str = ""
     elsewhere: bool = False
+    can_file: bool = False
 
 
 def chart_page(
@@ -137,6 +138,7 @@ def chart_page(
     blind: bool = False,
     can_link: bool = False,
     has_overview: bool = False,
+    can_file: bool = False,
     told: Sequence[str] = (),
     last: str = "",
     talk: Talk = NO_TALK,
@@ -222,6 +224,7 @@ def chart_page(
             today=today,
         ),
         elsewhere=elsewhere,
+        can_file=can_file,
     )
 
 

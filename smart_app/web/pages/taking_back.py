@@ -16,6 +16,11 @@ BY_PATIENT: Final = {
     Cause.MISTAKE: marked("I made a mistake"),
     Cause.WRONG_PERSON: marked("These answers are not about me"),
 }
+BY_FILER: Final = {
+    Cause.WRONG_PERSON: marked("It is about the wrong person"),
+    Cause.CHANGED_MIND: marked("The patient asked for it"),
+    Cause.MISTAKE: marked("It was filed by mistake"),
+}
 BY_CLINICIAN: Final = {
     Cause.WRONG_PERSON: marked("It was filled in for, or by, the wrong person"),
     Cause.CHANGED_MIND: marked("The patient asked for it"),
@@ -33,6 +38,10 @@ _ONLY_HERE: Final = marked("They are kept in this app only. From now on nobody s
 _ON_THE_WAY: Final = marked(
     "They may be on their way into the chart. What has not been sent never will be; what is there already is marked as "
     "entered in error, so that it no longer counts."
+)
+_FILED: Final = marked(
+    "In the chart the page is marked as entered in error, so that it no longer counts. If it is still on its way, it "
+    "is stopped. The answers and scores that it was made of stay as they are."
 )
 # What happens, by where the answers are.
 _CONSEQUENCES: Final[Mapping[ReceiptState, str]] = {
@@ -56,6 +65,7 @@ class TakeBackPage:
     consequence: str
     causes: tuple[tuple[str, str], ...]
     problem: str = ""
+    filed: bool = False
 
 
 def take_back_page(
@@ -67,15 +77,20 @@ def take_back_page(
     state: ReceiptState,
     causes: Mapping[Cause, str],
     problem: str = "",
+    filed: bool = False,
 ) -> TakeBackPage:
-    """Return the page; it posts to `path` below the launch, and `state` is where the answers are now."""
+    """Return the page; it posts to `path` below the launch, and `state` is where the answers are now.
+
+    `filed` says that it is about a page that was filed in the chart, and not about a form.
+    """
     return TakeBackPage(
         frame=frame,
         path=path,
         back="/chart" if frame.banner else path.removesuffix("/take-back"),
         form_title=form_title,
         on=on,
-        consequence=say(_CONSEQUENCES.get(state, _ON_THE_WAY)),
+        consequence=say(_FILED if filed else _CONSEQUENCES.get(state, _ON_THE_WAY)),
         causes=tuple((cause.value, say(words)) for cause, words in causes.items()),
         problem=problem,
+        filed=filed,
     )

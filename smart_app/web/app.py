@@ -102,7 +102,7 @@ from smart_app.web.failures import register_failures
 from smart_app.web.fhir import definitions, records, tasks, tokens
 from smart_app.web.fhir.library import Library
 from smart_app.web.headers import add_headers, style_nonce
-from smart_app.web.languages import FIELD, choices, speak_languages
+from smart_app.web.languages import FIELD, choices, kept_in_links, speak_languages
 from smart_app.web.limits import limit_requests
 from smart_app.web.linking import Addresses
 from smart_app.web.look.showing import shown_look
@@ -299,6 +299,7 @@ def _page_parts() -> dict[str, Any]:
         "look": shown_look(),
         "tablet": tablet_here(),
         "languages": choices(),
+        "kept_in_links": kept_in_links(),
         "language_field": FIELD,
         "print": print_here(),
         "base": f"/l/{handle}" if handle else "",

@@ -15,6 +15,7 @@ from fhir_alliance.settings import LANGUAGE
 from smart_app.web.catalogues import Languages
 from smart_app.web.cookies import set_secret
 from smart_app.web.on_tablet import tablet_here
+from smart_app.web.pages.window import WINDOWS
 from smart_app.web.services import services
 
 COOKIE: Final = "__Host-ta_lang"
@@ -23,6 +24,9 @@ FIELD: Final = "language"
 
 PRINT_FIELD: Final = "print"
 """What chooses large print, in the same places."""
+
+# What stays in an address when something is chosen, and what it can be: how many visits the view shows.
+_KEPT: Final = {"last": WINDOWS}
 
 # What only administrators see is in English.
 _FOR_STAFF: Final = ("admin.",)
@@ -64,7 +68,13 @@ def choices() -> tuple[Choice, ...]:
 
 def can_be_asked_again() -> bool:
     """Whether a link can ask for this page with something chosen: its address has nothing that the link would lose."""
-    return request.method == "GET" and request.args.keys() <= {FIELD, PRINT_FIELD}
+    return request.method == "GET" and request.args.keys() <= {FIELD, PRINT_FIELD, *_KEPT}
+
+
+def kept_in_links() -> dict[str, str]:
+    """Return what a link that chooses something keeps of this address; what it cannot mean is left out."""
+    said = {name: request.args.get(name, "") for name in _KEPT}
+    return {name: value for name, value in said.items() if value in _KEPT[name]}
 
 
 def _own_name(tag: str) -> str:

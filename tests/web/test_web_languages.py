@@ -177,6 +177,20 @@ def test_clinicians_read_their_own_language_too(clinic: House) -> None:
     assert re.search(r"\d,\d–\d,\d", chart.text)
 
 
+def test_choosing_a_language_keeps_how_many_visits_are_shown(clinic: House) -> None:
+    """The choice stands beside `?last=` and keeps it; a value without a meaning is dropped, no other field is kept."""
+    person, chart = clinic.clinician()
+
+    six, odd, other = (person.open(f"{chart.url}?{query}") for query in ("last=6", "last=6%22x", "last=6&launch=abc"))
+    german = person.open(f"{chart.url}?language=de&last=6")
+
+    assert 'href="?language=de&amp;last=6"' in six.text
+    assert 'href="?last=6" aria-current="true"' in german.text
+    assert '<html lang="de"' in german.text
+    assert 'href="?language=de"' in odd.text
+    assert "?language=" not in other.text
+
+
 def test_the_pdf_is_in_the_same_language(clinic: House) -> None:
     """What the view says in German its PDF says in German; where it cannot print the letters, a page says so."""
     person = _german()

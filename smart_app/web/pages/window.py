@@ -8,6 +8,9 @@ from smart_app.web.saying import say
 
 _SIZES: Final = (6, 12)
 _ALL: Final = "all"
+WINDOWS: Final = (*(str(size) for size in _SIZES), _ALL)
+"""What an address can ask for, as it says it."""
+
 # Up to this many visits are told apart at a glance; of more, the last twelve are shown unless somebody asks for others.
 _AT_A_GLANCE: Final = 36
 # A mark of each visit is still seen as one on a screen; of more nobody could read a value.

@@ -19,6 +19,9 @@ _MOVING: Final = (State.ACCEPTED, State.LEASED, State.UNKNOWN)
 _TOO_FAR: Final = timedelta(hours=1)
 # So long may an EHR write, in the worst case, what it was once asked to (F07).
 _IN_DOUBT: Final = timedelta(hours=24)
+# Made once: an alias copies every column.
+_earlier, _given = submissions.alias("earlier"), submissions.alias("given")
+_first, _again = attempts.alias("first"), attempts.alias("again")
 
 
 def ehrs_due(now: datetime) -> CompoundSelect[tuple[str]]:
@@ -58,32 +61,29 @@ def next_doubtful(now: datetime, ehr: str | None) -> Select[tuple[str]]:
 
 
 def _doubtful(now: datetime) -> Select[tuple[str]]:
-    first, again = attempts.alias("first"), attempts.alias("again")
     twice = exists().where(
-        first.c.submission == submissions.c.key,
-        or_(first.c.outcome.is_(None), first.c.outcome == Outcome.UNKNOWN),
-        again.c.submission == submissions.c.key,
-        again.c.id > first.c.id,
-        again.c.outcome.in_((Outcome.UNKNOWN, Outcome.WRITTEN)),
+        _first.c.submission == submissions.c.key,
+        or_(_first.c.outcome.is_(None), _first.c.outcome == Outcome.UNKNOWN),
+        _again.c.submission == submissions.c.key,
+        _again.c.id > _first.c.id,
+        _again.c.outcome.in_((Outcome.UNKNOWN, Outcome.WRITTEN)),
     )
     fresh = (submissions.c.delivered_at > now - _IN_DOUBT) & (submissions.c.next_attempt_at <= now)
     done = (submissions.c.state == State.DELIVERED) & submissions.c.harvested_version.is_(None) & is_newest()
-    given = submissions.alias("given")
-    mine = func.coalesce(given.c.corrects, given.c.key) == submissions.c.corrects
-    takes_back = (submissions.c.kind == Kind.WITHDRAWAL) & exists().where(mine, is_given_up(given))
+    mine = func.coalesce(_given.c.corrects, _given.c.key) == submissions.c.corrects
+    takes_back = (submissions.c.kind == Kind.WITHDRAWAL) & exists().where(mine, is_given_up(_given))
     return select(submissions.c.key).where(done, fresh, takes_back | (submissions.c.kind == Kind.ORIGINAL) & twice)
 
 
 def _due(state: State, now: datetime) -> Select[tuple[str]]:
-    earlier = submissions.alias("earlier")
     until = submissions.c.leased_until if state is State.LEASED else submissions.c.next_attempt_at
-    in_hand = (earlier.c.state == State.LEASED) & ~_is_over(earlier.c.leased_until, now)
-    waits = earlier.c.state.in_(_MOVING) | _is_unsettled_version(earlier)
+    in_hand = (_earlier.c.state == State.LEASED) & ~_is_over(_earlier.c.leased_until, now)
+    waits = _earlier.c.state.in_(_MOVING) | _is_unsettled_version(_earlier)
     behind = exists().where(
-        earlier.c.ehr == submissions.c.ehr,
-        earlier.c.patient == submissions.c.patient,
-        earlier.c.sequence < submissions.c.sequence,
-        in_hand | (waits & ~is_taken_back(earlier)),
+        _earlier.c.ehr == submissions.c.ehr,
+        _earlier.c.patient == submissions.c.patient,
+        _earlier.c.sequence < submissions.c.sequence,
+        in_hand | (waits & ~is_taken_back(_earlier)),
     )
     mine = (submissions.c.state == state) & _is_over(until, now)
     return select(submissions.c.key).where(mine, ~is_taken_back(submissions), ~behind)

@@ -21,6 +21,8 @@ _SAME = (
     *("ehr", "patient", "encounter", "launch", "form", "rater", "declined", "instrument_digest", "language"),
     *("audience_digest", "therapist", "response_id", "rung", "fhir_base"),
 )
+# Made once: an alias copies every column.
+_later = submissions.alias("later")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +76,8 @@ class HarvestedResponses:
 
     def scored(self, ehr: str) -> tuple[str, ...]:
         """Return the ids of the responses whose scores are or come into the chart, while they can be taken back."""
-        later = submissions.alias("later")
-        same = (later.c.ehr == submissions.c.ehr) & (later.c.response_id == submissions.c.response_id)
-        overtaken = exists().where(same, later.c.sequence > submissions.c.sequence, _stands(later))
+        same = (_later.c.ehr == submissions.c.ehr) & (_later.c.response_id == submissions.c.response_id)
+        overtaken = exists().where(same, _later.c.sequence > submissions.c.sequence, _stands(_later))
         kept = (submissions.c.payload != DELETED) & (submissions.c.answers_digest != _RETRACTED)
         found = select(submissions.c.response_id).where(
             submissions.c.ehr == ehr, kept, _stands(submissions), ~overtaken

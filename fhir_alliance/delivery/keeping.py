@@ -39,6 +39,8 @@ _DRAFTS: Final = timedelta(hours=24)
 _FEEDBACK: Final = timedelta(days=365)
 # When a submission is looked at again that could not be confirmed.
 _AGAIN: Final = timedelta(days=1)
+# Made once: an alias copies every column.
+_later = submissions.alias("later")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,10 +199,9 @@ class Keeping:
 
 def _is_being_corrected() -> ColumnElement[bool]:
     """Return what holds for a version that a later one, still on its way, is compared with."""
-    later = submissions.alias("later")
-    waits = later.c.state.not_in((State.DELIVERED, State.REPLACED))
-    written = func.coalesce(later.c.reason, "").not_in(STAYS_HERE)
-    return exists().where(later.c.corrects == form_key(), later.c.version > submissions.c.version, waits, written)
+    waits = _later.c.state.not_in((State.DELIVERED, State.REPLACED))
+    written = func.coalesce(_later.c.reason, "").not_in(STAYS_HERE)
+    return exists().where(_later.c.corrects == form_key(), _later.c.version > submissions.c.version, waits, written)
 
 
 def _forget(connection: Connection, chosen: ColumnElement[bool], *, now: datetime) -> int:

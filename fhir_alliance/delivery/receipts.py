@@ -33,6 +33,8 @@ NO_UPDATES = "no-updates"
 """Why a correction waits: the EHR does not let us change what we wrote, so a person has to, there."""
 DELETED = b""
 """What stands where something sealed was deleted at its time."""
+# Made once: an alias copies every column.
+_later = submissions.alias("later")
 
 
 class State(StrEnum):
@@ -169,8 +171,7 @@ def versions_of(connection: Connection, key: str) -> tuple[str, ...]:
 
 def is_newest() -> ColumnElement[bool]:
     """Return what holds for a submission that no later version has corrected."""
-    later = submissions.alias("later")
-    return ~exists().where(later.c.corrects == form_key(), later.c.version > submissions.c.version)
+    return ~exists().where(_later.c.corrects == form_key(), _later.c.version > submissions.c.version)
 
 
 def receipt_of(row: Row[tuple[object, ...]]) -> Receipt:

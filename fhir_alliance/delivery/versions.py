@@ -21,6 +21,10 @@ CONFLICT: Final = (409, 412)
 """Refused because something is there already: perhaps ours."""
 
 
+# Made once: an alias copies every column.
+_later, _noted = submissions.alias("later"), submissions.alias("noted")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Version:
     """One version that reads back from the chart, as it was accepted; `pieces` are None on the first rung."""
@@ -89,11 +93,10 @@ def never_left(which: FromClause = submissions) -> ColumnElement[bool]:
 
     A note carries all of its visit, so what was not sent by itself may be in the chart by a later note.
     """
-    later = submissions.alias("noted")
-    here = (later.c.ehr == which.c.ehr) & (later.c.patient == which.c.patient) & (later.c.rung == which.c.rung)
-    visit = later.c.encounter.is_not_distinct_from(which.c.encounter) & (later.c.sequence > which.c.sequence)
+    here = (_noted.c.ehr == which.c.ehr) & (_noted.c.patient == which.c.patient) & (_noted.c.rung == which.c.rung)
+    visit = _noted.c.encounter.is_not_distinct_from(which.c.encounter) & (_noted.c.sequence > which.c.sequence)
     noted = (which.c.rung == Rung.NOTE) & which.c.pieces.is_not(None)
-    return ~_has_left(which) & ~(noted & exists().where(here, visit, _has_left(later)))
+    return ~_has_left(which) & ~(noted & exists().where(here, visit, _has_left(_noted)))
 
 
 def is_given_up(which: FromClause) -> ColumnElement[bool]:
@@ -120,18 +123,16 @@ def let_go(connection: Connection, key: str) -> bool:
 
 def is_corrected(connection: Connection, key: str) -> bool:
     """Whether a later version has come before anything of this one has left us."""
-    later = submissions.alias("later")
-    after = exists().where(later.c.corrects == form_key(), later.c.version > submissions.c.version)
+    after = exists().where(_later.c.corrects == form_key(), _later.c.version > submissions.c.version)
     return bool(connection.scalar(select(submissions.c.key).where(submissions.c.key == key, after, never_left())))
 
 
 def is_taken_back(which: FromClause) -> ColumnElement[bool]:
     """Return what holds for a version that a later one takes back, whatever of it is in the chart: no more is sent."""
-    later = submissions.alias("later")
     return exists().where(
-        later.c.corrects == func.coalesce(which.c.corrects, which.c.key),
-        later.c.version > which.c.version,
-        later.c.kind == Kind.WITHDRAWAL,
+        _later.c.corrects == func.coalesce(which.c.corrects, which.c.key),
+        _later.c.version > which.c.version,
+        _later.c.kind == Kind.WITHDRAWAL,
     )
 
 

@@ -11,6 +11,9 @@ from fhir_alliance.delivery.reasons import refusal_reason
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import harvest_refusals, harvest_rounds, submissions
 
+# Made once: an alias copies every column.
+_later = harvest_refusals.alias("later")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
@@ -116,11 +119,10 @@ def _of(ehr: str | None) -> ColumnElement[bool]:
 
 def _stands() -> ColumnElement[bool]:
     """Return what holds for a refusal that no later version has overtaken, be that one scored or refused too."""
-    later = harvest_refusals.alias("later")
-    same = (later.c.ehr == harvest_refusals.c.ehr) & (later.c.response == harvest_refusals.c.response)
+    same = (_later.c.ehr == harvest_refusals.c.ehr) & (_later.c.response == harvest_refusals.c.response)
     scored = (submissions.c.ehr == harvest_refusals.c.ehr) & (submissions.c.response_id == harvest_refusals.c.response)
     after = submissions.c.harvested_version.is_not(None) & (submissions.c.accepted_at >= harvest_refusals.c.found_at)
-    return ~exists().where(same, later.c.id > harvest_refusals.c.id) & ~exists().where(scored, after)
+    return ~exists().where(same, _later.c.id > harvest_refusals.c.id) & ~exists().where(scored, after)
 
 
 def _audit(

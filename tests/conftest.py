@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from fhir_alliance.instruments.catalogue import shipped
 from fhir_alliance.instruments.definition import Instrument
@@ -19,6 +20,7 @@ from fhir_alliance.store import open_store
 from smart_app.demo.run import running
 from smart_app.demo.site import Site, write_site
 from smart_app.publishing import publish_all
+from tests.compiled import Compiled
 from tests.ports import own_port
 
 from . import postgres
@@ -26,6 +28,7 @@ from .mail_server import MailServer
 
 KEY = "7b0f9c1e-6c8f-4a51-9f0e-1d6c7a1c8a10"
 NEW_YORK = timezone(timedelta(hours=-5))
+Flask.jinja_options = {"bytecode_cache": Compiled()}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

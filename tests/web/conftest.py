@@ -1,5 +1,6 @@
 """Houses for the web tests: one that tests only add to, and new ones where a clock, a server or a setting changes."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from datetime import date, datetime
@@ -22,21 +23,29 @@ MakeHouse = Callable[..., House]
 
 
 @pytest.fixture(scope="session")
-def opener(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., AbstractContextManager[House]]:
-    """Return what opens a house in a folder, with a copy of the EHR's record as it is on that day at the clinic.
+def record_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return what gives the record of an EHR of a kind as it is today at the clinic, made once to be copied.
 
     Whoever runs the tests over the clinic's midnight needs another record: the visits of today are of the day before.
     """
 
     @cache
-    def record(_: date) -> Path:
+    def made(profile: str, _: date) -> Path:
         folder = tmp_path_factory.mktemp("record")
-        ehr = create_sandbox(read_config(write_site(folder, ehr_port=1, app_port=2).sandbox))
+        ehr = create_sandbox(read_config(write_site(folder, ehr_port=1, app_port=2, profile=profile).sandbox))
         ehr.extensions["sandbox_store"].close()
         return folder / "sandbox.db"
 
+    return lambda profile="generous": made(profile, datetime.now(CLINIC_TIME).date())
+
+
+@pytest.fixture(scope="session")
+def opener(record_of: Callable[..., Path], empty_file: Path) -> Callable[..., AbstractContextManager[House]]:
+    """Return what opens a house in a folder, with copies of a migrated database and of the EHR's record."""
+
     def opened(folder: Path, **options: Any) -> AbstractContextManager[House]:
-        return open_house(folder, record(datetime.now(CLINIC_TIME).date()), **options)
+        shutil.copy(empty_file, folder / "alliance.db")
+        return open_house(folder, record_of(), **options)
 
     return opened
 
@@ -64,7 +73,7 @@ def own(make_house: MakeHouse) -> House:
 
 
 @pytest.fixture
-def open_at(tmp_path: Path) -> Iterator[Callable[[str], House]]:
+def open_at(record_of: Callable[..., Path], empty_file: Path, tmp_path: Path) -> Iterator[Callable[[str], House]]:
     """Open houses at EHRs of a kind."""
     houses = []
 
@@ -73,9 +82,8 @@ def open_at(tmp_path: Path) -> Iterator[Callable[[str], House]]:
         folder.mkdir()
         ehr_port, app_port = own_port(), own_port()
         site = write_site(folder, ehr_port=ehr_port, app_port=app_port, profile=profile)
-        create_sandbox(read_config(site.sandbox)).extensions["sandbox_store"].close()
-        record = (folder / "sandbox.db").rename(folder / "record.db")
-        houses.append(House(site, record))
+        shutil.copy(empty_file, folder / "alliance.db")
+        houses.append(House(site, record_of(profile)))
         return houses[-1]
 
     yield make

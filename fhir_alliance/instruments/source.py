@@ -79,12 +79,16 @@ def read_source(name: str, data: bytes) -> Source:
     return Source(name=name, values=_plain(root, (), lines, name), lines=lines)
 
 
+# Six times as fast as the one in Python, which stands in where PyYAML was built without libyaml.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def _compose(text: str) -> yaml.Node | None:
     """Build the tree with nothing in it resolved: an alias would let a small file grow without bound."""
-    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+    for token in yaml.scan(text, Loader=_LOADER):
         if isinstance(token, yaml.AliasToken):
             raise yaml.MarkedYAMLError(problem="aliases are not accepted", problem_mark=token.start_mark)
-    return yaml.compose(text, Loader=yaml.SafeLoader)
+    return yaml.compose(text, Loader=_LOADER)
 
 
 _BOOLEANS = {"true": True, "false": False}
@@ -98,7 +102,7 @@ def _plain(node: yaml.Node | None, path: Path, lines: dict[Path, int], name: str
         return _mapping(node, path, lines, name)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(child, (*path, index), lines, name) for index, child in enumerate(node.value)]
-    plain = isinstance(node, yaml.ScalarNode) and node.style is None
+    plain = isinstance(node, yaml.ScalarNode) and not node.style
     return _BOOLEANS.get(node.value, node.value) if plain else node.value
 
 

@@ -267,7 +267,7 @@ def test_course_shows_in_the_scores(record: Record, person: Any) -> None:
         "steady": lambda: max(scores) - min(scores) < 3,
         "ceiling": lambda: set(scores) == {10},
         "disagreement": lambda: (
-            abs(_mean(scores) - _mean(list(guesses.values()))) > 2 and len(guesses) > len(series) / 2
+            abs(_mean(scores) - _mean(list(guesses.values()))) > 3 and len(guesses) > len(series) / 2
         ),
         "rising": lambda: _mean(scores[-3:]) - _mean(scores[:3]) > 1,
         "repair": lambda: _mean(before) - after[0] > 2 and after[-1] - after[0] > 2,

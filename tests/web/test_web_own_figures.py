@@ -11,8 +11,12 @@ from .conftest import MakeHouse
 from .house import THOMAS, House
 from .test_web_reasons import KWAME, reasons
 
-RUTH = "Practitioner/ruth-abramowitz"
-DAVID = "david-cohen"
+# Who rates unlike their therapist, and how far off the last guess was.
+DIFFERING = {
+    "david-cohen": ("Practitioner/ruth-abramowitz", "David's rating minus the therapist's is −4.3; 0.7 is usual."),
+    "rebecca-stone": ("Practitioner/mei-ling-chen", "Rebecca's rating minus the therapist's is 4.8; 0.7 is usual."),
+    "alex-morgan": ("Practitioner/james-calloway", "Alex's rating minus the therapist's is −3.8; 0.7 is usual."),
+}
 
 
 def with_figures(mean: str = "7.5", between: str = "1.2") -> str:
@@ -53,13 +57,16 @@ def test_a_reliable_fall(make_house: MakeHouse) -> None:
     ) in chart.text
 
 
-def test_a_reliable_disagreement(make_house: MakeHouse, house: House) -> None:
+@pytest.mark.parametrize("patient", DIFFERING)
+def test_a_reliable_disagreement(patient: str, make_house: MakeHouse, house: House) -> None:
     """Who rates far from what the therapist guesses, visit after visit, is a reason there, and only with figures."""
-    _, chart = make_house(change=own_figures).clinician(DAVID, RUTH)
-    _, before = house.clinician(DAVID, RUTH)
+    therapist, difference = DIFFERING[patient]
+
+    _, chart = make_house(change=own_figures).clinician(patient, therapist)
+    _, before = house.clinician(patient, therapist)
 
     (found,) = map(unescape, reasons(chart))
-    assert "worth a look David's rating minus the therapist's is −3." in found
+    assert found.startswith(f"worth a look {difference}")
     assert "visits running." in found
     assert "minus the therapist" not in before.text
 

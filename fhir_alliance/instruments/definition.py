@@ -8,7 +8,7 @@ from fhir_alliance.instruments.facts import Advice, Code, Evidence, RawFact
 from fhir_alliance.instruments.items import Item
 from fhir_alliance.instruments.layout import Part, questions
 from fhir_alliance.instruments.own import OwnForm
-from fhir_alliance.instruments.precision import Precision
+from fhir_alliance.instruments.precision import Origin, Precision
 from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.words import Licence, Rater, Wording
 from fhir_alliance.terms import ALLIANCE, canonical
@@ -21,7 +21,8 @@ _RATED_BY = {Rater.THERAPIST: "therapist's rating"}
 class Instrument:
     """One immutable version of a questionnaire; `digest` is the SHA-256 of its files.
 
-    `precision` has the figures, by rater and score, that somebody has published or that were computed from such.
+    `precision` has the figures, by rater and score, that somebody has published, that were computed from such, or that
+    the site has of its own.
     """
 
     name: str
@@ -69,6 +70,12 @@ class Instrument:
     def own(self) -> OwnForm | None:
         """What the site's own form says, when the instrument was not made from a definition of ours."""
         return self.forms[0].own
+
+    @property
+    def measured_here(self) -> Precision | None:
+        """The site's own figures of the patient's first score, the one that is followed; None where it has none."""
+        found = self.precision.get((Rater.PATIENT, self.scales[0].name)) if self.scales else None
+        return found if found and found.origin is Origin.SITE else None
 
     def system(self, scale: str = "") -> str:
         """Return the code system of the code of a scale, or of the whole panel."""

@@ -38,6 +38,8 @@ _NO_SCORE = "The form gives no score for these answers."
 _DRAFT = "Draft: the rules of this score are not verified."
 # Said where no words that are installed say it.
 _UNVALIDATED = "This questionnaire is not validated: it has no norms and no cut-offs."
+# What is published of a questionnaire may deny what a clinic has learned since.
+_MEASURED_HERE = "As published: “{said}” Reliable change here: the clinic's own figures, from {people} people."
 
 
 def build_scores(submission: ScoredForm, *, response: str) -> Iterator[JsonObject]:
@@ -153,7 +155,9 @@ def _caveat(submission: ScoredForm) -> list[JsonObject]:
         notes.append({"text": _DRAFT})
     if not instrument.validated:
         words = instrument.wordings.get(submission.language)
-        notes.append({"text": (words.caveat if words else "") or _UNVALIDATED})
+        said = (words.caveat if words else "") or _UNVALIDATED
+        here = instrument.measured_here
+        notes.append({"text": _MEASURED_HERE.format(said=said, people=here.people) if here else said})
     return notes
 
 

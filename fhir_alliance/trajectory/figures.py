@@ -1,7 +1,7 @@
 """The figures that a site has of its own ratings, in a file that a person has looked at; and whose figures count."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,17 @@ class OwnFigures:
     precision: Mapping[_Whose, Precision] = field(default_factory=dict)
     early: Mapping[_Whose, SiteFigures] = field(default_factory=dict)
 
-    def precision_of(self, instrument: Instrument, rater: Rater, score: str) -> Precision | None:
-        """Return the site's figures of a score, in place of those of its definition, if there are any."""
-        own = self.precision.get((instrument.method_code, rater, score))
-        return own or instrument.precision.get((rater, score))
+    def in_place(self, catalogue: Catalogue) -> Catalogue:
+        """Return a catalogue whose instruments have the site's figures of a score in place of their definitions'."""
+        return replace(catalogue, instruments=tuple(map(self._measured, catalogue.instruments)))
+
+    def _measured(self, instrument: Instrument) -> Instrument:
+        own = {
+            (rater, score): found
+            for (method, rater, score), found in self.precision.items()
+            if method == instrument.method_code
+        }
+        return replace(instrument, precision={**instrument.precision, **own}) if own else instrument
 
     def early_of(self, instrument: Instrument, score: str) -> SiteFigures | None:
         """Return what the early ratings of this site's patients are like."""

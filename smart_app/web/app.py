@@ -183,7 +183,9 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
 
 
 def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -> Services:
-    catalogue = site_catalogue(settings)
+    installed = site_catalogue(settings)
+    figures = own_figures(settings.figures_file, installed)
+    catalogue = figures.in_place(installed)
     check_instruments(settings, catalogue, today=clock().date())
     published_keys(settings.ehrs)  # raises for keys that could not be published
     reader_keys = ReaderKeys(settings.readers)
@@ -259,7 +261,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         reminders=reminders,
         chaser=Chaser(settings, keepers, messenger, Addresses(public_url=settings.public_url), clock=clock),
         talk_words=talk_words(settings.talks_file),
-        figures=own_figures(settings.figures_file, catalogue),
+        figures=figures,
         reasons=reasons,
         agreements=Agreements(engine, vault),
         desk=Desk(settings, catalogue, vault, assignments, Looks(engine), reasons, clock),

@@ -51,7 +51,7 @@ def raised(
     called = words_for(instrument, language(), today=today()).scores[scale.name]
     used = tuple(ratings) if scale.more_is_better and scale.has_range else ()
     figures = services().figures
-    precision, of_therapist = (figures.precision_of(instrument, rater, scale.name) for rater in Rater)
+    precision, of_therapist = (instrument.precision.get((rater, scale.name)) for rater in Rater)
     seen = Seen(
         name=first_name(launch.patient.name),
         scale=replace(scale, title=called),

@@ -97,8 +97,8 @@ def test_the_file_counts_when_somebody_has_looked_at_it(
     with pytest.raises(InvalidSettings, match="who has looked"):
         own_figures(kept, shipped())
     kept.write_text(result.output.replace("reviewed_by: ''", "reviewed_by: Dr. Okafor"))
-    check_in = shipped().instrument("visit-check-in")
-    assert own_figures(kept, shipped()).precision_of(check_in, Rater.PATIENT, "core") is not None
+    measured = own_figures(kept, shipped()).in_place(shipped())
+    assert measured.instrument("visit-check-in").measured_here is not None
 
 
 def test_each_patient_and_each_version_counts_once(

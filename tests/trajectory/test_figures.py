@@ -8,7 +8,6 @@ import pytest
 from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.instruments.catalogue import shipped
 from fhir_alliance.instruments.precision import Origin
-from fhir_alliance.instruments.words import Rater
 from fhir_alliance.trajectory.figures import OwnFigures, own_figures
 
 FILE = """reviewed_by: Dr. Ada Okafor
@@ -39,15 +38,19 @@ def test_a_sites_figures_go_before_those_of_the_definition(tmp_path: Path) -> No
     wai, check_in = shipped().instrument("wai-sr"), shipped().instrument("visit-check-in")
     own = read(tmp_path, FILE)
 
-    found = own.precision_of(wai, Rater.PATIENT, "total")
+    measured = own.in_place(shipped())
+    found = measured.instrument("wai-sr").measured_here
     assert found is not None
     assert (found.sd, found.people, found.origin) == (Decimal("7.5"), 143, Origin.SITE)
     early = own.early_of(wai, "total")
     assert early is not None
     assert (early.mean, early.between, early.within, early.people) == (Decimal("48.5"), 6, Decimal("3.25"), 120)
-    assert own.precision_of(check_in, Rater.PATIENT, "core") is own.early_of(check_in, "core") is None
+    assert measured.instrument("visit-check-in") is check_in
+    assert check_in.measured_here is own.early_of(check_in, "core") is None
     without = own_figures(None, shipped())
-    assert without.precision_of(wai, Rater.PATIENT, "total") == wai.precision[Rater.PATIENT, "total"]
+    assert without.in_place(shipped()) == shipped()
+    assert wai.precision
+    assert wai.measured_here is None
     assert without.early_of(wai, "total") is None
 
 

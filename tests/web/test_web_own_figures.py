@@ -1,14 +1,17 @@
 """A clinic's own figures: with them reliable fall, disagreement and early mean are reasons, and say whose they are."""
 
+import io
 from html import unescape
 
 import pytest
+from pypdf import PdfReader
 
 from fhir_alliance.errors import InvalidSettings
+from fhir_alliance.tables import submissions
 from smart_app.demo.site import Site
 
 from .conftest import MakeHouse
-from .house import THOMAS, House
+from .house import CORE, THOMAS, House
 from .test_web_reasons import KWAME, reasons
 
 # Who rates unlike their therapist, and how far off the last guess was.
@@ -89,6 +92,38 @@ def test_an_early_mean(make_house: MakeHouse) -> None:
     (found,) = reasons(chart)
     assert found.startswith("worth a look The first 4 ratings have a mean of 7.8.")
     assert "Clinic: mean 9.9, standard deviation 0.5 between people and 0.7 from visit to visit; 143" in chart.text
+
+
+def test_what_limits_the_scores(make_house: MakeHouse, house: House) -> None:
+    """Where a clinic has a reliable change nothing says that there is none: not the view, its PDF, nor the chart."""
+    published = "Unvalidated: no norms, no cut-offs, no reliable-change value; not a diagnosis, not for emergencies."
+    mine = make_house(change=own_figures)
+
+    told = {}
+    for each in (house, mine):
+        person, chart = each.clinician(THOMAS)
+        pdf = person.send("GET", chart.url.replace("/chart", "/chart.pdf")).content
+        (sheet,) = PdfReader(io.BytesIO(pdf)).pages
+        told[each] = unescape(chart.text), " ".join(sheet.extract_text().split())
+        patient, form = each.handed(THOMAS)
+        review = patient.submit(form, form.form("/form"), **CORE, action="review")
+        patient.submit(review, review.form("/send"))
+        each.deliver()
+
+    here = f"As published: “{published}” Here a change of more than 1.3148 is reliable: this clinic's own figures, "
+    assert all(f"{here}from 143 people." in text for text in told[mine])
+    assert all(published in text and "As published" not in text for text in told[house])
+    assert _limits(house) == {published}
+    assert _limits(mine) == {
+        f"As published: “{published}” Reliable change here: the clinic's own figures, from 143 people."
+    }
+
+
+def _limits(house: House) -> set[str]:
+    """Return what the Observations of today's form say of its questionnaire."""
+    (sent,) = house.rows(submissions)
+    _, scores = house.written(sent["key"], THOMAS)
+    return {note["text"] for each in scores.values() for note in each["note"]}
 
 
 def test_figures_of_what_is_not_asked(make_house: MakeHouse) -> None:

@@ -13,6 +13,7 @@ from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.sentences import marked
 from fhir_alliance.trajectory.alike import says_little
 from fhir_alliance.trajectory.companions import Companion
+from fhir_alliance.trajectory.seen import exact
 from fhir_alliance.trajectory.series import Series, UsualRange, Visit
 from fhir_alliance.visits.due import Due
 from fhir_alliance.visits.reminders import Reminded
@@ -163,7 +164,7 @@ def chart_page(
         frame=frame,
         instrument=wording.title,
         standing=_standing(instrument),
-        caveat=wording.caveat,
+        caveat=_caveat(instrument, wording),
         anchors=wording.anchors,
         first_line=kept_together(first_line),
         notes=(
@@ -273,6 +274,20 @@ def _standing(instrument: Instrument) -> str:
     if instrument.own:
         return say("supplied by the clinic")
     return "" if instrument.validated else say("unvalidated")
+
+
+def _caveat(instrument: Instrument, wording: Wording) -> str:
+    """Return what limits the scores; what the questionnaire says of itself as it was published has limits, too."""
+    here = instrument.measured_here
+    if here is None or not wording.caveat:
+        return wording.caveat
+    return say(
+        "As published: “%(caveat)s” Here a change of more than %(least)s is reliable: this clinic's own figures, from "
+        "%(people)s people.",
+        caveat=wording.caveat,
+        least=say(exact(here.reliable_difference)),
+        people=here.people,
+    )
 
 
 def _offers(instrument: Instrument, wording: Wording, frame: Frame, due: Sequence[Due]) -> tuple[Offer, ...]:

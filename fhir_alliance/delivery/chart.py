@@ -6,13 +6,14 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from fhir_alliance.delivery.comparing import compare, is_patient, is_response, is_score
+from fhir_alliance.delivery.comparing import compare, is_patient, is_response, is_score, standing
 from fhir_alliance.delivery.expected import Expected, Identifier, identifiers_of
 from fhir_alliance.delivery.outcomes import Stop, hold_reason
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.paging import SearchResult
 from fhir_alliance.errors import EhrUnreachable, FhirError, SignInNeeded
+from fhir_alliance.records.corrections import STRUCK
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.terms import OBSERVATION_CATEGORY
 
@@ -53,15 +54,22 @@ class Chart:
 
         Stops when nothing could be proven, or when there are several.
         """
-        in_chart = [("patient", self._patient_id)]
-        return self._find(
-            "QuestionnaireResponse", self._expected.identifier, in_chart, partial(is_response, expected=self._expected)
-        )
+        return _id_of(*self._responses())
+
+    def response_at(self, known: str) -> Resource:
+        """Return our response by the id that the EHR gave it, or another copy when that one was marked as an error.
+
+        Stops when several others are there; raises what reading raises.
+        """
+        response = self._client.read("QuestionnaireResponse", known)
+        if response.get("status") != STRUCK:
+            return response
+        return _only([response, *self._responses()[0]])
 
     def find_score(self, score: Resource) -> str | None:
         """Return the id of one score if it is there, found in the same ways; stops as above."""
         wanted = identifiers_of(score)[0]
-        return self._find("Observation", wanted, self._recent(), lambda each: is_score(each, score))
+        return _id_of(*self._ours("Observation", wanted, self._recent(), lambda each: is_score(each, score)))
 
     def all_of(self, ours: Resource) -> list[Resource]:
         """Return all there is of a response or score of ours, by identifier and by patient, be it there twice.
@@ -97,22 +105,28 @@ class Chart:
                 raise
             return None
 
-    def _find(
+    def _responses(self) -> tuple[list[Resource], bool]:
+        in_chart = [("patient", self._patient_id)]
+        is_ours = partial(is_response, expected=self._expected)
+        return self._ours("QuestionnaireResponse", self._expected.identifier, in_chart, is_ours)
+
+    def _ours(
         self, kind: str, identifier: Identifier, in_chart: Params, is_ours: Callable[[Resource], bool]
-    ) -> str | None:
-        """Search by identifier, which a server may ignore or refuse, and by patient."""
+    ) -> tuple[list[Resource], bool]:
+        """Search by identifier, which a server may ignore or refuse, and by patient.
+
+        Returns all copies that are found, and whether that proves anything.
+        """
         proven = False
         for params in ([("identifier", "|".join(identifier))], in_chart):
             if (found := self._searched(kind, params)) is None:
                 continue
             with foreign():
-                ours = {each["id"] for each in found.resources if is_ours(each)}
+                ours: list[Resource] = [each for each in found.resources if is_ours(each)]
             if ours:
-                return _only(ours)
+                return ours, True
             proven = proven or found.complete
-        if not proven:
-            raise Stop(State.HELD, "outcome-unknown")
-        return None
+        return [], proven
 
     def read_back(self, response_id: str) -> str | None:
         """Compare the response and every Observation with what was sent; None when all is well, else an alarm's code.
@@ -174,10 +188,20 @@ class Chart:
         return reference.removeprefix(f"{self._base}/").partition("/_history/")[0]
 
 
-def _only(ids: set[str]) -> str:
-    if len(ids) > 1:
+def _id_of(copies: Sequence[Resource], proven: bool) -> str | None:
+    if not proven:
+        raise Stop(State.HELD, "outcome-unknown")
+    return str(_only(copies)["id"]) if copies else None
+
+
+def _only(copies: Sequence[Resource]) -> Resource:
+    """Return the copy of a resource that counts; stops when there are several."""
+    count = standing(copies)
+    with foreign():
+        several = len({each["id"] for each in count}) > 1
+    if several:
         raise Stop(State.HELD, "possible-duplicate")
-    return ids.pop()
+    return count[0]
 
 
 def unread(error: FhirError) -> FhirError | Stop:

@@ -1,6 +1,6 @@
 """What of a chart is ours, and whether it still says what was sent; any shape may come, so callers are `foreign`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from fhir_alliance.delivery.expected import (
 )
 from fhir_alliance.delivery.outcomes import Stop
 from fhir_alliance.delivery.receipts import State
+from fhir_alliance.records.corrections import STRUCK
 from fhir_alliance.records.patient import read_patient
 from fhir_alliance.records.submission import PatientShown
 
@@ -46,6 +47,15 @@ def is_score(observation: Resource, score: Resource) -> bool:
     return bool(_codes(observation) & _codes(score)) and moments[0] == moments[1]
 
 
+def standing(copies: Iterable[Resource]) -> list[Resource]:
+    """Return which copies of one resource count: all that nobody has marked as entered in error.
+
+    Where all are marked one of them is returned, so that what was taken out is not missed, and not sent again.
+    """
+    found = list(copies)
+    return [each for each in found if each.get("status") != STRUCK] or found[:1]
+
+
 def compare(
     expected: Expected,
     response: Resource,
@@ -58,7 +68,7 @@ def compare(
     `subject` says whom a resource is filed for. Stops as UNKNOWN while something is missing, as HELD when the EHR
     changed the patient or the content.
     """
-    pairs = [(each, found.get(each.identifier, [])) for each in expected.observations]
+    pairs = [(each, standing(found.get(each.identifier, []))) for each in expected.observations]
     ours = [response, *(observation for _, several in pairs for observation in several)]
     if any(subject(each) != expected.subject for each in ours):
         raise Stop(State.HELD, "subject-rewritten")

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from fhir_alliance.delivery.chart import Chart, foreign, unread
+from fhir_alliance.delivery.comparing import standing
 from fhir_alliance.delivery.expected import Expected
 from fhir_alliance.delivery.ledger import Ledger
 from fhir_alliance.delivery.note_drafts import identifiers_of
@@ -15,6 +16,7 @@ from fhir_alliance.delivery.receipts import State
 from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.errors import FhirError
+from fhir_alliance.records.corrections import STRUCK
 
 _MARGIN: Final = timedelta(days=1)
 # What a later one has replaced was written all the same.
@@ -55,7 +57,7 @@ class DocumentSteps(ABC):
 
     def late(self) -> Settlement | None:
         """Return what to settle when it is there twice after all, None when not; raises what reading raises."""
-        return TWICE if len(self.found()) > 1 else None
+        return TWICE if len(standing(self.found())) > 1 else None
 
     def _bring(self, make: Callable[[], dict[str, Any]], step: str) -> Resource:
         """Send the document unless it is there; returns what the chart has of it, stops while that is nothing."""
@@ -72,8 +74,7 @@ class DocumentSteps(ABC):
 
         Stops when there are several, or when the EHR has changed it.
         """
-        document_id = known or self._item.response_id
-        found = self._read(document_id) if document_id else self.found()
+        found = standing(self._copies(known or self._item.response_id))
         if len(found) > 1:
             raise Stop(State.HELD, "possible-duplicate")
         if not found:
@@ -81,6 +82,13 @@ class DocumentSteps(ABC):
         with foreign():
             self._check(found[0])
         return found[0]
+
+    def _copies(self, document_id: str | None) -> list[Resource]:
+        """Return our document by its id, with all that are ours where that is not known, or was marked as an error."""
+        known = self._read(document_id) if document_id else []
+        if document_id and not any(each.get("status") == STRUCK for each in known):
+            return known
+        return [*known, *(each for each in self.found() if each["id"] != document_id)]
 
     def _read(self, document_id: str) -> list[Resource]:
         try:

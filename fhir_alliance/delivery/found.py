@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from fhir_alliance.delivery.chart import Chart, unread
+from fhir_alliance.delivery.comparing import standing
 from fhir_alliance.delivery.expected import Identifier, value_of
 from fhir_alliance.delivery.pieces import rows_like
 from fhir_alliance.ehr.fhir import FhirClient
@@ -17,7 +18,7 @@ class Finder(Protocol):
     """Finds what of a chart is ours on one rung."""
 
     def find(self, ours: Resource) -> Sequence[Resource]:
-        """Return what of the chart is the resource that we wrote."""
+        """Return what of the chart is the resource that we wrote; a copy that is entered in error counts when alone."""
 
     def same(self, ours: Resource, theirs: Resource) -> bool:
         """Whether a resource of the chart says what we wrote."""
@@ -36,11 +37,11 @@ class WholeFinder:
         """Find a response or a score; stops when it cannot be proven whether it is there."""
         if ours["resourceType"] == "QuestionnaireResponse":
             response_id = self._response_id or self._chart.find_response()
-            return [self._client.read("QuestionnaireResponse", response_id)] if response_id else []
+            return [self._chart.response_at(response_id)] if response_id else []
         if self._scores is None:
             self._scores = self._read_scores()
         identifier = ours["identifier"][0]
-        return self._scores.get((identifier["system"], identifier["value"]), [])
+        return standing(self._scores.get((identifier["system"], identifier["value"]), []))
 
     def same(self, ours: Resource, theirs: Resource) -> bool:
         """Compare everything but what a server adds."""
@@ -61,7 +62,7 @@ class RowFinder:
 
     def find(self, ours: Resource) -> Sequence[Resource]:
         """Find the value of a row at its moment."""
-        return rows_like(self._client, ours)
+        return standing(rows_like(self._client, ours))
 
     def same(self, ours: Resource, theirs: Resource) -> bool:
         """Compare status, value, subject, and the comment where it was kept."""

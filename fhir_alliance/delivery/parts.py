@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 
 from fhir_alliance.delivery.chart import Chart, unread
+from fhir_alliance.delivery.comparing import standing
 from fhir_alliance.delivery.expected import Identifier, identifiers_of
 from fhir_alliance.delivery.ledger import Ledger
 from fhir_alliance.delivery.outcomes import NOT_READ_BACK, Outcome, meaning_of, missing
@@ -106,11 +107,11 @@ class Parts:
             known = self._chart.observations()
         except FhirError as error:
             raise unread(error) from None
-        ids = {part.url: [each["id"] for each in known.get(part.identifier, ())] for part in self._scores}
+        copies = {part.url: standing(known.get(part.identifier, ())) for part in self._scores}
         found = {
-            part.url: ids[part.url][0] if ids[part.url] else self._chart.find_score(part.resource)
+            part.url: copies[part.url][0]["id"] if copies[part.url] else self._chart.find_score(part.resource)
             for part in self._scores
-            if ids[part.url] or thoroughly
+            if copies[part.url] or thoroughly
         }
         return {url: f"Observation/{each}" for url, each in found.items() if each}
 

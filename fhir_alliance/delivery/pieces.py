@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 
 from fhir_alliance.delivery.chart import Chart, foreign, unread
+from fhir_alliance.delivery.comparing import standing
 from fhir_alliance.delivery.expected import expected_of, value_of
 from fhir_alliance.delivery.ledger import Ledger
 from fhir_alliance.delivery.outcomes import TWICE, Settlement, Stop
@@ -52,12 +53,12 @@ class PieceDelivery:
 
     def late(self) -> Settlement | None:
         """Return what to settle when a row has its value twice after all, None when not; raises what reading raises."""
-        several = any(len(rows_like(self._client, piece)) > 1 for piece in self._pieces)
+        several = any(len(standing(rows_like(self._client, piece))) > 1 for piece in self._pieces)
         return TWICE if several else None
 
     def _find(self, piece: Resource) -> bool:
         """Whether a piece reads back by patient, code and time (spec row E03); stops when the EHR has changed it."""
-        ours = rows_like(self._client, piece)
+        ours = standing(rows_like(self._client, piece))
         with foreign():
             changed = any(self._told(each) != self._told(piece) for each in ours)
         if len(ours) > 1:

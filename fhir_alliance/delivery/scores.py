@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 
 from fhir_alliance.delivery.chart import Chart, foreign, unread
+from fhir_alliance.delivery.comparing import standing
 from fhir_alliance.delivery.expected import expected_scores, labels_of, lesser
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, missing
 from fhir_alliance.delivery.queue import Item, Queue
@@ -119,17 +120,19 @@ class ScoreDelivery:
         except FhirError as error:
             raise unread(error) from None
         with foreign():
-            ours = [(own_identifier(each), each) for each in result.resources if own_identifier(each) in self._wanted]
-            subjects = {each["subject"]["reference"] for _, each in ours}
-        if not result.complete and len(ours) < len(self._wanted):
+            ours = [each for each in result.resources if own_identifier(each) in self._wanted]
+            keys = dict.fromkeys(map(own_identifier, ours))
+            copies = {key: standing(each for each in ours if own_identifier(each) == key) for key in keys}
+            subjects = {each["subject"]["reference"] for several in copies.values() for each in several}
+        if not result.complete and len(copies) < len(self._wanted):
             raise Stop(State.HELD, "cannot-read-back")
-        if len(dict(ours)) < len(ours):
+        if any(len(several) > 1 for several in copies.values()):
             raise Stop(State.HELD, "possible-duplicate")
         if subjects - {self._queue.patient(self._item).reference}:
             raise Stop(State.HELD, "subject-rewritten")
-        if not ours and self._by_others(result.resources):
+        if not copies and self._by_others(result.resources):
             raise Stop(State.HELD, SCORED_ELSEWHERE)
-        return dict(ours)
+        return {key: only for key, (only,) in copies.items()}
 
     def _by_others(self, observations: Iterable[Resource]) -> bool:
         codes = [each["resource"]["code"]["coding"][0] for each in self._wanted.values()]

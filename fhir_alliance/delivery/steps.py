@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from fhir_alliance.delivery.chart import Chart, Resource
+from fhir_alliance.delivery.chart import Chart, Resource, unread
 from fhir_alliance.delivery.expected import expected_of, has_provenance, lesser
 from fhir_alliance.delivery.ledger import Ledger
 from fhir_alliance.delivery.outcomes import TWICE, Outcome, Settlement, Stop, missing, outcome_of
@@ -64,7 +64,7 @@ class Delivery:
         """Bring the submission into the chart, exactly once; returns DELIVERED, raises Stop or the EHR's error."""
         self._chart.check_patient(self._queue.patient(self._item))
         self._chart.check_encounter()
-        response = self._item.response_id or self._reconcile() or self._send(self._rungs)
+        response = self._known() or self._reconcile() or self._send(self._rungs)
         self._queue.keep_response(self._item, response)
         self._parts.complete(response)
         return Settlement(state=State.DELIVERED, reason=self._chart.read_back(response))
@@ -81,6 +81,13 @@ class Delivery:
         except Stop as stop:
             told = stop.reason
         return TWICE if told == TWICE.reason else None
+
+    def _known(self) -> str | None:
+        """Return the response that the EHR gave an id, or the copy that stands where a person has marked that one."""
+        try:
+            return self._item.response_id and str(self._chart.response_at(self._item.response_id)["id"])
+        except FhirError as error:
+            raise unread(error) from None
 
     def _reconcile(self) -> str | None:
         """Look for what an earlier send may have left; None when it is certain enough that a send is right."""

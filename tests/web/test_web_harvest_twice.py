@@ -281,6 +281,22 @@ def test_chart_that_cannot_be_trusted(
     assert outcomes(house) == ["written"]
 
 
+def test_copies_in_error_do_not_count(house: House) -> None:
+    """Scores that came twice, of which a person has marked one copy, are amended where they stand."""
+    name = put(house, filled(house))
+    look(house)
+    house.deliver()
+    copies = [{**each, "status": "entered-in-error"} for each in scores(house, name).values()]
+    change(house, name, item=filled(house)["item"][1:])
+    look(house)
+    for each in copies:
+        house.ehr.extensions["sandbox_store"].create(each)
+
+    house.deliver()
+
+    assert standings(house) == [("delivered", None)] * 2
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "standing"),
     [

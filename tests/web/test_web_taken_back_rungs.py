@@ -24,11 +24,11 @@ def creating(house: House, status: int, *, commit: bool = False) -> Iterator[Non
     """Answer whatever is to be created with a status as long as the block runs; with `commit` it is written."""
 
     def before() -> None:
-        if request.method == "POST" and "/fhir/" in request.path and not commit:
+        if request.method == "POST" and "/fhir" in request.path and not commit:
             abort(status)
 
     def after(response: Response) -> Response:
-        if request.method == "POST" and "/fhir/" in request.path:
+        if request.method == "POST" and "/fhir" in request.path:
             response.status_code = status
         return response
 

@@ -2,17 +2,17 @@
 
 import sqlite3
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from fhir_alliance.errors import InvalidSettings, StoreError
 
 # An accepted form must be on the disk before anybody is thanked for it: synchronous=FULL.
 _PRAGMAS: Final = (
-    "busy_timeout=5000",
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
@@ -22,11 +22,13 @@ _PRAGMAS: Final = (
 # A writer that is frozen inside a transaction must not stop all the others for ever: the server ends it.
 _POSTGRESQL: Final = {
     "synchronous_commit": "on",
-    "lock_timeout": "5s",
     "statement_timeout": "30s",
     "idle_in_transaction_session_timeout": "10s",
     "timezone": "UTC",
 }
+LOCK_SECONDS: Final = 5.0
+"""So long a transaction waits for another writer."""
+_LOCK_NOT_AVAILABLE: Final = "55P03"
 # Any number will do, as long as every process of this product takes the same.
 _WRITER_LOCK: Final = 5_219_742_301
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -42,8 +44,8 @@ class Database(Protocol):
         """Raise StoreError when the database is damaged."""
 
 
-def open_database(address: str) -> Database:
-    """Open what a database address names, without touching what is in it.
+def open_database(address: str, *, lock: float = LOCK_SECONDS) -> Database:
+    """Open what a database address names, without touching what is in it; `lock` are seconds to wait for a writer.
 
     Raises InvalidSettings for an address that is not safe to use, StoreError when its file cannot be used.
     """
@@ -54,14 +56,22 @@ def open_database(address: str) -> Database:
             ["database: must be an address such as sqlite:///alliance.db or postgresql://alliance@localhost/alliance"]
         ) from None
     if url.get_backend_name() == "postgresql":
-        return _PostgreSql(url)
-    return _Sqlite(url)
+        return _PostgreSql(url, lock)
+    return _Sqlite(url, lock)
+
+
+def is_busy(error: SQLAlchemyError) -> bool:
+    """Whether a database refused because another process was writing for too long."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+    return getattr(cause, "sqlstate", None) == _LOCK_NOT_AVAILABLE
 
 
 class _Sqlite:
     """A file of its own, private to its owner."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, lock: float) -> None:
         if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:") or url.query:
             raise InvalidSettings(["database: must be a file, such as sqlite:///alliance.db, or a PostgreSQL database"])
         path = Path(str(url.database))
@@ -71,7 +81,7 @@ class _Sqlite:
         except OSError as error:
             raise StoreError(f"the database file cannot be opened: {error.strerror}") from None
         self.engine = create_engine(url, hide_parameters=True)
-        event.listen(self.engine, "connect", self._prepare)
+        event.listen(self.engine, "connect", partial(self._prepare, f"busy_timeout={lock * 1000:.0f}"))
         event.listen(self.engine, "begin", self._begin)
 
     def check(self, connection: Connection) -> None:
@@ -79,10 +89,10 @@ class _Sqlite:
             raise StoreError("the database file is damaged: restore a backup")
 
     @staticmethod
-    def _prepare(connection: sqlite3.Connection, _: object) -> None:
+    def _prepare(wait: str, connection: sqlite3.Connection, _: object) -> None:
         # The driver's own transactions begin too late to be the only writer: they are begun by hand.
         connection.isolation_level = None
-        for pragma in _PRAGMAS:
+        for pragma in (wait, *_PRAGMAS):
             connection.execute(f"PRAGMA {pragma}")
 
     @staticmethod
@@ -93,10 +103,11 @@ class _Sqlite:
 class _PostgreSql:
     """A database that many processes share; its server looks after what is in it."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, lock: float) -> None:
         if faults := _faults(url):
             raise InvalidSettings(faults)
-        options = " ".join(f"-c {name}={value}" for name, value in _POSTGRESQL.items())
+        wanted = {**_POSTGRESQL, "lock_timeout": f"{lock * 1000:.0f}ms"}
+        options = " ".join(f"-c {name}={value}" for name, value in wanted.items())
         arguments: Mapping[str, Any] = {"options": options, "connect_timeout": 5, "application_name": "fhir-alliance"}
         try:
             self.engine = create_engine(

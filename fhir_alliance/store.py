@@ -3,32 +3,41 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
+from itertools import count
 from threading import Event
+from time import monotonic, sleep
 from typing import Final
 
+import structlog
 from sqlalchemy import Connection, Engine, Function, func, inspect, select, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from fhir_alliance.databases import open_database
+from fhir_alliance.databases import LOCK_SECONDS, Database, is_busy, open_database
 from fhir_alliance.errors import AllianceError, NotSent, StoreError
 from fhir_alliance.writer import Writer
 
+START_SECONDS: Final = 60.0
+"""So long a process that starts waits for another one that is writing, be it the tables of a new version."""
 _MIGRATIONS: Final = "fhir_alliance:migrations"
+_BUSY: Final = (
+    "another process is writing to the database and does not end: stop what else uses it (a second copy of the app, "
+    "a backup, a database shell), then start again"
+)
+_log = structlog.get_logger(__name__)
 
 
-def open_store(address: str) -> Engine:
+def open_store(address: str, *, patience: float = 0, lock: float = LOCK_SECONDS) -> Engine:
     """Open the database at an address, a `sqlite:///` file or a `postgresql://` one, and bring its tables up to date.
 
-    Raises InvalidSettings for any other address or one that is not safe, StoreError when the database cannot be used,
-    is damaged, or is newer than this program.
+    While another process is writing it is tried again for `patience` seconds, which the log says each time; `lock` is
+    how many seconds one try, and later each transaction, waits. Raises InvalidSettings for any other address or one
+    that is not safe, StoreError when the database cannot be used, is damaged, or is newer than this program.
     """
-    database = open_database(address)
+    database = open_database(address, lock=lock)
     engine = database.engine
     engine.update_execution_options(writer=Writer(engine))
     try:
-        with transaction(engine) as connection:
-            database.check(connection)
-            _migrate(connection)
+        _bring_up_to_date(database, patience, lock)
     except AllianceError:
         engine.dispose()
         raise
@@ -87,6 +96,34 @@ def unsure(engine: Engine) -> Event:
 def _writer(engine: Engine) -> Writer:
     writer: Writer = engine.get_execution_options()["writer"]
     return writer
+
+
+def _bring_up_to_date(database: Database, patience: float, lock: float) -> None:
+    """Check the database and its tables; StoreError when another process was writing until the end of the patience."""
+    began = monotonic()
+    for tries in count(1):
+        if _is_up_to_date(database):
+            return
+        left = began + patience - monotonic()
+        if left <= 0:
+            _log.error("store.busy", detail=_BUSY)
+            raise StoreError(_BUSY)
+        _log.warning("store.busy", detail=f"another process is writing to the database: waiting, {left:.0f} s at most")
+        # SQLite refuses at once where the other one is just making the file.
+        sleep(max(began + tries * lock - monotonic(), 0))
+
+
+def _is_up_to_date(database: Database) -> bool:
+    """Check the database and its tables, unless another process is writing."""
+    try:
+        with _writer(database.engine).transaction() as connection:
+            database.check(connection)
+            _migrate(connection)
+    except SQLAlchemyError as error:
+        if is_busy(error):
+            return False
+        raise StoreError(type(error).__name__) from None
+    return True
 
 
 def _migrate(connection: Connection) -> None:

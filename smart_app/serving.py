@@ -9,6 +9,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  #
 
 from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.settings import read_settings
+from fhir_alliance.store import START_SECONDS
 from smart_app import background
 
 
@@ -26,6 +27,8 @@ class AllianceServer(BaseApplication):  # type: ignore[misc]  # of the untyped b
             "threads": threads,
             "keepalive": 5,
             "graceful_timeout": int(background.DRAIN),
+            # A worker that waits for the database as it comes up is not one that hangs.
+            "timeout": int(2 * START_SECONDS),
             "accesslog": None,
             "loglevel": "error",
             "control_socket_disable": True,

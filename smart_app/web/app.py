@@ -46,7 +46,7 @@ from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.readers.keys import ReaderKeys
 from fhir_alliance.readers.tokens import ReaderTokens
 from fhir_alliance.settings import EhrSettings, Rung, Settings, mapping_gaps
-from fhir_alliance.store import open_store, unsure
+from fhir_alliance.store import START_SECONDS, open_store, unsure
 from fhir_alliance.talks.agreed import Agreements
 from fhir_alliance.talks.reasons import ReasonBook
 from fhir_alliance.talks.words import talk_words
@@ -189,7 +189,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
     check_instruments(settings, catalogue, today=clock().date())
     published_keys(settings.ehrs)  # raises for keys that could not be published
     reader_keys = ReaderKeys(settings.readers)
-    engine = open_store(settings.database)
+    engine = open_store(settings.database, patience=START_SECONDS)
     for ehr in settings.ehrs.values():
         _tell_gaps(settings, ehr, catalogue)
     registry = Registry(settings)

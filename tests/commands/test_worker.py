@@ -1,10 +1,12 @@
 """`fhir-alliance worker`: what is accepted by one process is delivered by others."""
 
+import json
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Event
 
@@ -13,6 +15,7 @@ import requests
 from click.testing import CliRunner
 
 from fhir_alliance.settings import read_settings
+from fhir_alliance.store import open_store
 from smart_app.cli import main
 from smart_app.demo.site import Site, write_site
 from smart_app.demo.walk import walk_visit
@@ -22,14 +25,14 @@ from tests.ports import own_port
 
 
 @contextmanager
-def process(*module: str) -> Iterator[subprocess.Popen[bytes]]:
+def process(*module: str, stderr: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """Run a module of ours until the block ends."""
-    running = subprocess.Popen([sys.executable, "-m", *module])
-    try:
-        yield running
-    finally:
-        running.terminate()
-        running.wait(30)
+    with subprocess.Popen([sys.executable, "-m", *module], stderr=stderr) as running:
+        try:
+            yield running
+        finally:
+            running.terminate()
+            running.wait(30)
 
 
 def until_answered(url: str, server: subprocess.Popen[bytes]) -> None:
@@ -81,3 +84,21 @@ def test_several_workers_need_postgresql(tmp_path: Path) -> None:
 
     assert (done.exit_code, done.stdout) == (1, "")
     assert "several workers need PostgreSQL" in done.stderr
+
+
+def test_start_outlasts_another_writer(tmp_path: Path) -> None:
+    """While another process writes for longer than a transaction waits, `serve` says so, and comes up after it."""
+    site = write_site(tmp_path, ehr_port=own_port(), app_port=own_port())
+    open_store(read_settings(site.settings).database).dispose()
+    serve = ("serve", "--settings", str(site.settings), "--port", site.app_url.rpartition(":")[2])
+    with (
+        closing(sqlite3.connect(tmp_path / "alliance.db", isolation_level=None)) as other,
+        process("smart_app.cli", *serve, stderr=subprocess.PIPE) as server,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        told = server.stderr.readline() if server.stderr else b""
+        other.rollback()
+
+        until_answered(f"{site.app_url}/health", server)
+
+    assert json.loads(told)["event"] == "store.busy"

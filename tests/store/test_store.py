@@ -6,16 +6,22 @@ import subprocess
 import sys
 import threading
 import traceback
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, event, insert, select, text
+from sqlalchemy import Engine, NullPool, create_engine, event, insert, make_url, select, text
+from structlog.exceptions import DropEvent
+from structlog.testing import capture_logs
 
+from fhir_alliance.databases import _WRITER_LOCK
 from fhir_alliance.errors import InvalidSettings, StoreError
 from fhir_alliance.store import newest_version, open_store, transaction
 from fhir_alliance.tables import sessions
@@ -36,6 +42,66 @@ def test_tables_are_what_the_migrations_make(engine: Engine) -> None:
     with transaction(engine) as connection:
         config.attributes["connection"] = connection
         command.check(config)
+
+
+@contextmanager
+def writing(address: str) -> Iterator[Callable[[], object]]:
+    """Write to a database as another process does that does not come to an end; yields what ends it."""
+    if address.startswith("sqlite"):
+        with closing(sqlite3.connect(address.removeprefix("sqlite:///"), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield other.rollback
+        return
+    server = create_engine(make_url(address).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    with server.connect() as other:
+        other.execute(text(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"))
+        yield other.rollback
+
+
+@pytest.fixture
+def heard() -> Iterator[Callable[[Callable[[], object]], list[str]]]:
+    """Return what is logged from then on; with the third line something is done."""
+
+    def begin(act: Callable[[], object]) -> list[str]:
+        said: list[str] = []
+
+        def hear(_: Any, level: str, entry: MutableMapping[str, Any]) -> str:
+            said.append(f"{level} {entry['event']}")
+            if len(said) == 3:
+                act()
+            raise DropEvent
+
+        structlog.configure(processors=[hear])
+        return said
+
+    yield begin
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize("made", [True, False], ids=["there", "being-made"])
+def test_start_waits_for_another_writer(
+    empty_store: str, tmp_path: Path, heard: Callable[..., list[str]], *, made: bool
+) -> None:
+    """A start that finds another process writing, or making the file, says so and tries again until that one ends."""
+    address = empty_store if made else f"sqlite:///{tmp_path / 'new.db'}"
+
+    with writing(address) as end:
+        said = heard(end)
+        engine = open_store(address, patience=3600, lock=0.05)
+
+    with transaction(engine) as connection:
+        connection.execute(insert(sessions).values(**session("a")))
+    engine.dispose()
+    assert said == ["warning store.busy"] * 3
+
+
+def test_start_gives_up_with_what_to_do(empty_store: str) -> None:
+    """After its patience a start ends, and says what may be in its way."""
+    with capture_logs() as said, writing(empty_store), pytest.raises(StoreError) as caught:
+        open_store(empty_store, lock=0.05)
+
+    assert "stop what else uses it" in str(caught.value)
+    assert [(each["log_level"], each["event"]) for each in said] == [("error", "store.busy")]
 
 
 def test_opening_twice_keeps_what_is_there(empty_store: str) -> None:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any, Final
 
 import orjson
@@ -87,6 +88,7 @@ class Event(StrEnum):
     BULK_ENDED = "bulk.ended"
     REASON_ANSWERED = "reason.answered"
     AGREEMENT_CHANGED = "agreement.changed"
+    STORE_RESTORED = "store.restored"
     PROBE_OPENED = "probe.opened"
     PROBE_REFUSED = "probe.refused"
     PROBE_SENT = "probe.sent"
@@ -130,6 +132,14 @@ def record(
 def head(connection: Connection) -> str:
     """Return the hash of the last row; kept outside the database, it shows when rows were cut off."""
     return connection.scalar(_HEAD) or _START
+
+
+def latest(connection: Connection, event: Event, *, since: datetime) -> datetime | None:
+    """Return when something has happened last, None when it has not since then; reads no older rows."""
+    newest = select(audit.c.at, audit.c.event).order_by(audit.c.id.desc()).execution_options(yield_per=100)
+    with connection.execute(newest) as rows:
+        recent = takewhile(lambda row: row.at >= since, rows)
+        return next((row.at for row in recent if row.event == event), None)
 
 
 def verify(connection: Connection, *, known_head: str | None = None) -> list[str]:

@@ -16,9 +16,21 @@ def doubt_everything(engine: Engine, *, by: str, at: datetime) -> int:
     """Note that a send may have left of each submission that is not in the chart; returns how many those are.
 
     For the quiet time after it an empty search of the chart proves nothing, as after any send. Doing it again begins
-    that time anew. StoreError when it cannot be written down.
+    that time anew. The row about the restore itself is what reminders look for, which may have been sent, too.
+    StoreError when it cannot be written down.
     """
     with transaction(engine) as connection:
+        record(
+            connection,
+            at=at,
+            event=Event.STORE_RESTORED,
+            actor=by,
+            ehr="",
+            patient=None,
+            launch=None,
+            outcome="done",
+            request_id=None,
+        )
         rows = connection.execute(select(submissions).where(waiting())).mappings().all()
         for row in rows:
             values = {"submission": row["key"], "started_at": at, "step": RESTORED, "outcome": Outcome.UNKNOWN}

@@ -1,6 +1,8 @@
 """The request to pass a patient's link on, for EHRs that send messages themselves."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 
 from fhir_alliance.records.codes import JsonObject
 
@@ -17,7 +19,7 @@ def build_communication_request(
     """
     return {
         "resourceType": "CommunicationRequest",
-        "identifier": [{"system": _IDENTIFIER, "value": f"urn:uuid:{key}"}],
+        "identifier": [{"system": _IDENTIFIER, "value": _value(key)}],
         "status": "active",
         "priority": "routine",
         "subject": {"reference": patient},
@@ -30,3 +32,19 @@ def build_communication_request(
         },
         "authoredOn": authored.isoformat(timespec="seconds"),
     }
+
+
+def message_token(key: str) -> str:
+    """Return how the request with a key is searched for by its identifier."""
+    return f"{_IDENTIFIER}|{_value(key)}"
+
+
+def is_message(request: Mapping[str, Any], keys: Collection[str]) -> bool:
+    """Whether a CommunicationRequest, of any shape, is the one with one of these keys."""
+    identifiers = request.get("identifier")
+    values = {str(each.get("value")) for each in identifiers or () if isinstance(each, Mapping)}
+    return not values.isdisjoint(map(_value, keys))
+
+
+def _value(key: str) -> str:
+    return f"urn:uuid:{key}"

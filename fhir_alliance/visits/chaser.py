@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Protocol
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid5
 
 import structlog
 
@@ -48,6 +48,24 @@ class Keepers(NamedTuple):
     links: Links
 
 
+class _Due(NamedTuple):
+    """A reminder whose time has come, by its hours after the form has opened; `at` is when that was."""
+
+    waiting: Waiting
+    hours: int
+    at: datetime
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it is kept."""
+        return self.waiting.assignment, self.hours
+
+    def key(self, ehr: EhrSettings) -> str:
+        """Return what identifies its message; the same when the database has forgotten it."""
+        form = f"{ehr.fhir_base}/{self.waiting.patient}/{self.waiting.encounter}/{self.waiting.form_url}"
+        return str(uuid5(NAMESPACE_URL, f"{form}/{self.hours}"))
+
+
 class _Way(NamedTuple):
     """Where a reminder leads: to a link, by its id and what recognises the address, or to the portal."""
 
@@ -85,9 +103,9 @@ class Chaser(Rounds):
         """Send every reminder that is due, once; returns how many were tried. Raises StoreError."""
         tried = 0
         for ehr in self._settings.ehrs.values() if self._schedules else ():
-            by_patient: dict[str, list[tuple[Waiting, int]]] = defaultdict(list)
+            by_patient: dict[str, list[_Due]] = defaultdict(list)
             for each in self._keepers.reminders.waiting(ehr.name, list(self._schedules), now=now):
-                by_patient[each.patient] += [(each, hours) for hours in self._due(each, now)]
+                by_patient[each.patient] += self._due(each, now)
             for patient, due in by_patient.items():
                 if self._stopping.is_set():
                     return tried
@@ -97,35 +115,49 @@ class Chaser(Rounds):
     def _make_round(self) -> None:
         self.remind_due(self._clock())
 
-    def _due(self, waiting: Waiting, now: datetime) -> list[int]:
-        """Return the hours of the reminders whose time is now; one at night waits for the morning."""
+    def _due(self, waiting: Waiting, now: datetime) -> list[_Due]:
+        """Return the reminders whose time is now; one at night waits for the morning."""
         schedule, zone = self._schedules[waiting.schedule], self._settings.site.time_zone
         if after_quiet(now, schedule.quiet, zone) != now:
             return []
         times = {each // _HOUR: after_quiet(waiting.opens + each, schedule.quiet, zone) for each in schedule.remind}
-        return [hours for hours, at in times.items() if at <= now < at + LATE and hours not in waiting.hours]
+        return [
+            _Due(waiting, hours, at)
+            for hours, at in times.items()
+            if at <= now < at + LATE and hours not in waiting.hours
+        ]
 
-    def _remind(self, ehr: EhrSettings, patient: str, due: Sequence[tuple[Waiting, int]], now: datetime) -> bool:
+    def _remind(self, ehr: EhrSettings, patient: str, due: Sequence[_Due], now: datetime) -> bool:
         """Send one message about what is due; returns whether that was tried."""
         today = now.astimezone(self._settings.site.time_zone).date()
         if not due or not self._keepers.wishes.of(ehr.name, patient).reminds_on(today):
             return False
-        for number, (waiting, hours) in enumerate(due):
-            way = self._way(ehr, waiting) if self._is_unanswered(ehr, waiting) else None
+        due = self._surely_unsent(ehr, patient, due, now)
+        for each in due:
+            way = self._way(ehr, each.waiting) if self._is_unanswered(ehr, each.waiting) else None
             if way is None:
                 continue
-            first = (waiting.assignment, hours)
-            others = [(each.assignment, its) for at, (each, its) in enumerate(due) if at != number]
-            if not self._keepers.reminders.begin(first, others, link=way.link, mark=way.mark, at=now):
+            others = [other.place for other in due if other != each]
+            if not self._keepers.reminders.begin(each.place, others, link=way.link, mark=way.mark, at=now):
                 return False
-            outcome = self._send(ehr, patient, way, now)
-            self._keepers.reminders.end(first, ehr=ehr.name, patient=patient, outcome=outcome, at=now)
+            outcome = self._send(ehr, patient, way, each.key(ehr), now)
+            self._keepers.reminders.end(each.place, ehr=ehr.name, patient=patient, outcome=outcome, at=now)
             return True
         return False
 
-    def _send(self, ehr: EhrSettings, patient: str, way: _Way, now: datetime) -> str:
+    def _surely_unsent(self, ehr: EhrSettings, patient: str, due: Sequence[_Due], now: datetime) -> Sequence[_Due]:
+        """Return what was not sent before the database was restored; what may have been counts as begun."""
+        restored_at = self._keepers.reminders.restored_at(since=now - LATE)
+        doubted = [each for each in due if restored_at is not None and each.at <= restored_at]
+        if not doubted or not self._messenger.may_have_passed_on(ehr, patient, [each.key(ehr) for each in doubted]):
+            return due
+        for each in doubted:
+            self._keepers.reminders.begin(each.place, (), link=None, mark=None, at=now)
+        return [each for each in due if each not in doubted]
+
+    def _send(self, ehr: EhrSettings, patient: str, way: _Way, key: str, now: datetime) -> str:
         message = Message(
-            key=str(uuid4()),
+            key=key,
             patient=f"Patient/{patient}",
             saying=way.saying,
             link=way.address,

@@ -11,7 +11,7 @@ import structlog
 
 from fhir_alliance.ehr.backend_tokens import BackendTokens
 from fhir_alliance.errors import EhrError, MessengerError
-from fhir_alliance.records.communication import build_communication_request
+from fhir_alliance.records.communication import build_communication_request, is_message, message_token
 from fhir_alliance.records.patient import languages_of
 from fhir_alliance.settings import EhrSettings, LinkSettings
 from fhir_alliance.visits.message_words import Saying, words_in
@@ -43,6 +43,20 @@ class Messenger:
     def __init__(self, settings: LinkSettings | None, tokens: BackendTokens) -> None:
         self._settings = settings
         self._tokens = tokens
+
+    def may_have_passed_on(self, ehr: EhrSettings, patient: str, keys: Sequence[str]) -> bool:
+        """Whether one of some messages to a patient, an id, may have been passed on already, which nobody remembers.
+
+        An EHR is asked by their identifiers; where it cannot tell, as no program of a site can, it may be so.
+        """
+        if self._settings is None or self._settings.command:
+            return True
+        params = [("patient", patient), ("identifier", ",".join(map(message_token, keys)))]
+        try:
+            found = self._tokens.read(ehr, lambda client: client.search("CommunicationRequest", params))
+        except EhrError:
+            return True
+        return not found.complete or any(is_message(each, keys) for each in found.resources)
 
     def send(self, ehr: EhrSettings, message: Message) -> None:
         """Have a message passed on; it was taken when this returns.

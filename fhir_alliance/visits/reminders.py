@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, exists, insert, literal, select, update
 
-from fhir_alliance.audit import Event, record
+from fhir_alliance.audit import Event, latest, record
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import assignments, reminders, submissions
@@ -36,7 +36,7 @@ class Waiting:
 
 @dataclass(frozen=True, kw_only=True)
 class Reminded:
-    """A reminder, when it was begun; `sent` is None when nobody knows, because the app ended meanwhile."""
+    """A reminder, when it was begun; `sent` is None when nobody knows: the app ended, or its database was restored."""
 
     at: datetime
     sent: bool | None
@@ -83,6 +83,11 @@ class Reminders:
             )
             for row in rows
         )
+
+    def restored_at(self, *, since: datetime) -> datetime | None:
+        """Return when the database was last restored from a backup, None when it was not since then."""
+        with self._engine.connect() as connection:
+            return latest(connection, Event.STORE_RESTORED, since=since)
 
     def begin(
         self,

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from fhir_alliance.delivery.restoring import doubt_everything
 from fhir_alliance.ehr.draft import MESSAGE_SCOPE, VISIT_SCOPES
 from fhir_alliance.settings import TRANSLATED
 from fhir_alliance.tables import audit, patient_links
@@ -25,6 +26,7 @@ from .test_web_due import due
 from .test_web_home import begun
 from .test_web_languages_of_ehrs import speaking
 from .test_web_links import fill_in, type_date, with_links
+from .test_web_restored import copy, database
 from .test_web_visits import POLL, encounter, polling, watch
 from .test_web_wishes import in_days, say
 
@@ -397,3 +399,46 @@ def test_a_message_has_words_in_every_language() -> None:
     """What the pages speak a message speaks, too, and each says no more than the other."""
     assert {*WORDS} == {"en", *TRANSLATED}
     assert all({*said} == {*Saying} for said in WORDS.values())
+
+
+def restore(house: House, backup: Path, at: datetime) -> None:
+    """Put a backup in the place of the database, and say so."""
+    copy(backup, database(house))
+    doubt_everything(house.services.engine, by="Jo Park", at=at)
+
+
+def test_a_program_is_not_told_again_after_a_restore(
+    own: House, tmp_path: Path, told: Callable[[], list[dict[str, Any]]]
+) -> None:
+    """What a program may have sent since the backup it is not asked to send again; the next reminder comes (T84)."""
+    held(own)
+    copy(database(own), tmp_path / "backup.db")
+    later(own, hours=2.7)
+
+    restore(own, tmp_path / "backup.db", own.now())
+
+    assert [later(own, hours=hours) for hours in (0.1, 22)] == [0, 1]
+    assert len(told()) == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "sent_before", "messages"),
+    [("rs", True, 1), ("rs", False, 1), ("", True, 1), ("", False, 0)],
+)
+def test_an_ehr_is_asked_after_a_restore(
+    make_house: MakeHouse, tmp_path: Path, more: str, sent_before: bool, messages: int
+) -> None:
+    """What is found by its identifier is not sent again, what is not is; where nobody may look, nothing is (T84)."""
+    house = make_house(change=by_ehr(f"{VISIT_SCOPES} {MESSAGE_SCOPE}{more}"))
+    held(house)
+    house.link(*house.clinician(MARIA))
+    copy(database(house), tmp_path / "backup.db")
+    lost_at = house.now() + timedelta(hours=2.7)
+    if sent_before:
+        house.services.chaser.remind_due(lost_at)
+
+    restore(house, tmp_path / "backup.db", lost_at)
+    house.services.chaser.remind_due(lost_at + timedelta(minutes=6))
+
+    found = house.ehr.extensions["sandbox_store"].search("CommunicationRequest", [("patient", MARIA)]).resources
+    assert len(found) == messages

@@ -140,3 +140,17 @@ def test_the_usual_gap_is_that_of_the_patients_form() -> None:
     found = gap(Decimal(80), Decimal(60), of_patient=precision("patient"), of_therapist=wide)
 
     assert found.expected == Decimal("0.46") * precision("patient").sd
+
+
+def test_the_side_is_that_of_the_usual_gap() -> None:
+    """Who rates higher than the therapist, but by less than is usual, lies on the low side; the usual gap on none."""
+    exact = replace(precision("patient"), sd=Decimal(10), reliability=Decimal(1))
+
+    found = [gap(Decimal(off), Decimal(0), of_patient=exact, of_therapist=exact) for off in ("4.5", "4.6", "4.7")]
+
+    assert [(each.is_reliable, each.is_wide) for each in found] == [(True, False), (False, False), (True, True)]
+
+
+def test_gaps_to_both_sides_do_not_cancel() -> None:
+    """The mean gap is one of sizes: two higher once and two lower once is two."""
+    assert pairs([(Decimal(8), Decimal(6)), (Decimal(6), Decimal(8))]).mean_gap == 2

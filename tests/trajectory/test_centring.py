@@ -54,6 +54,11 @@ def test_no_look_ahead(values: list[Decimal], later: Decimal) -> None:
     assert found[0] is None
 
 
+def test_a_visit_is_no_part_of_its_own_mean() -> None:
+    """The mean that a visit is centred on holds the visits before it, and not the visit itself."""
+    assert list(within_so_far(decimals([70, 75, 80, 75]))) == [None, 5, Decimal("7.5"), 0]
+
+
 @given(SERIES, MOVES)
 def test_another_zero(values: list[Decimal], move: Decimal) -> None:
     """What lies within a person does not depend on where the scale begins."""

@@ -14,6 +14,7 @@ from fhir_alliance.visits.links import Links, PatientLink
 from fhir_alliance.visits.message_words import Saying
 from fhir_alliance.visits.messenger import Message
 from smart_app.web.cookies import fingerprint, new_secret
+from smart_app.web.frames import today
 from smart_app.web.launches import (
     Context,
     Launch,
@@ -24,6 +25,7 @@ from smart_app.web.launches import (
     open_launch,
     read_launch,
 )
+from smart_app.web.pages.words import may_be_minor
 from smart_app.web.services import services
 from smart_app.web.sessions import begin_own_session, nobodys_session
 
@@ -156,8 +158,8 @@ def find_link(secret: str) -> PatientLink:
 def open_link(secret: str, birth_date: str) -> tuple[str, str] | None:
     """Return (session secret, launch handle) when the birth date (as FHIR writes it) is right, None when it is not.
 
-    The form goes on where it was left, and on this device only. Raises LinkRefused like `find_link`; the last wrong
-    birth date closes the link.
+    The form goes on where it was left, and on this device only; a young patient's waits for a yes, as parents know the
+    birth date too (P8). Raises LinkRefused like `find_link`; the last wrong birth date closes the link.
     """
     now, links = services().clock(), store()
     find_link(secret)
@@ -172,7 +174,8 @@ def open_link(secret: str, birth_date: str) -> tuple[str, str] | None:
         links.open(connection, link)
         session = begin_own_session(connection, at=now)
         move_launch(connection, link.launch, session=fingerprint(session), at=now)
-        note_confirmed(connection, link.launch, at=now)
+        asked = may_be_minor(launch.patient.birth_date, today())
+        note_confirmed(connection, link.launch, at=None if asked else now)
     return session, link.launch
 
 

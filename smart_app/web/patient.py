@@ -36,28 +36,29 @@ _NOTICES: Final = {
 
 
 @bp.get("/confirm")
-@launched(*HANDED, Role.PATIENT)
+@launched(*HANDED, Role.PATIENT, Role.LINK)
 def confirm(launch: Launch) -> ResponseReturnValue:
     """Ask whether the device is with the right person; once the form was sent, nothing is asked and nobody named.
 
-    At home only a young patient is asked: many sign in with what a parent has set up (P8).
+    At home only a young patient is asked: many sign in with what a parent has set up, or are sent a link there (P8).
     """
     if sent := sent_form(launch):
         return redirect(url_for("receipts.receipt", handle=launch.handle, key=sent.key), 303)
+    if launch.role is Role.LINK and launch.confirmed:  # nobody is named to whom it was not asked
+        return redirect(url_for("home.home", handle=launch.handle), 303)
     return render_template(
-        "confirm.html", page=confirm_page(plain_frame(), launch.patient, at_home=launch.role is Role.PATIENT)
+        "confirm.html", page=confirm_page(plain_frame(), launch.patient, at_home=launch.role not in HANDED)
     )
 
 
 @bp.post("/confirm")
-@launched(*HANDED, Role.PATIENT)
+@launched(*HANDED, Role.PATIENT, Role.LINK)
 def say_yes(launch: Launch) -> ResponseReturnValue:
     """Go on to the form once the person said who they are."""
     confirm_launch(launch)
     audit(Event.PATIENT_CONFIRMED, launch)
-    if launch.role is Role.PATIENT:
-        return redirect(url_for("home.home", handle=launch.handle), 303)
-    return redirect(url_for(".visits", handle=launch.handle), 303)
+    first = ".visits" if launch.role in HANDED else "home.home"
+    return redirect(url_for(first, handle=launch.handle), 303)
 
 
 @bp.post("/not-me")

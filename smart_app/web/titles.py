@@ -19,7 +19,7 @@ def title_here(instrument: Instrument, form: Form) -> str:
 def title_of(canonical: str) -> str:
     """Return a form's title, or that of a filed page; what is not installed any more is named by its canonical."""
     if canonical == FILED_VIEW:
-        return say("The page filed in the chart")
+        return say("A page of the view")
     try:
         instrument, form = services().catalogue.of_form(canonical)
     except InvalidDefinition:

@@ -69,7 +69,7 @@ MAY = {
     | WITHDRAW,
     "patient": EVERYBODY | WHO | {Route("GET", "visits"), Route("POST", "visit")} | CHANGE,
     "handover": EVERYBODY | WHO | {Route("GET", "visits"), Route("POST", "visit")},
-    "link": EVERYBODY | {Route("POST", "not-me")},
+    "link": EVERYBODY | WHO,
 }
 # What a proxy does not reach is in test_web_proxy.py.
 PROXY = {Route("GET", "who"), Route("POST", "here"), Route("POST", "not-here")}

@@ -406,7 +406,7 @@ def test_a_page_is_no_form(filing: House) -> None:
 
     receipt = person.open(chart.url.replace("/chart", f"/receipt/{key}"))
 
-    assert "The page filed in the chart" in delivery.text
+    assert "A page of the view" in delivery.text
     assert chart.status == 200
     assert "Sent with this app" not in chart.text
     assert (receipt.status, code_of(receipt)) == (404, "submission.unknown")
@@ -484,5 +484,5 @@ def test_an_administrator_sees_where_it_is(filing: House) -> None:
     item = admin.open(filing.url(f"/admin/forms/{key}"))
 
     assert key in listed.text
-    assert "The page filed in the chart" in item.text
+    assert "A page of the view" in item.text
     assert not re.search("Thomas|Reyes", listed.text + item.text)

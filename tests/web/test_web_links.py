@@ -119,6 +119,25 @@ def test_the_link_is_kept_as_a_fingerprint_and_never_logged(linking: House, quie
     assert secret not in repr(quiet_log)
 
 
+def test_a_young_patient_with_a_link_is_asked_who_is_there(linking: House) -> None:
+    """Parents know the birth date: under 18 nothing of the visit is shown before a yes, and "not me" closes it (P8)."""
+    store = linking.ehr.extensions["sandbox_store"]
+    store.update({**store.read("Patient", MARIA), "birthDate": f"{linking.now().year - 15}-01-02"})
+    link, born = linking.link(*linking.clinician()), {"day": "2", "month": "1", "year": f"{linking.now().year - 15}"}
+    parent, patient = Person(), Person()
+
+    asked = type_date(parent, link, born)
+    refused = parent.submit(asked, asked.form("/not-me"))
+    again = type_date(patient, link, born)
+    form = patient.submit(again, again.form("/confirm"))
+
+    assert "A parent or helper cannot answer them." in asked.text
+    assert "Okafor" not in asked.text
+    assert "This page has closed" in refused.text
+    assert "How was your visit" in form.text
+    assert "They are" in fill_in(patient, form).text
+
+
 def test_answers_sent_after_the_page_was_left_are_kept_for_the_link(linking: House) -> None:
     """Half an hour alone closes the page; what it still sends is kept unseen, and the link leads back to it (T42)."""
     link, born, person = linking.link(*linking.clinician()), linking.born(), Person()
@@ -281,9 +300,10 @@ def test_it_opens_the_form_and_nothing_else(linking: House) -> None:
     form = type_date(person, link, linking.born())
     base = linking.url(f"/l/{handle_of(form)}")
 
-    paths = ("chart", "visits", "confirm", "who", "delivery", "links", "handover")
+    paths = ("chart", "visits", "who", "delivery", "links", "handover")
 
     assert {path: person.open(f"{base}/{path}").status for path in paths} == dict.fromkeys(paths, 401)
+    assert person.open(f"{base}/confirm").url == form.url
 
 
 def test_the_receipt_shows_no_answers(linking: House) -> None:

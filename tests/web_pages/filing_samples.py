@@ -31,7 +31,7 @@ def take_back_filed() -> TakeBackPage:
     return take_back_page(
         THOMAS_FRAME,
         path=f"/sent/{KEY}/withdraw",
-        form_title="The page filed in the chart",
+        form_title="A page of the view",
         on=day(TODAY, today=TODAY),
         state=ReceiptState.IN_CHART,
         causes=BY_FILER,

@@ -284,6 +284,20 @@ def test_nobody_there_is_unreachable() -> None:
                 Door(base_urls=[base], allow_private=True).request("GET", f"{base}/x")
 
 
+def test_who_does_not_take_a_connection_is_not_waited_for() -> None:
+    """A machine that lets connections hang costs the time for connecting, and not the whole time of an answer."""
+    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for waiting in (first, second):  # the one that may wait, and one more, fill what a listener keeps
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        base = f"http://127.0.0.1:{full.getsockname()[1]}/fhir"
+
+        with pytest.raises(EhrUnreachable, match="ConnectTimeout"):
+            Door(base_urls=[base], allow_private=True, connect=0.2, deadline=600).request("GET", f"{base}/x")
+
+
 @responses.activate
 def test_an_unforeseen_failure_of_the_transport_is_unreachable(server: Any, door: Door) -> None:
     """Whatever error the transport may raise, the outcome is unknown, and no request hangs on the error."""

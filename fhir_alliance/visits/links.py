@@ -1,6 +1,6 @@
 """Links by which patients answer without a sign-in: each for one form, sent once, known here by its mark only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -184,6 +184,18 @@ class Links:
             outcome=outcome,
             request_id=about["id"],
         )
+
+
+def prolong(connection: Connection, visit: Mapping[str, str], form_url: str, by: timedelta) -> None:
+    """Let the links of a form, of whatever version, work longer: their visit, by its references, is that much later.
+
+    For a visit that is earlier nothing has to be done: the form itself closes.
+    """
+    places = [launches.c[name] == visit[name] for name in ("ehr", "patient", "encounter")]
+    of_form = links.c.form.startswith(f"{form_url}|", autoescape=True) & links.c.revoked_at.is_(None)
+    found = select(links.c.id, links.c.expires_at).join(launches, launches.c.handle == links.c.launch)
+    for row in connection.execute(found.where(*places, of_form)).all():
+        connection.execute(update(links).where(links.c.id == row.id).values(expires_at=row.expires_at + by))
 
 
 _is_sent = exists().where(submissions.c.launch == links.c.launch)

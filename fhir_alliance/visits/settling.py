@@ -9,6 +9,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from fhir_alliance.tables import assignments
 from fhir_alliance.visits.due import Due, Why
+from fhir_alliance.visits.links import prolong
 
 CANCELLED: Final = "visit-cancelled"
 """The visit does not take place; should the EHR think otherwise later, its forms are asked again."""
@@ -37,10 +38,17 @@ def add(
 
 
 def move(connection: Connection, visit: Visit, *, opens: datetime, closes: datetime, schedule: str) -> None:
-    """Let the forms of a visit, but for those that a person has handed over, be open at its new time by a schedule."""
+    """Let the forms of a visit, but for those that a person has handed over, be open at its new time by a schedule.
+
+    Links to them go with them when that is later.
+    """
     values = {"opens_at": opens, "closes_at": closes, "schedule": schedule}
     otherwise = or_(*(assignments.c[name] != value for name, value in values.items()))
-    connection.execute(update(assignments).where(_about(visit), _planned(), otherwise).values(**values))
+    moved = and_(_about(visit), _planned(), otherwise)
+    for row in connection.execute(select(assignments.c.form_url, assignments.c.closes_at).where(moved)).all():
+        if row.closes_at < closes:
+            prolong(connection, visit, row.form_url, closes - row.closes_at)
+    connection.execute(update(assignments).where(moved).values(**values))
 
 
 def place(connection: Connection, visit: Visit, *, clinic: str, therapist: str) -> None:

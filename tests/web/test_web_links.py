@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -136,6 +136,26 @@ def test_a_young_patient_with_a_link_is_asked_who_is_there(linking: House) -> No
     assert "This page has closed" in refused.text
     assert "How was your visit" in form.text
     assert "They are" in fill_in(patient, form).text
+
+
+@pytest.mark.parametrize(("days", "shown"), [(3, "How was your visit"), (0, "This link does not work")])
+def test_a_link_goes_with_a_visit_that_is_moved(make_house: MakeHouse, days: int, shown: str) -> None:
+    """It works as much longer as the visit is later; one whose visit stays where it is ends when it was said to."""
+    house = make_house(change=polling)
+    clinician, chart = house.clinician()
+    link, born = house.link(clinician, chart), house.born()
+    visit = next(row["encounter"] for row in house.rows(launches) if row["role"] == "link")
+    period = house.ehr.extensions["sandbox_store"].read("Encounter", visit.partition("/")[2])["period"]
+    later = {name: (datetime.fromisoformat(at) + timedelta(days=days)).isoformat() for name, at in period.items()}
+    change_visit(house, visit, period=later, status="planned")
+    watch(house, minutes=10)
+
+    house.ahead = timedelta(days=3)
+    person = Person()
+    start = person.open(link)
+    page = person.submit(start, start.forms[0], **born) if days else start
+
+    assert shown in page.text
 
 
 def test_answers_sent_after_the_page_was_left_are_kept_for_the_link(linking: House) -> None:

@@ -1,12 +1,16 @@
 """The store itself: transactions, bulk loading, many threads."""
 
+import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from smart_app.sandbox.fhir import topics
 from smart_app.sandbox.fhir.outcomes import Conflict, NotFound, PreconditionFailed
 from smart_app.sandbox.fhir.store import ResourceStore
+from smart_app.sandbox.fhir.topics import Topics
 
 from .samples import observation
 
@@ -97,3 +101,36 @@ def test_search_goes_on_from_the_page_before(store: ResourceStore) -> None:
 
     assert [found["id"] for found in first.resources + second.resources] == ["o0", "o1", "o2", "o3", "o4"]
     assert (first.total, second.total, second.next) == (5, 5, None)
+
+
+def test_it_closes_between_two_uses(tmp_path: Path) -> None:
+    """Whoever still reads from another thread is told that it is closed; the process goes on, and topics end by it."""
+    stores = [ResourceStore(tmp_path / f"{number}.db") for number in range(20)]
+
+    def read(store: ResourceStore) -> None:
+        while True:
+            store.search("Patient", [])
+
+    with ThreadPoolExecutor(len(stores)) as readers:
+        for store in stores:
+            reading = [readers.submit(read, store) for _ in range(3)]
+            store.search("Patient", [])
+            store.close()
+            for each in reading:
+                with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+                    each.result()
+
+    assert all(store.closed for store in stores)
+
+
+def test_topics_end_with_their_store(store: ResourceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that follows a store ends when it is closed."""
+    monkeypatch.setattr(topics, "_PAUSE", 0.01)
+    before = set(threading.enumerate())
+    Topics(store, "http://127.0.0.1/fhir")
+    (follower,) = set(threading.enumerate()) - before
+
+    store.close()
+    follower.join(30)
+
+    assert not follower.is_alive()

@@ -41,6 +41,7 @@ class ResourceStore:
 
     def __init__(self, database: Path | str, *, fhir_base: str = "") -> None:
         self._lock = RLock()
+        self.closed = False
         self._depth = 0
         self._written: list[Resource] = []
         self.on_written: Callable[[Resource], None] = lambda _: None
@@ -147,8 +148,10 @@ class ResourceStore:
             return self._connection.execute(test, statement.arguments).fetchone() is not None
 
     def close(self) -> None:
-        """Close the database file."""
-        self._connection.close()
+        """Close the database file, between two uses of it: closed under one, SQLite ends the whole process."""
+        with self._lock:
+            self._connection.close()
+            self.closed = True
 
     def _tell(self, *, done: bool) -> None:
         written, self._written = self._written, []

@@ -22,7 +22,7 @@ _HEARTBEAT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefi
 
 
 class Topics:
-    """Follows a store's writes; events are numbered for each Subscription, and kept as long as the process lives.
+    """Follows a store's writes until it is closed; events are numbered for each Subscription, and kept that long.
 
     What a subscriber does not take is not sent again: then it has to ask for it.
     """
@@ -58,7 +58,7 @@ class Topics:
         return self._bundle(self._store.read("Subscription", name), "query-status", []) | {"type": "searchset"}
 
     def _work(self) -> None:
-        while True:
+        while not self._store.closed:
             with suppress(Empty):
                 resource = self._waiting.get(timeout=_PAUSE)
                 with suppress(Exception):  # one that went wrong must not end the telling

@@ -13,7 +13,7 @@ from fhir_alliance.ehr.draft import TOPIC_SCOPES, VISIT_SCOPES
 from fhir_alliance.tables import visit_looks, visit_subscriptions
 from smart_app.demo.site import Site
 from tests.sekmet import running_sekmet
-from tests.web.conftest import MakeHouse, make_house, opener  # noqa: F401  # fixtures
+from tests.web.conftest import MakeHouse, make_house, opener, record_of  # noqa: F401  # fixtures
 from tests.web.test_web_backend import granting
 
 TOPIC = "http://sekmet.dev/fhir/SubscriptionTopic/encounter-start"

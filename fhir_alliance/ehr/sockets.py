@@ -4,12 +4,15 @@ import math
 import socket
 import ssl
 import time
+from concurrent.futures import Future
 from ipaddress import IPv6Address, IPv6Network, ip_address
+from threading import Thread
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError
 
 from fhir_alliance.errors import ForeignUrl
 
@@ -43,7 +46,35 @@ class _TlsSocket(_OneBudget, ssl.SSLSocket):
     pass
 
 
-class _Http(HTTPConnection):
+class _InTime:
+    """A connection whose time-out is for all of it: the look-up of the name, which knows none, and every address."""
+
+    timeout: float | None
+
+    def _new_conn(self) -> socket.socket:
+        found: Future[socket.socket] = Future()
+        Thread(target=self._find, args=(found,), name="connecting", daemon=True).start()
+        try:
+            return found.result(self.timeout)
+        except TimeoutError:
+            if found.cancel():
+                raise ConnectTimeoutError(self, "not connected in time") from None
+            return found.result()
+
+    def _find(self, found: Future[socket.socket]) -> None:
+        try:
+            connected: socket.socket = super()._new_conn()  # type: ignore[misc]  # the connection class is beside this
+        except Exception as error:
+            if found.set_running_or_notify_cancel():
+                found.set_exception(error)
+            return
+        if found.set_running_or_notify_cancel():
+            found.set_result(connected)
+        else:
+            connected.close()
+
+
+class _Http(_InTime, HTTPConnection):
     def _new_conn(self) -> socket.socket:
         found = super()._new_conn()
         timed = _PlainSocket(found.family, found.type, found.proto, fileno=found.detach())
@@ -66,12 +97,20 @@ class _PublicHttp(_PublicOnly, _Http):
     pass
 
 
-class _PublicHttps(_PublicOnly, HTTPSConnection):
+class _Https(_InTime, HTTPSConnection):
+    pass
+
+
+class _PublicHttps(_PublicOnly, _Https):
     pass
 
 
 class _HttpPool(HTTPConnectionPool):
     ConnectionCls = _Http
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _Https
 
 
 class _PublicHttpPool(HTTPConnectionPool):
@@ -83,7 +122,7 @@ class _PublicHttpsPool(HTTPSConnectionPool):
 
 
 _POOLS = {
-    True: {"http": _HttpPool, "https": HTTPSConnectionPool},
+    True: {"http": _HttpPool, "https": _HttpsPool},
     False: {"http": _PublicHttpPool, "https": _PublicHttpsPool},
 }
 

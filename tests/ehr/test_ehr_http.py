@@ -298,6 +298,37 @@ def test_who_does_not_take_a_connection_is_not_waited_for() -> None:
             Door(base_urls=[base], allow_private=True, connect=0.2, deadline=600).request("GET", f"{base}/x")
 
 
+@pytest.mark.parametrize("allow_private", [True, False])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_who_does_not_resolve_a_name_is_not_waited_for(
+    scheme: str, allow_private: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time for connecting holds for a name server that is silent; what it says later is not asked any more."""
+    asked, said = threading.Event(), threading.Event()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+
+        def silent(*_args: Any, **_kwargs: Any) -> list[Any]:
+            asked.set()
+            assert said.wait(20)
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", listener.getsockname())]
+
+        monkeypatch.setattr(socket, "getaddrinfo", silent)
+        base = f"{scheme}://ehr.example.invalid/fhir"
+        door = Door(base_urls=[base], allow_private=allow_private, connect=0.2, deadline=600)
+
+        with pytest.raises(EhrUnreachable, match="ConnectTimeout"):
+            door.request("GET", f"{base}/x", token=CANARY)
+
+        assert asked.is_set()
+        assert not said.is_set()
+        said.set()
+        late, _ = listener.accept()
+        with late:
+            assert late.recv(1) == b""
+
+
 @responses.activate
 def test_an_unforeseen_failure_of_the_transport_is_unreachable(server: Any, door: Door) -> None:
     """Whatever error the transport may raise, the outcome is unknown, and no request hangs on the error."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from marshmallow import ValidationError
 
@@ -15,6 +15,8 @@ from fhir_alliance.settings.secrets import client_secret, file_fault, metrics_to
 from fhir_alliance.settings.values import EhrSettings, Settings
 from fhir_alliance.settings.writing import read_mapping
 
+_NOT_THERE: Final = "no such file: `fhir-alliance begin` writes one for a new site, --settings names another"
+
 
 def read_settings(path: Path) -> Settings:
     """Read `alliance.toml`; paths in it are relative to its folder.
@@ -23,6 +25,8 @@ def read_settings(path: Path) -> Settings:
     """
     try:
         values = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise InvalidSettings([f"{path}: {_NOT_THERE}"]) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidSettings([f"{path.name}: {error}"]) from None
     schema = SettingsSchema()

@@ -248,10 +248,11 @@ def rater_names(frame: Frame, wording: Wording) -> Mapping[Rater, str]:
 def _method(instrument: Instrument, wording: Wording) -> tuple[str, ...]:
     """Say how each score is made, so that it can be checked by hand."""
     scores = (f"{capital(wording.scores[scale.name])}: {_made(scale)}." for scale in instrument.scales)
+    version = say("Instrument and version: %(code)s.", code=instrument.method_code)
     return (
         *scores,
         *how_signs_are_found(instrument.scales[0]),
-        f"{say('Instrument and version: %(code)s.', code=instrument.method_code)} {wording.copyright}",
+        f"{version} {wording.copyright}",
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 MAX_BYTES = 256 * 1024
+MAX_DEPTH = 32
 Path = tuple[str | int, ...]
 
 
@@ -81,13 +82,27 @@ def read_source(name: str, data: bytes) -> Source:
 
 # Six times as fast as the one in Python, which stands in where PyYAML was built without libyaml.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_OPENS = (
+    yaml.BlockMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.FlowSequenceStartToken,
+)
+_CLOSES = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 
 
 def _compose(text: str) -> yaml.Node | None:
-    """Build the tree with nothing in it resolved: an alias would let a small file grow without bound."""
+    """Build the tree with nothing in it resolved: an alias would let a small file grow without bound.
+
+    What is nested deeper than any instrument is refused before it is built: to build it would take all of the stack.
+    """
+    depth = 0
     for token in yaml.scan(text, Loader=_LOADER):
+        depth += isinstance(token, _OPENS) - isinstance(token, _CLOSES)
         if isinstance(token, yaml.AliasToken):
             raise yaml.MarkedYAMLError(problem="aliases are not accepted", problem_mark=token.start_mark)
+        if depth > MAX_DEPTH:
+            raise yaml.MarkedYAMLError(problem=f"nested deeper than {MAX_DEPTH}", problem_mark=token.start_mark)
     return yaml.compose(text, Loader=_LOADER)
 
 

@@ -136,6 +136,8 @@ def precision(*scores: str, sd: str = "1.5", kind: str = "alpha", origin: str = 
         ("raw_facts:", precision("core", origin="site"), "precision.0.origin: a site's own figures stand in a file"),
         ("raw_facts:", precision("core", kind="other"), "precision.0.kind: Must be one of: alpha, retest."),
         ("raw_facts:", precision("core", "core"), "precision.1.score: has its figures already"),
+        pytest.param("decimals: 4", f"decimals: {'[' * 33}4{']' * 33}", "nested deeper than 32", id="deep"),
+        pytest.param("decimals: 4", f"decimals: {'{a: ' * 9000}4{'}' * 9000}", "nested deeper than 32", id="very deep"),
         ("decimals: 4", "decimals: [4", "expected ',' or ']'"),
         ("decimals: 4", "decimals: \x07", "characters that YAML does not allow"),
     ],

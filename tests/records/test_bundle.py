@@ -107,6 +107,24 @@ def test_not_scorable_is_said_never_zero(
     assert not any(item["linkId"].startswith("score-") for item in found["QuestionnaireResponse"][0]["item"])
 
 
+@pytest.mark.parametrize("rater", Rater)
+def test_provenance_says_who_made_what_and_from_what(make_submission: Make, rater: Rater) -> None:
+    """It is of all that is written; who answered is its author, we assembled it on their behalf from the response."""
+    submission = make_submission(FULL, rater=rater, form="full")
+    bundle = write_bundle(submission)
+    (provenance,) = written(submission)["Provenance"]
+
+    author, assembler = provenance["agent"]
+    assert provenance["target"] == [{"reference": entry["fullUrl"]} for entry in bundle["entry"][:-1]]
+    assert provenance["recorded"] == submission.scored_text
+    assert (author["type"]["coding"][0]["code"], author["who"]) == ("author", {"reference": submission.source})
+    assert (assembler["type"]["coding"][0]["code"], assembler["onBehalfOf"]) == (
+        "assembler",
+        {"reference": submission.author},
+    )
+    assert provenance["entity"] == [{"role": "source", "what": {"reference": bundle["entry"][0]["fullUrl"]}}]
+
+
 def test_therapist_has_own_codes_and_performs(make_submission: Make) -> None:
     """The therapist's guess never shares a code with the patient's view and is not marked as the patient's words."""
     observations = written(make_submission(rater=Rater.THERAPIST))["Observation"]

@@ -7,7 +7,7 @@ from fhir_alliance.instruments.items import Item, Kind, Option
 from fhir_alliance.instruments.layout import Computed, Group, mirrored
 from fhir_alliance.instruments.question_items import option_coding
 from fhir_alliance.instruments.questionnaire import form_title, score_link_id
-from fhir_alliance.instruments.words import Wording
+from fhir_alliance.instruments.words import Rater, Wording
 from fhir_alliance.records.codes import DECLINED, PATIENT_SUPPLIED, RESTRICTED, JsonObject, as_json, number, reference
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.scoring.expressions import answer_of, score_item
@@ -31,7 +31,7 @@ def build_response(submission: Submission) -> JsonObject:
                 *((ALLIANCE_RESPONSE,) if submission.instrument.profiled else ()),
             ],
             "security": [RESTRICTED],
-            "tag": [PATIENT_SUPPLIED],
+            **({"tag": [PATIENT_SUPPLIED]} if form.rater is Rater.PATIENT else {}),
         },
         "language": submission.language,
         "identifier": {"system": URN, "value": f"urn:uuid:{submission.key}"},

@@ -126,12 +126,20 @@ def test_provenance_says_who_made_what_and_from_what(make_submission: Make, rate
 
 
 def test_therapist_has_own_codes_and_performs(make_submission: Make) -> None:
-    """The therapist's guess never shares a code with the patient's view and is not marked as the patient's words."""
+    """The therapist's guess never shares a code with the patient's view, and its panel names who gave it."""
     observations = written(make_submission(rater=Rater.THERAPIST))["Observation"]
 
     assert [code_of(each) for each in observations] == ["visit-check-in-therapist-core", "visit-check-in-therapist"]
     assert observations[-1]["performer"] == [{"reference": "Practitioner/ada-okafor"}]
-    assert all("tag" not in each["meta"] for each in observations)
+
+
+@pytest.mark.parametrize(("rater", "tags"), [(Rater.PATIENT, {"patient-supplied"}), (Rater.THERAPIST, set())])
+def test_only_what_the_patient_said_is_marked_as_theirs(make_submission: Make, rater: Rater, tags: set[str]) -> None:
+    """Response and scores of a patient say that they are the patient's own words; the therapist's do not (O25)."""
+    found = written(make_submission(rater=rater))
+
+    told = [found["QuestionnaireResponse"][0], *found["Observation"]]
+    assert [{tag["code"] for tag in each["meta"].get("tag", [])} for each in told] == [tags] * len(told)
 
 
 def test_response_mirrors_the_form(make_submission: Make) -> None:

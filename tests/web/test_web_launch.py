@@ -11,7 +11,7 @@ import pytest
 
 from fhir_alliance.tables import audit, launches, pending_launches
 
-from .house import PRE_LAUNCH, SESSION, THOMAS, House, Person, code_of, handle_of
+from .house import ADA, MARIA, PRE_LAUNCH, SESSION, THOMAS, House, Person, code_of, handle_of
 
 
 @pytest.fixture
@@ -246,6 +246,18 @@ def test_a_session_id_never_survives_a_sign_in(house: House) -> None:
     assert person.cookie(SESSION) != planted
     assert (old.open(chart.url).status, old.open(newer.url).status) == (401, 401)
     assert (person.open(chart.url).status, person.open(newer.url).status) == (200, 200)
+
+
+def test_a_subject_is_another_user_at_another_issuer(house: House, own: House) -> None:
+    """Two servers may give one `sub` to two people: who is who is known by both, and by no name (T27)."""
+    keys = []
+    for each in (house, own):
+        each.clinician(MARIA)
+        each.clinician(THOMAS)
+        keys.append({row["user_key"] for row in each.rows(launches) if row["user_reference"] == ADA})
+
+    assert [len(found) for found in keys] == [1, 1]
+    assert keys[0].isdisjoint(keys[1])
 
 
 def test_a_hidden_launch_changes_nothing_that_is_open(house: House) -> None:

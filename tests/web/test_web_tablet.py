@@ -122,19 +122,25 @@ def test_after_a_form_the_tablet_waits_and_shows_nobody(waiting: House) -> None:
 
 
 def test_left_alone_the_answers_are_kept_for_the_same_code_here(waiting: House) -> None:
-    """Gone back by itself, the tablet goes on with the same code, after asking who is there; no other device does."""
+    """Gone back by itself, the tablet goes on with the same code, after asking who is there.
+
+    No other device does, nor one that has got a copy of the cookie from before (T36).
+    """
     device, start = tablet(waiting)
     _, short = waiting.code(*waiting.clinician())
     form = yes(device, type_code(device, start, short))
+    copy = Person()
+    copy.take_cookie(device, SESSION)
     device.submit(form, form.form("/form"), **CORE, action="review")
     back = device.open(waiting.url("/kiosk"))
     other, other_start = tablet(waiting)
 
     elsewhere = [type_code(other, other_start, short).status, entered(waiting, Person(), short).status]
+    copied = copy.open(form.url).status
     confirm = type_code(device, back, short)
     again = yes(device, confirm)
 
-    assert elsewhere == [404, 404]
+    assert (elsewhere, copied) == ([404, 404], 401)
     assert "Is this you?" in confirm.text
     assert again.text.count(" checked") == len(CORE)
 

@@ -1,5 +1,6 @@
 """The site's settings: one frozen object from `alliance.toml`, read once, every fault reported together."""
 
+from fhir_alliance.settings.ages import FREE, OLDEST, USUAL, AgeRule, Answering, Where
 from fhir_alliance.settings.cds import CdsSettings
 from fhir_alliance.settings.embedding import Embedding
 from fhir_alliance.settings.links import LinkSettings, TabletSettings
@@ -29,10 +30,15 @@ from fhir_alliance.settings.writing import FlowsheetRow, NoteType, Rung, WriteSe
 
 __all__ = [
     "ANSWER",
+    "FREE",
     "LANGUAGE",
+    "OLDEST",
     "SITE",
     "TRANSLATED",
+    "USUAL",
+    "AgeRule",
     "AlertSettings",
+    "Answering",
     "AskSettings",
     "CdsSettings",
     "ChartReaders",
@@ -57,6 +63,7 @@ __all__ = [
     "SiteSettings",
     "TabletSettings",
     "VisitSettings",
+    "Where",
     "WriteSettings",
     "client_secret",
     "mapping_gaps",

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from fhir_alliance.settings.addresses import LOOPBACK, origin
+from fhir_alliance.settings.ages import AgeRuleSchema, age_faults, build_age_rules
 from fhir_alliance.settings.cds import cds_faults
 from fhir_alliance.settings.ehr_schema import EHR_NAME, VARIABLE, EhrSchema, build_ehr, token_faults
 from fhir_alliance.settings.links import LinkSchema, TabletSchema
@@ -161,10 +162,15 @@ class SettingsSchema(Strict):
     )
     links = fields.Nested(LinkSchema, load_default=None)
     tablets = fields.Nested(TabletSchema, load_default=None)
+    age_rule = fields.List(
+        fields.Nested(AgeRuleSchema),
+        load_default=list,
+        validate=validate.Length(max=100, error="has more than 100 rules"),
+    )
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Refuse readers, EHRs and schedules that do not fit each other, and mail without a server."""
+        """Refuse readers, EHRs, schedules and ages that do not fit each other, and mail without a server."""
         unsent = (data["operations"] or {}).get("alarm_recipients") and data["alerts"] is None
         mail = {"alarm_recipients": ["are mailed by the server of [alerts]: add it"]} if unsent else {}
         faults = {
@@ -172,6 +178,7 @@ class SettingsSchema(Strict):
             "reader": reader_faults(data["reader"], data["ehr"]),
             "ehr": token_faults(data["ehr"]) or cds_faults(data["ehr"]),
             "schedule": schedule_faults(data["schedule"], data["links"]),
+            "age_rule": age_faults(data["age_rule"], data["schedule"], data["ehr"]),
         }
         if any(faults.values()):
             raise ValidationError({name: found for name, found in faults.items() if found})
@@ -205,6 +212,7 @@ class SettingsSchema(Strict):
             schedules=build_schedules(data["schedule"]),
             links=data["links"],
             tablets=data["tablets"],
+            age_rules=build_age_rules(data["age_rule"]),
         )
 
     def _alerts(self, values: dict[str, Any] | None) -> AlertSettings | None:

@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from fhir_alliance.settings.ages import AgeRule
 from fhir_alliance.settings.cds import CdsSettings
 from fhir_alliance.settings.embedding import Embedding
 from fhir_alliance.settings.links import LinkSettings, TabletSettings
@@ -266,8 +267,9 @@ class Settings:
     `questionnaire_folder` its own forms, which may ask for free text only with `free_text`;
     without `alerts` no instrument with an item on self-harm can be used. `readers` may read at our FHIR endpoint.
     Of the `schedules` the one named SITE is for every visit that no other is for. Without `links` and `tablets` there
-    are no links for patients and no clinic tablets. `proxies` is how many reverse proxies stand between the app and the
-    browsers, each of which adds the address that it was asked from to `X-Forwarded-For`.
+    are no links for patients and no clinic tablets. The `age_rules` come before the usual
+    ones. `proxies` is how many reverse proxies stand between the app and the browsers, each of which adds the address
+    that it was asked from to `X-Forwarded-For`.
     """
 
     public_url: str
@@ -288,6 +290,7 @@ class Settings:
     schedules: Mapping[str, ScheduleSettings] = field(default_factory=lambda: {SITE: ScheduleSettings()})
     links: LinkSettings | None = None
     tablets: TabletSettings | None = None
+    age_rules: tuple[AgeRule, ...] = ()
 
     @property
     def host(self) -> str:

@@ -2,24 +2,25 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 from uuid import NAMESPACE_URL, uuid5
 
 import structlog
 
-from fhir_alliance.errors import AllianceError, StoreError
+from fhir_alliance.errors import AllianceError, EhrError, StoreError
 from fhir_alliance.rounds import Rounds
-from fhir_alliance.settings import EhrSettings, Settings
+from fhir_alliance.settings import EhrSettings, Settings, Where
 from fhir_alliance.visits.assignments import Assignments
 from fhir_alliance.visits.links import Links
 from fhir_alliance.visits.links import Standing as LinkStanding
 from fhir_alliance.visits.message_words import Saying
 from fhir_alliance.visits.messenger import Message, Messenger
 from fhir_alliance.visits.quiet import after_quiet
-from fhir_alliance.visits.reminders import SENT, Reminders, Waiting
+from fhir_alliance.visits.reminders import ROOM_ONLY, SENT, Reminders, Waiting
 from fhir_alliance.visits.standing import Standing
 from fhir_alliance.visits.wishes import Wishes
+from fhir_alliance.visits.young import answering_by_record
 
 LATE: Final = timedelta(hours=2)
 """A reminder that could not be sent for so long is left out: it would come at a time that nobody has planned."""
@@ -128,7 +129,10 @@ class Chaser(Rounds):
         ]
 
     def _remind(self, ehr: EhrSettings, patient: str, due: Sequence[_Due], now: datetime) -> bool:
-        """Send one message about what is due; returns whether that was tried."""
+        """Send one message about what is due; returns whether that was tried.
+
+        To whom answers in the room only nothing is sent; that is written down, so that nobody looks again.
+        """
         today = now.astimezone(self._settings.site.time_zone).date()
         if not due or not self._keepers.wishes.of(ehr.name, patient).reminds_on(today):
             return False
@@ -138,12 +142,28 @@ class Chaser(Rounds):
             if way is None:
                 continue
             others = [other.place for other in due if other != each]
-            if not self._keepers.reminders.begin(each.place, others, link=way.link, mark=way.mark, at=now):
+            kept_in = self._room_only(ehr, patient, today)
+            if kept_in is None:
                 return False
-            outcome = self._send(ehr, patient, way, each.key(ehr), now)
+            link, mark = (None, None) if kept_in else (way.link, way.mark)
+            if not self._keepers.reminders.begin(each.place, others, link=link, mark=mark, at=now):
+                return False
+            outcome = ROOM_ONLY if kept_in else self._send(ehr, patient, way, each.key(ehr), now)
             self._keepers.reminders.end(each.place, ehr=ehr.name, patient=patient, outcome=outcome, at=now)
-            return True
+            return not kept_in
         return False
+
+    def _room_only(self, ehr: EhrSettings, patient: str, today: date) -> bool | None:
+        """Whether a patient answers in the room only; None while the EHR does not tell how old they are."""
+        rules = self._settings.age_rules
+        if not any(each.answering.where is Where.ROOM_ONLY for each in rules):
+            return False
+        try:
+            record = self._messenger.read_patient(ehr, f"Patient/{patient}")
+        except EhrError as error:
+            _log.warning("reminder.age-unknown", ehr=ehr.name, code=error.code)
+            return None
+        return answering_by_record(rules, record, today).where is Where.ROOM_ONLY
 
     def _surely_unsent(self, ehr: EhrSettings, patient: str, due: Sequence[_Due], now: datetime) -> Sequence[_Due]:
         """Return what was not sent before the database was restored; what may have been counts as begun."""

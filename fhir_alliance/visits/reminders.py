@@ -17,6 +17,10 @@ SENT: Final = "sent"
 WITH_ANOTHER: Final = "with-another"
 """There was another reminder for the same person at the same time, and one message is enough."""
 
+ROOM_ONLY: Final = "room-only"
+"""Nothing was sent: a patient of this age answers in the room only."""
+
+_UNSENT: Final = (WITH_ANOTHER, ROOM_ONLY)
 _TAKEN_BACK: Final = "withdrawal"  # as the outbox calls it in `kind`
 
 
@@ -136,7 +140,7 @@ class Reminders:
         return tuple(
             Reminded(at=row.begun_at, sent=None if row.outcome is None else row.outcome == SENT)
             for row in rows
-            if row.outcome != WITH_ANOTHER
+            if row.outcome not in _UNSENT
         )
 
 

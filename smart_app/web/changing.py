@@ -1,26 +1,30 @@
 """Changing what was sent, until its time is over: the same form with the answers as they were, review, send."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
-from fhir_alliance.errors import InvalidAnswers
+from fhir_alliance.errors import CorrectionRefused, InvalidAnswers
 from fhir_alliance.scoring.answers import Answers, check_answers
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.access import audit
 from smart_app.web.drafts import DraftConflict, save_draft
+from smart_app.web.failures import explain
 from smart_app.web.filling import seen_version
 from smart_app.web.forms import OpenForm, language_of, tell_audience
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
-from smart_app.web.launches import Launch, Role
+from smart_app.web.keeping import both, possible
+from smart_app.web.launches import Launch, Role, find_launch
 from smart_app.web.pages.form import form_page, read_answers
 from smart_app.web.pages.review import review_page
 from smart_app.web.preferences import chosen_on_form
 from smart_app.web.saying import say
 from smart_app.web.sent import Sent, open_change, open_to_change, send_change, sent_in
+from smart_app.web.young import RoomOnly
 
 bp = Blueprint("changing", __name__, url_prefix="/l/<handle>/receipt/<key>/change")
 
@@ -90,6 +94,22 @@ def send(launch: Launch, key: str) -> ResponseReturnValue:
     if not seen or (declined and request.form.get("declined") != "yes"):
         return redirect(url_for(".review", handle=launch.handle, key=sent.newest.key), 303)
     return _to_receipt(launch, send_change(launch, sent, opened, declined=declined).key)
+
+
+@bp.errorhandler(RoomOnly)
+def keep_for_the_room(error: RoomOnly) -> ResponseReturnValue:
+    """Keep what was changed on a page that was open when its patient came of an age for the room, and say why it ends.
+
+    What was sent before stays as it is.
+    """
+    named = request.view_args or {}
+    launch = find_launch(named["handle"])
+    if request.endpoint == "changing.keep_answers" and launch.confirmed:
+        with suppress(CorrectionRefused):
+            opened, _ = open_change(launch, open_to_change(launch, named["key"]))
+            answers, _ = both(opened.draft.answers, possible(opened, read_answers(opened.form, request.form)))
+            save_draft(launch, opened.draft, answers, seen_version=opened.draft.version)
+    return explain(error)
 
 
 def _to_receipt(launch: Launch, key: str) -> ResponseReturnValue:

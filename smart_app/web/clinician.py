@@ -32,6 +32,7 @@ from smart_app.web.launches import Launch, Role
 from smart_app.web.linking import links_for
 from smart_app.web.links import lockings
 from smart_app.web.offered import chosen_form, offered
+from smart_app.web.pages.ages import age_words
 from smart_app.web.pages.chart import ChartPage, SentHere, chart_page
 from smart_app.web.pages.frame import first_name
 from smart_app.web.pages.handover import AskedPage, handover_page
@@ -48,6 +49,7 @@ from smart_app.web.services import services
 from smart_app.web.sheet import chart_pdf
 from smart_app.web.talks import talk_of
 from smart_app.web.titles import title_here
+from smart_app.web.young import answering_of_launch
 
 bp = Blueprint("clinician", __name__, url_prefix="/l/<handle>")
 
@@ -114,6 +116,7 @@ def _chart(launch: Launch) -> ChartPage:
         has_overview=launch.ehr.therapist_overview,
         can_file=may_file(launch),
         told=lockings(launch),
+        at_age=age_words(answering_of_launch(launch).where),
         last=request.args.get("last", ""),
         talk=talk_of(launch, instrument, raised(launch, shown, instrument, ratings, series)),
     )

@@ -24,6 +24,7 @@ from smart_app.web.frames import plain_frame
 from smart_app.web.limits import PERIOD
 from smart_app.web.pages.message import error_page
 from smart_app.web.services import services
+from smart_app.web.young import RoomOnly
 
 log = structlog.get_logger()
 
@@ -72,6 +73,7 @@ _AUDITED: dict[type[AllianceError], Event] = {
     HandoverError: Event.HANDOVER_REFUSED,
     LinkRefused: Event.LINK_REFUSED,
     TabletRefused: Event.TABLET_REFUSED,
+    RoomOnly: Event.ACCESS_REFUSED,
 }
 _BY_STATUS: dict[int, type[AllianceError]] = {404: NotFound, 405: NotFound, 413: TooLarge, 429: TooMany}
 

@@ -28,7 +28,7 @@ from smart_app.web.forms import (
 from smart_app.web.frames import ends_of, frame_of, plain_frame, today
 from smart_app.web.gates import launched
 from smart_app.web.keeping import both, possible
-from smart_app.web.launches import ANSWERING, Launch, Role, find_lapsed
+from smart_app.web.launches import ANSWERING, Launch, Role, find_lapsed, find_launch
 from smart_app.web.pages.form import form_page, read_answers
 from smart_app.web.pages.message import Action, MessagePage, error_page
 from smart_app.web.pages.review import review_page
@@ -36,6 +36,7 @@ from smart_app.web.pages.words import clock_words
 from smart_app.web.preferences import chosen_on_form
 from smart_app.web.saying import say
 from smart_app.web.services import services
+from smart_app.web.young import RoomOnly
 
 _MOVED: Final = marked(
     "The date of this visit was changed in your record. Your answers are kept: look at the date and go on."
@@ -163,10 +164,7 @@ def keep_late_answers(error: NotSignedIn) -> ResponseReturnValue:
     back = way_back(launch) if launch else None
     if launch is None or back is None:
         return explain(error)
-    if request.endpoint in ("filling.keep", "filling.keep_answers") and not sent_form(launch):
-        opened = open_form(launch)
-        answers, _ = both(opened.draft.answers, possible(opened, read_answers(opened.form, request.form)))
-        save_draft(launch, opened.draft, answers, seen_version=opened.draft.version)
+    _keep_what_came(launch)
     if request.endpoint == "filling.keep":
         return jsonify(again=back.url), error.http_status
     page = MessagePage(
@@ -178,6 +176,23 @@ def keep_late_answers(error: NotSignedIn) -> ResponseReturnValue:
         code=error.code,
     )
     return render_template("message.html", page=page), error.http_status
+
+
+@bp.errorhandler(RoomOnly)
+def keep_for_the_room(error: RoomOnly) -> ResponseReturnValue:
+    """Keep what a page still sends that was open when its patient came of an age for the room, and say why it ends."""
+    launch = find_launch((request.view_args or {})["handle"])
+    if launch.confirmed:
+        _keep_what_came(launch)
+    return explain(error)
+
+
+def _keep_what_came(launch: Launch) -> None:
+    """Keep the answers of a request that nothing else is done with."""
+    if request.endpoint in ("filling.keep", "filling.keep_answers") and not sent_form(launch):
+        opened = open_form(launch)
+        answers, _ = both(opened.draft.answers, possible(opened, read_answers(opened.form, request.form)))
+        save_draft(launch, opened.draft, answers, seen_version=opened.draft.version)
 
 
 def _problems(opened: OpenForm) -> Mapping[str, str]:

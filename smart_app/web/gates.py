@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from fhir_alliance.errors import NotSignedIn
 from smart_app.web.launches import Launch, Role, find_launch
+from smart_app.web.young import require_place
 
 P = ParamSpec("P")
 
@@ -16,7 +17,10 @@ View = Callable[Concatenate[Launch, P], ResponseReturnValue]
 
 
 def launched(*roles: Role) -> Callable[[View[P]], Callable[Concatenate[str, P], ResponseReturnValue]]:
-    """Give a view its launch, if it has one of the roles; to anybody else the page does not exist."""
+    """Give a view its launch, if it has one of the roles; to anybody else the page does not exist.
+
+    Whoever answers in the room only is told so on every page elsewhere, before anybody is named.
+    """
 
     def decorate(view: View[P]) -> Callable[Concatenate[str, P], ResponseReturnValue]:
         @wraps(view)
@@ -25,6 +29,7 @@ def launched(*roles: Role) -> Callable[[View[P]], Callable[Concatenate[str, P], 
             g.launch = launch.handle
             if launch.role not in roles:
                 raise NotSignedIn("another role")
+            require_place(launch)
             if not launch.confirmed and request.endpoint not in _BEFORE_YES:
                 return redirect(url_for("patient.confirm", handle=handle), 303)
             return view(launch, *args, **kwargs)

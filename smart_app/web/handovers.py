@@ -149,6 +149,7 @@ def _begin(
             form=form,
             recorder=recorder,
             look=launch.context.look,
+            place=launch.context.place,
         ),
         at=now,
     )

@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from fhir_alliance.errors import HandedOver, NotSignedIn
+from fhir_alliance.records.place import Place
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.settings import EhrSettings
 from fhir_alliance.store import transaction
@@ -74,7 +75,7 @@ _OWN: Final = _MINE.where(
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What stays fixed for a launch.
+    """What stays fixed for a launch; `place` is where the patient lives.
 
     `practitioner` is the clinician who signed in, as a relative reference; `form` is the canonical of the one form that
     the launch is for; `hand_over` that of a form the EHR asked a clinician to give, `to_form` that it asked for the own
@@ -93,6 +94,7 @@ class Context:
     full_banner: bool = True
     recorder: str = ""
     look: Look = field(default_factory=Look)
+    place: Place = field(default_factory=Place)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,9 +283,14 @@ def _seal(ehr: str, handle: str, context: Context) -> bytes:
 def _open(ehr: str, handle: str, sealed: bytes) -> Context:
     values: dict[str, Any] = orjson.loads(services().vault.open(sealed, place=f"{ehr}/launches/{handle}/context"))
     patient, visit, look = values.pop("patient"), values.pop("visit"), values.pop("look", {})
+    place = values.pop("place", {})  # one sealed by an earlier version has none
     patient["identifiers"] = tuple((system, value) for system, value in patient["identifiers"])
     if visit:
         visit["start"] = datetime.fromisoformat(visit["start"])
     return Context(
-        patient=PatientShown(**patient), visit=Visit(**visit) if visit else None, look=Look(**look), **values
+        patient=PatientShown(**patient),
+        visit=Visit(**visit) if visit else None,
+        look=Look(**look),
+        place=Place(**place),
+        **values,
     )

@@ -8,13 +8,12 @@ from typing import Final
 from fhir_alliance.audit import Event
 from fhir_alliance.errors import AllianceError, LinkRefused
 from fhir_alliance.instruments.definition import Form
-from fhir_alliance.settings import LinkSettings
+from fhir_alliance.settings import LinkSettings, Where
 from fhir_alliance.store import transaction
 from fhir_alliance.visits.links import Links, PatientLink
 from fhir_alliance.visits.message_words import Saying
 from fhir_alliance.visits.messenger import Message
 from smart_app.web.cookies import fingerprint, new_secret
-from smart_app.web.frames import today
 from smart_app.web.launches import (
     Context,
     Launch,
@@ -25,9 +24,9 @@ from smart_app.web.launches import (
     open_launch,
     read_launch,
 )
-from smart_app.web.pages.words import may_be_minor
 from smart_app.web.services import services
 from smart_app.web.sessions import begin_own_session, nobodys_session
+from smart_app.web.young import answering_of_launch
 
 _WHOLE_DATE: Final = len("1988-03-04")
 
@@ -40,6 +39,16 @@ class NoLinks(AllianceError):
     title = "There is no link to be made"
     sentence = (
         "This clinic has no links for patients, or the record has no whole birth date. Hand the form over instead."
+    )
+
+
+class NoLinksAtThisAge(NoLinks):
+    """The patient answers in the room only, by the site's rules about ages."""
+
+    code = "link.room-only"
+    http_status = 403
+    sentence = (
+        "By the rules of this clinic, a patient of this age fills in forms here only. Hand the form over instead."
     )
 
 
@@ -68,17 +77,26 @@ class Addresses:
 
 
 def links_for(launch: Launch) -> LinkSettings | None:
-    """Return how links are made here; None where there are none, or the patient's birth date is not whole."""
+    """Return how links are made here; None where there are none, nor for whom answers in the room only.
+
+    Nor are there any where the patient's birth date is not whole.
+    """
     whole = len(launch.patient.birth_date) == _WHOLE_DATE
-    return services().settings.links if whole else None
+    return services().settings.links if whole and not _in_room_only(launch) else None
 
 
 def required_links(launch: Launch) -> LinkSettings:
     """Return how links are made here; raises NoLinks."""
     settings = links_for(launch)
     if settings is None:
+        if services().settings.links and _in_room_only(launch):
+            raise NoLinksAtThisAge("age")
         raise NoLinks("not enabled, or no whole birth date")
     return settings
+
+
+def _in_room_only(launch: Launch) -> bool:
+    return answering_of_launch(launch).where is Where.ROOM_ONLY
 
 
 def store() -> Links:
@@ -105,7 +123,11 @@ def make_link(launch: Launch, form: Form) -> NewLink:
             user_key=f"link:{launch.handle}",
             grant=grant,
             context=Context(
-                patient=launch.patient, visit=launch.context.visit, form=form.canonical, look=launch.context.look
+                patient=launch.patient,
+                visit=launch.context.visit,
+                form=form.canonical,
+                look=launch.context.look,
+                place=launch.context.place,
             ),
             at=now,
         )
@@ -174,7 +196,7 @@ def open_link(secret: str, birth_date: str) -> tuple[str, str] | None:
         links.open(connection, link)
         session = begin_own_session(connection, at=now)
         move_launch(connection, link.launch, session=fingerprint(session), at=now)
-        asked = may_be_minor(launch.patient.birth_date, today())
+        asked = answering_of_launch(launch).ask_who
         note_confirmed(connection, link.launch, at=None if asked else now)
     return session, link.launch
 

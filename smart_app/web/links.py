@@ -14,11 +14,13 @@ from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
 from smart_app.web.linking import links_for, make_link, pass_on, required_links, revoke_link, store
 from smart_app.web.offered import chosen_form, offered
+from smart_app.web.pages.ages import age_words
 from smart_app.web.pages.chart import Offer
 from smart_app.web.pages.links import LinkRow, LinksPage, link_made_page, locked_note
 from smart_app.web.pages.words import day, local_day, moment_words
 from smart_app.web.services import services
 from smart_app.web.titles import title_here, title_of
+from smart_app.web.young import answering_of_launch
 
 bp = Blueprint("links", __name__, url_prefix="/l/<handle>/links")
 
@@ -36,6 +38,7 @@ def links(launch: Launch) -> ResponseReturnValue:
         passes_on=settings.passed_on,
         hours=int(settings.lasts / timedelta(hours=1)),
         rows=tuple(_row(each) for each in links_of(launch)),
+        at_age=age_words(answering_of_launch(launch).where),
     )
     return render_template("links.html", page=page)
 

@@ -19,11 +19,11 @@ from smart_app.web.cookies import SESSION, fingerprint, set_secret
 from smart_app.web.frames import today
 from smart_app.web.launches import Context, Role, open_launch
 from smart_app.web.look.showing import fetch_look
-from smart_app.web.pages.words import may_be_minor
 from smart_app.web.reading import read_launch_facts
 from smart_app.web.services import services
 from smart_app.web.sessions import begin_session
 from smart_app.web.wanted import read_wanted
+from smart_app.web.young import answering_here
 
 # Without these an answer could not be saved, so the form is not even started.
 _Need = tuple[str, Literal["r", "c", "s"]]
@@ -71,6 +71,7 @@ def open_granted(ehr: EhrSettings, client: ClientRole, granted: Granted) -> Resp
         user=granted.user.reference,
         scopes=granted.scopes,
         look=partial(fetch_look, services().styles, ehr, granted.style_url),
+        today=today(),
     )
     visit = next((each for each in facts.visits if each.encounter == f"Encounter/{granted.encounter}"), None)
     user_key = fingerprint(f"{ehr.name} {granted.user.issuer} {granted.user.subject}")
@@ -96,9 +97,10 @@ def open_granted(ehr: EhrSettings, client: ClientRole, granted: Granted) -> Resp
                 to_form=wanted.to_form,
                 full_banner=granted.need_patient_banner,
                 look=facts.look,
+                place=facts.place,
             ),
             at=now,
-            ask_who=role is Role.PATIENT and may_be_minor(facts.patient.birth_date, today()),
+            ask_who=role is Role.PATIENT and answering_here(facts.patient, facts.place).ask_who,
         )
         noted = {Event.LAUNCH_OPENED: "done"} | ({Event.CONTEXT_IGNORED: wanted.ignored} if wanted.ignored else {})
         for event, outcome in noted.items():

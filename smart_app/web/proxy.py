@@ -14,6 +14,7 @@ from smart_app.web.pages.frame import first_name
 from smart_app.web.pages.handover import ProxyPage
 from smart_app.web.pages.message import MessagePage
 from smart_app.web.saying import say
+from smart_app.web.young import answering_of_launch
 
 bp = Blueprint("proxy", __name__, url_prefix="/l/<handle>")
 
@@ -22,13 +23,23 @@ bp = Blueprint("proxy", __name__, url_prefix="/l/<handle>")
 @launched(Role.PROXY)
 def who(launch: Launch) -> ResponseReturnValue:
     """Say why nobody answers for somebody else, and ask whether the patient is there; earlier answers are not shown."""
-    return render_template("proxy.html", page=ProxyPage(frame=plain_frame(), patient=first_name(launch.patient.name)))
+    page = ProxyPage(
+        frame=plain_frame(),
+        patient=first_name(launch.patient.name),
+        beside=answering_of_launch(launch).beside,
+    )
+    return render_template("proxy.html", page=page)
 
 
 @bp.post("/here")
 @launched(Role.PROXY)
 def here(launch: Launch) -> ResponseReturnValue:
-    """Go to the patient's own session, which begins with the question whether the device is with the right person."""
+    """Go to the patient's own session, which begins with the question whether the device is with the right person.
+
+    Where the site wants no answers on this person's device, the page says so again.
+    """
+    if not answering_of_launch(launch).beside:
+        return redirect(url_for(".who", handle=launch.handle), 303)
     secret, handle = hand_to_patient(launch)
     response = redirect(url_for("home.home", handle=handle), 303)
     set_secret(response, SESSION, secret)

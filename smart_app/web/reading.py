@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal, TypeVar
 
 from fhir_alliance.ehr.fhir import FhirClient
@@ -12,6 +13,7 @@ from fhir_alliance.ehr.shapes import only_well_shaped, well_shaped
 from fhir_alliance.errors import EhrUnreachable, SignInNeeded
 from fhir_alliance.records.kept import is_of_form
 from fhir_alliance.records.patient import read_patient
+from fhir_alliance.records.place import Place, place_of
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.terms import OBSERVATION_CATEGORY
 from fhir_alliance.trajectory.series import Visit, read_visits
@@ -30,10 +32,11 @@ Read = Callable[[FhirClient], Any]
 class LaunchFacts:
     """The patient, the visits, oldest first, and the practitioner behind the user, empty when there is none.
 
-    `look` is how the EHR wants us to look.
+    `place` is where the patient lives, `look` how the EHR wants us to look.
     """
 
     patient: PatientShown
+    place: Place
     visits: tuple[Visit, ...]
     practitioner: str
     look: Look
@@ -57,7 +60,7 @@ class ChartData:
 
 
 def read_launch_facts(
-    client: FhirClient, patient: str, *, user: str, scopes: Collection[str], look: Callable[[], Look]
+    client: FhirClient, patient: str, *, user: str, scopes: Collection[str], look: Callable[[], Look], today: date
 ) -> LaunchFacts:
     """Return what a launch needs to know, in one round trip; `user` is the reference of who signed in.
 
@@ -76,6 +79,7 @@ def read_launch_facts(
     named = [str(role.get("practitioner", {}).get("reference", "")) for role in roles]
     return LaunchFacts(
         patient=read_patient(resource),
+        place=place_of(resource, today),
         visits=read_visits(encounters.resources, patient=patient),
         practitioner=user if kind == "Practitioner" else "".join(named),
         look=looks,

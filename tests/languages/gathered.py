@@ -30,7 +30,7 @@ from fhir_alliance.talks.words import talk_words
 from fhir_alliance.trajectory.seen import Look, Name
 from smart_app.web import admissions, app  # noqa: F401  # the app's modules have errors of their own
 from smart_app.web.filing import NothingToFile, NotPrintable
-from smart_app.web.linking import NoLinks
+from smart_app.web.linking import NoLinks, NoLinksAtThisAge
 from smart_app.web.mine import NoOverview
 
 WEB: Final = Path(smart_app.web.__file__).parent
@@ -52,7 +52,7 @@ FOR_CLINICIANS: Final = (
         for name in ("_window", "asked", "delivery", "handover", "links", "wishes", "mine", "others", "filing")
     ),
     *(f"pages/{name}.py" for name in ("alerts", "chart", "delivery", "due", "notes", "reasons", "signs", "strips")),
-    *(f"pages/{name}.py" for name in ("window", "wishes", "agreed", "mine", "for_note", "others")),
+    *(f"pages/{name}.py" for name in ("window", "wishes", "agreed", "mine", "for_note", "others", "ages")),
     "sheet.py",
     "instruments/",
     "trajectory/",
@@ -92,7 +92,7 @@ NOT_FOR_PEOPLE: Final = (
 
 # What only a clinician is told.
 TO_CLINICIANS: Final = (
-    *(errors.HandedOver, errors.NotReady, NoLinks, NoOverview, UnknownReason, UnknownAgreement),
+    *(errors.HandedOver, errors.NotReady, NoLinks, NoLinksAtThisAge, NoOverview, UnknownReason, UnknownAgreement),
     *(NothingToFile, NotPrintable),
 )
 

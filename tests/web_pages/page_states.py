@@ -40,6 +40,7 @@ from typical import COURSES, typical
 from fhir_alliance.errors import EhrUnreachable, HandoverError
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.scoring.answers import Answers
+from fhir_alliance.settings import Where
 from fhir_alliance.visits.due import Pause
 from fhir_alliance.visits.wishes import NO_WISH, Wish
 from smart_app.web.pages import (
@@ -62,9 +63,11 @@ from smart_app.web.pages import (
     home_page,
     visits_page,
 )
+from smart_app.web.pages.ages import age_words
 from smart_app.web.pages.kiosk import KioskPage
 from smart_app.web.pages.links import LinksPage, LinkStartPage, Typed, mismatch_words
 from smart_app.web.pages.wishes import wishes_page
+from smart_app.web.young import RoomOnly
 
 # Where the one form posts to that is not for us.
 EHR = "/ehr/authorize"
@@ -108,6 +111,9 @@ PATIENT_PAGES = {
     "take-back": ("take_back.html", take_back()),
     "confirm": ("confirm.html", confirm_page(NOBODY, MARIA)),
     "proxy": ("proxy.html", ProxyPage(frame=NOBODY, patient="Maria")),
+    "proxy-not-beside": ("proxy.html", ProxyPage(frame=NOBODY, patient="Maria", beside=False)),
+    "room-only": ("message.html", error_page(RoomOnly(), frame=NOBODY, reference="3f9c1a")),
+    "confirm-at-home": ("confirm.html", confirm_page(NOBODY, MARIA, at_home=True)),
     "start": ("start.html", StartPage(frame=NOBODY, action="/h/abc")),
     "enter-code": ("enter_code.html", EnterCodePage(frame=NOBODY)),
     "enter-code-problem": (
@@ -209,6 +215,22 @@ CLINICIAN_PAGES = {
         "links.html",
         LinksPage(frame=THOMAS_FRAME, offers=OFFERS, passes_on=False, hours=48, rows=()),
     ),
+    "links-room-first": (
+        "links.html",
+        LinksPage(
+            frame=THOMAS_FRAME,
+            offers=OFFERS,
+            passes_on=True,
+            hours=48,
+            rows=LINK_ROWS[:1],
+            at_age=age_words(Where.ROOM_FIRST),
+        ),
+    ),
+    "chart-room-first": (
+        "chart.html",
+        thomas_chart(COURSE, FIRST_LINE, due=[due(Rater.PATIENT)], can_link=True, at_age=age_words(Where.ROOM_FIRST)),
+    ),
+    "chart-room-only": ("chart.html", thomas_chart(COURSE, FIRST_LINE, at_age=age_words(Where.ROOM_ONLY))),
     "link-made": ("link_made.html", made(passed_on=None)),
     "link-made-sent": ("link_made.html", made(passed_on=True)),
     "link-made-not-sent": ("link_made.html", made(passed_on=False)),

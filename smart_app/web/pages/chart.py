@@ -107,6 +107,7 @@ class ChartPage:
     for_note: str = ""
     elsewhere: bool = False
     can_file: bool = False
+    at_age: str = ""
 
 
 def chart_page(
@@ -141,6 +142,7 @@ def chart_page(
     has_overview: bool = False,
     can_file: bool = False,
     told: Sequence[str] = (),
+    at_age: str = "",
     last: str = "",
     talk: Talk = NO_TALK,
 ) -> ChartPage:
@@ -152,7 +154,8 @@ def chart_page(
     the EHR has stopped to state what is written there; `due` is what is due at this visit, None without such a visit,
     `wish` what is agreed with the patient about that, `declined` what they would not answer, `reminded` when they were
     reminded; `blind` says that the patient's rating of a visit waits for the therapist's, `told` is what else has to be
-    known, `last` how many visits are wanted, `talk` what there may be to talk about.
+    known, `at_age` where a patient of this age answers, `last` how many visits are wanted, `talk` what there may be to
+    talk about.
     """
     wording = words_for(instrument, frame.language, today=today)
     names = rater_names(frame, wording)
@@ -212,6 +215,7 @@ def chart_page(
         alerts=tuple(alerts),
         sent=tuple(sent),
         held=held_note(held),
+        at_age=at_age,
         can_link=can_link and can_hand_over,
         has_overview=has_overview,
         for_note=text_for_note(

@@ -65,10 +65,11 @@ class ConfirmPage:
 
 @dataclass(frozen=True, kw_only=True)
 class ProxyPage:
-    """For somebody who is signed in for a patient: `patient` is the patient's first name."""
+    """For somebody who is signed in for a patient, by first name; `beside` says that this device may be given on."""
 
     frame: Frame
     patient: str
+    beside: bool = True
 
 
 def handover_page(

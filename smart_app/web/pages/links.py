@@ -31,13 +31,14 @@ class LinkRow:
 
 @dataclass(frozen=True, kw_only=True)
 class LinksPage:
-    """Where a clinician makes a link; `passes_on` says that the site can send it."""
+    """Where a clinician makes a link; `passes_on` says that the site can send it, `at_age` what comes before one."""
 
     frame: Frame
     offers: tuple[Offer, ...]
     passes_on: bool
     hours: int
     rows: tuple[LinkRow, ...]
+    at_age: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

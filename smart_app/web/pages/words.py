@@ -17,7 +17,6 @@ from fhir_alliance.trajectory.first_line import one_decimal
 from smart_app.web.saying import page_locale, say
 
 _RANGE = re.compile(r"(?:\bvisits )?[−\d.]+ to [−\d.]+")
-_ADULT: Final = 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,12 +129,6 @@ def birth_words(birth_date: str) -> str:
         return birth_date
     on = date(int(parts[0]), int(parts[1]), int(parts[2]) if len(parts) == 3 else 1)
     return _said(on, "yMMMd" if len(parts) == 3 else "yMMM")
-
-
-def may_be_minor(birth_date: str, today: date) -> bool:
-    """Whether a FHIR date, which may lack day or month, can be the birth date of somebody under 18."""
-    latest = birth_date + "9999-12-31"[len(birth_date) :]
-    return bool(birth_date) and latest > f"{today.year - _ADULT}{today.isoformat()[4:]}"
 
 
 def birthday_words(birth_date: str) -> str:

@@ -186,15 +186,14 @@ class Links:
         )
 
 
-def prolong(connection: Connection, visit: Mapping[str, str], form_url: str, by: timedelta) -> None:
-    """Let the links of a form, of whatever version, work longer: their visit, by its references, is that much later.
+def prolong(connection: Connection, visit: Mapping[str, str], by: timedelta) -> None:
+    """Let the links to a visit's forms work longer: the visit, by its references, is that much later.
 
     For a visit that is earlier nothing has to be done: the form itself closes.
     """
     places = [launches.c[name] == visit[name] for name in ("ehr", "patient", "encounter")]
-    of_form = links.c.form.startswith(f"{form_url}|", autoescape=True) & links.c.revoked_at.is_(None)
     found = select(links.c.id, links.c.expires_at).join(launches, launches.c.handle == links.c.launch)
-    for row in connection.execute(found.where(*places, of_form)).all():
+    for row in connection.execute(found.where(*places, links.c.revoked_at.is_(None))).all():
         connection.execute(update(links).where(links.c.id == row.id).values(expires_at=row.expires_at + by))
 
 

@@ -1,7 +1,7 @@
 """Bringing what is assigned about a visit up to date with what is due about it now; inside a caller's transaction."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, insert, literal, or_, select, update
@@ -40,15 +40,24 @@ def add(
 def move(connection: Connection, visit: Visit, *, opens: datetime, closes: datetime, schedule: str) -> None:
     """Let the forms of a visit, but for those that a person has handed over, be open at its new time by a schedule.
 
-    Links to them go with them when that is later.
+    When that is later the links to its forms go with it, and what was handed over beside them stays as much longer.
     """
     values = {"opens_at": opens, "closes_at": closes, "schedule": schedule}
     otherwise = or_(*(assignments.c[name] != value for name, value in values.items()))
     moved = and_(_about(visit), _planned(), otherwise)
-    for row in connection.execute(select(assignments.c.form_url, assignments.c.closes_at).where(moved)).all():
-        if row.closes_at < closes:
-            prolong(connection, visit, row.form_url, closes - row.closes_at)
+    before = connection.scalars(select(assignments.c.closes_at).where(moved)).all()
+    if before and max(before) < closes:
+        prolong(connection, visit, closes - max(before))
+        _stay(connection, visit, closes - max(before))
     connection.execute(update(assignments).where(moved).values(**values))
+
+
+def _stay(connection: Connection, visit: Visit, by: timedelta) -> None:
+    """Let what a person has handed over about a visit be answered longer; only the planned forms tell that it moved."""
+    handed = and_(_about(visit), ~_planned())
+    for row in connection.execute(select(assignments.c.id, assignments.c.closes_at).where(handed)).all():
+        later = update(assignments).where(assignments.c.id == row.id)
+        connection.execute(later.values(closes_at=row.closes_at + by))
 
 
 def place(connection: Connection, visit: Visit, *, clinic: str, therapist: str) -> None:

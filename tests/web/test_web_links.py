@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fhir_alliance.delivery.receipts import State
-from fhir_alliance.tables import audit, drafts, launches, patient_links, sessions, submissions
+from fhir_alliance.tables import assignments, audit, drafts, launches, patient_links, sessions, submissions
 from smart_app.demo.browser import Page
 from smart_app.demo.site import Site
 from tests.bench.watched import Watched
@@ -138,12 +138,21 @@ def test_a_young_patient_with_a_link_is_asked_who_is_there(linking: House) -> No
     assert "They are" in fill_in(patient, form).text
 
 
-@pytest.mark.parametrize(("days", "shown"), [(3, "How was your visit"), (0, "This link does not work")])
-def test_a_link_goes_with_a_visit_that_is_moved(make_house: MakeHouse, days: int, shown: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "days", "shown"),
+    [
+        ("core", 3, "How was your visit"),
+        ("full", 3, "How was your visit"),  # not due at this visit: a person has chosen it
+        ("full", 0, "This link does not work"),
+        ("core", 0, "This link does not work"),
+    ],
+)
+def test_a_link_goes_with_a_visit_that_is_moved(make_house: MakeHouse, form: str, days: int, shown: str) -> None:
     """It works as much longer as the visit is later; one whose visit stays where it is ends when it was said to."""
     house = make_house(change=polling)
     clinician, chart = house.clinician()
-    link, born = house.link(clinician, chart), house.born()
+    link, born = house.link(clinician, chart, form), house.born()
+    closes = _closings(house)
     visit = next(row["encounter"] for row in house.rows(launches) if row["role"] == "link")
     period = house.ehr.extensions["sandbox_store"].read("Encounter", visit.partition("/")[2])["period"]
     later = {name: (datetime.fromisoformat(at) + timedelta(days=days)).isoformat() for name, at in period.items()}
@@ -156,6 +165,14 @@ def test_a_link_goes_with_a_visit_that_is_moved(make_house: MakeHouse, days: int
     page = person.submit(start, start.forms[0], **born) if days else start
 
     assert shown in page.text
+    assert _closings(house) == {url: at + timedelta(days=days) for url, at in closes.items()}
+
+
+def _closings(house: House) -> dict[str, datetime]:
+    """Return until when each form that was assigned about Maria's visit of today is asked."""
+    (visit,) = {row["encounter"] for row in house.rows(launches) if row["role"] == "link"}
+    mine = [row for row in house.rows(assignments) if row["encounter"] == visit]
+    return {row["form_url"]: row["closes_at"] for row in mine}
 
 
 def test_answers_sent_after_the_page_was_left_are_kept_for_the_link(linking: House) -> None:

@@ -111,6 +111,19 @@ def test_by_where_the_patient_lives(make_house: MakeHouse, address: dict[str, st
     assert refused(house.at_home(THOMAS)[1]) == is_refused
 
 
+def test_the_place_goes_with_a_link_and_with_a_device(make_house: MakeHouse) -> None:
+    """What the record says of the place is known wherever the launch goes on: else these two would be for the room."""
+    house = make_house(change=ruling(CALIFORNIA))
+    living(house, country="US", state="NV")
+    living(house, WILHELMINA, country="US", state="NV")
+
+    link, page = house.link(*house.clinician()), beside(house)[1]
+
+    asked = type_date(Person(), link, house.born())
+    assert (asked.status, page.status) == (200, 200)
+    assert "Is this you?" in asked.text
+
+
 def test_a_relative_is_told_the_same(own: House) -> None:
     """Who is signed in for the patient cannot hand the device on, and is not asked for anything."""
     living(own, WILHELMINA)

@@ -28,6 +28,7 @@ _SHAPES: Final[Mapping[str, Mapping[str, Any]]] = {
         "name": [{"use": str, "text": str, "family": str, "given": [str | None]}],
         "birthDate": str,
     },
+    "Practitioner": {"communication": [{**_CONCEPT, "language": _CONCEPT, "preferred": bool}]},
     "PractitionerRole": {"practitioner": _REFERENCE},
     "Encounter": {**_ABOUT, "period": {"start": str}, "participant": [{"individual": _REFERENCE}]},
     "Observation": {

@@ -24,9 +24,12 @@ def read_patient(resource: Mapping[str, Any]) -> PatientShown:
 
 
 def languages_of(resource: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the languages that a raw Patient is spoken to in, as primary tags of BCP 47, the preferred one first."""
+    """Return the languages of a raw Patient or Practitioner, as primary tags of BCP 47, the preferred one first.
+
+    R4 gives a Practitioner's as they are, a Patient's, and R5 both, beside whether they are preferred.
+    """
     spoken = sorted(resource.get("communication", []), key=lambda each: not each.get("preferred"))
-    codings = (coding for each in spoken for coding in each.get("language", {}).get("coding", []))
+    codings = (coding for each in spoken for coding in each.get("language", each).get("coding", []))
     tags = (str(coding["code"]) for coding in codings if coding.get("system") == _LANGUAGES and coding.get("code"))
     return tuple(dict.fromkeys(tag.partition("-")[0].lower() for tag in tags))
 

@@ -8,6 +8,7 @@ from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.errors import NotSignedIn
+from smart_app.web.languages import speak_with
 from smart_app.web.launches import Launch, Role, find_launch
 from smart_app.web.young import require_place
 
@@ -30,6 +31,8 @@ def launched(*roles: Role) -> Callable[[View[P]], Callable[Concatenate[str, P], 
             if launch.role not in roles:
                 raise NotSignedIn("another role")
             require_place(launch)
+            if launch.role is Role.CLINICIAN:
+                speak_with(launch.context.speaks)
             if not launch.confirmed and request.endpoint not in _BEFORE_YES:
                 return redirect(url_for("patient.confirm", handle=handle), 303)
             return view(launch, *args, **kwargs)

@@ -1,5 +1,7 @@
 """Which language a page is in: what the person chose, else what the browser asks for, else the site's own.
 
+A clinician's browser is often the clinic's: what the health record says of the clinician's language comes before it.
+
 A clinic's tablet asks for nobody: what its browser is set to says nothing of the patient who holds it.
 """
 
@@ -50,6 +52,11 @@ def speak_languages(app: Flask) -> None:
 def speak_english() -> None:
     """Say the rest of this request in English: it is for staff."""
     g.in_english = True
+
+
+def speak_with(tag: str) -> None:
+    """Say the rest of this request in the language of its clinician, unless another was chosen; "" is not known."""
+    g.spoken = tag
 
 
 def language() -> str:
@@ -103,7 +110,9 @@ def _language() -> str:
         return chosen_here() or site.language
     # The site's own language comes first, for a browser that takes any.
     offered = sorted(site.offered, key=lambda tag: tag != site.language)
-    return chosen_here() or request.accept_languages.best_match(offered, site.language)
+    return (
+        chosen_here() or chosen_in([g.get("spoken", "")]) or request.accept_languages.best_match(offered, site.language)
+    )
 
 
 def _for_staff() -> bool:

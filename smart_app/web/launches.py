@@ -75,7 +75,7 @@ _OWN: Final = _MINE.where(
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What stays fixed for a launch; `place` is where the patient lives.
+    """What stays fixed for a launch; `place` is where the patient lives, `speaks` the clinician's language if known.
 
     `practitioner` is the clinician who signed in, as a relative reference; `form` is the canonical of the one form that
     the launch is for; `hand_over` that of a form the EHR asked a clinician to give, `to_form` that it asked for the own
@@ -94,6 +94,7 @@ class Context:
     full_banner: bool = True
     recorder: str = ""
     look: Look = field(default_factory=Look)
+    speaks: str = ""
     place: Place = field(default_factory=Place)
 
 

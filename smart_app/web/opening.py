@@ -17,6 +17,7 @@ from fhir_alliance.store import transaction
 from smart_app.web.access import end_unused_grants
 from smart_app.web.cookies import SESSION, fingerprint, set_secret
 from smart_app.web.frames import today
+from smart_app.web.languages import chosen_in
 from smart_app.web.launches import Context, Role, open_launch
 from smart_app.web.look.showing import fetch_look
 from smart_app.web.reading import read_launch_facts
@@ -72,6 +73,7 @@ def open_granted(ehr: EhrSettings, client: ClientRole, granted: Granted) -> Resp
         scopes=granted.scopes,
         look=partial(fetch_look, services().styles, ehr, granted.style_url),
         today=today(),
+        speaking=len(services().settings.site.offered) > 1,
     )
     visit = next((each for each in facts.visits if each.encounter == f"Encounter/{granted.encounter}"), None)
     user_key = fingerprint(f"{ehr.name} {granted.user.issuer} {granted.user.subject}")
@@ -98,6 +100,7 @@ def open_granted(ehr: EhrSettings, client: ClientRole, granted: Granted) -> Resp
                 full_banner=granted.need_patient_banner,
                 look=facts.look,
                 place=facts.place,
+                speaks=chosen_in(facts.spoken),
             ),
             at=now,
             ask_who=role is Role.PATIENT and answering_here(facts.patient, facts.place).ask_who,

@@ -10,9 +10,9 @@ from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.paging import SearchResult
 from fhir_alliance.ehr.scopes import allows
 from fhir_alliance.ehr.shapes import only_well_shaped, well_shaped
-from fhir_alliance.errors import EhrUnreachable, SignInNeeded
+from fhir_alliance.errors import EhrError, EhrUnreachable, SignInNeeded
 from fhir_alliance.records.kept import is_of_form
-from fhir_alliance.records.patient import read_patient
+from fhir_alliance.records.patient import languages_of, read_patient
 from fhir_alliance.records.place import Place, place_of
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.terms import OBSERVATION_CATEGORY
@@ -32,7 +32,7 @@ Read = Callable[[FhirClient], Any]
 class LaunchFacts:
     """The patient, the visits, oldest first, and the practitioner behind the user, empty when there is none.
 
-    `place` is where the patient lives, `look` how the EHR wants us to look.
+    `place` is where the patient lives, `look` how the EHR wants us to look, `spoken` are the practitioner's languages.
     """
 
     patient: PatientShown
@@ -40,6 +40,7 @@ class LaunchFacts:
     visits: tuple[Visit, ...]
     practitioner: str
     look: Look
+    spoken: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,22 +61,31 @@ class ChartData:
 
 
 def read_launch_facts(
-    client: FhirClient, patient: str, *, user: str, scopes: Collection[str], look: Callable[[], Look], today: date
+    client: FhirClient,
+    patient: str,
+    *,
+    user: str,
+    scopes: Collection[str],
+    look: Callable[[], Look],
+    today: date,
+    speaking: bool = False,
 ) -> LaunchFacts:
     """Return what a launch needs to know, in one round trip; `user` is the reference of who signed in.
 
     What the granted `scopes` do not allow is not asked for, and left out (S25). `look` is called meanwhile, without the
-    client and its token.
+    client and its token. Languages are asked for only when it is about `speaking`.
     """
     kind, _, user_id = user.partition("/")
+    speaks = speaking and kind == "Practitioner" and _may(scopes, kind, "r")
     reads: list[Read] = [
         _one("Patient", patient),
         _if(scopes, "Encounter", _encounters(patient)),
         lambda _: look(),
+        _spoken(user_id) if speaks else lambda _: (),
     ]
     if kind == "PractitionerRole" and _may(scopes, kind, "r"):
         reads.append(_one(kind, user_id))
-    resource, encounters, looks, *roles = _together(client, reads)
+    resource, encounters, looks, spoken, *roles = _together(client, reads)
     named = [str(role.get("practitioner", {}).get("reference", "")) for role in roles]
     return LaunchFacts(
         patient=read_patient(resource),
@@ -83,6 +93,7 @@ def read_launch_facts(
         visits=read_visits(encounters.resources, patient=patient),
         practitioner=user if kind == "Practitioner" else "".join(named),
         look=looks,
+        spoken=spoken,
     )
 
 
@@ -166,6 +177,19 @@ def _one(kind: str, id: str) -> Read:  # noqa: A002  # FHIR's own word
         if not well_shaped(resource):
             raise EhrUnreachable(f"malformed {kind}")
         return resource
+
+    return read
+
+
+def _spoken(practitioner: str) -> Read:
+    """Return what reads the languages of a practitioner; nothing of a launch hangs on them."""
+
+    def read(ehr: FhirClient) -> tuple[str, ...]:
+        try:
+            resource = ehr.read("Practitioner", practitioner)
+        except EhrError:
+            return ()
+        return languages_of(resource) if well_shaped(resource) else ()
 
     return read
 

@@ -125,7 +125,7 @@ def age_faults(
 ) -> dict[int, list[str]]:
     """Return what does not fit between rules, and between them and reminders, by the number of the rule.
 
-    A reminder that must not be sent needs to know how old the patient is, which only the EHR can tell.
+    What must not reach a patient without a launch needs to know how old they are, which only the EHR can tell.
     """
     faults: dict[int, list[str]] = {}
     for (one, earlier), (two, later) in combinations(enumerate(rows), 2):
@@ -136,11 +136,13 @@ def age_faults(
                 f"age {span} has a rule for {place or 'everywhere'} already, number {one}"
             )
     reminds = any(each["remind_hours"] for each in schedules.values())
-    blind = [name for name, values in ehrs.items() if reminds and not _reads_patients(values)]
+    reaching = (name for name, values in ehrs.items() if reminds or values["tasks"])
+    blind = [name for name in reaching if not _reads_patients(ehrs[name])]
     only = next((number for number, row in enumerate(rows) if row["where"] == Where.ROOM_ONLY), None)
     if only is not None:
-        needs = "room-only beside remind_hours needs the scope system/Patient.r of [ehr.{}.backend]: who is reminded"
-        faults.setdefault(only, []).extend(f"{needs.format(name)} depends on their age" for name in blind)
+        needs = "room-only beside remind_hours or tasks needs the scope system/Patient.r of"
+        why = "who is left out depends on their age"
+        faults.setdefault(only, []).extend(f"{needs} [ehr.{name}.backend]: {why}" for name in blind)
     return {number: found for number, found in faults.items() if found}
 
 

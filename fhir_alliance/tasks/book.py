@@ -13,12 +13,16 @@ from fhir_alliance.tasks.writer import Known
 
 
 class TaskState(StrEnum):
-    """Where a Task stands: UNKNOWN was sent, or is about to be; LEFT was changed by somebody else."""
+    """Where a Task stands: UNKNOWN was sent, or is about to be; LEFT was changed by somebody else.
+
+    One that is WITHHELD was never sent: its patient answers in the room only, or may.
+    """
 
     UNKNOWN = "unknown"
     WRITTEN = "written"
     REFUSED = "refused"
     LEFT = "changed-elsewhere"
+    WITHHELD = "withheld"
 
 
 class Page(NamedTuple):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -22,12 +23,16 @@ from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.task import Asked
 from fhir_alliance.rounds import Rounds
 from fhir_alliance.settings import EhrSettings
+from fhir_alliance.settings.tasks import TaskShape
 from fhir_alliance.store import alone
 from fhir_alliance.tasks.asking import asked_form
 from fhir_alliance.tasks.book import Key, Page, TaskBook, TaskState
 from fhir_alliance.tasks.shapes import Shapes
 from fhir_alliance.tasks.writer import ChangedElsewhere, Known, bring, digest
 from fhir_alliance.visits.assignments import Assignments
+from fhir_alliance.visits.reminders import ROOM_ONLY
+from fhir_alliance.visits.rooms import Rooms
+from fhir_alliance.visits.standing import Assignment
 
 _PAUSE: Final = 15.0
 _BACK: Final = timedelta(days=31)  # longer than any form is changed or taken back after it has closed
@@ -36,6 +41,8 @@ _REST: Final = timedelta(hours=1)
 _NO_TASKS: Final = frozenset({401, 403, 404, 405, 501})
 _LATER: Final = frozenset({408, 409, 412, 425, 429})
 _AT_ONCE: Final = 500
+# An EHR launch is a clinician's as well, who hands the form over in the room.
+_BY_PATIENTS: Final = (TaskShape.FORM, TaskShape.STANDALONE_LAUNCH)
 _STILL_ASKED: Final = (Asked.PLANNED, Asked.DUE, Asked.BEGUN)
 _log = structlog.get_logger(__name__)
 
@@ -49,8 +56,10 @@ class TaskMirror(Rounds):
         assignments: Assignments,
         shapes: Shapes,
         tokens: BackendTokens,
+        rooms: Rooms,
         ehrs: Mapping[str, EhrSettings],
         *,
+        zone: ZoneInfo,
         clock: Callable[[], datetime],
     ) -> None:
         super().__init__("tasks", pause=_PAUSE, paused="tasks.paused")
@@ -58,6 +67,8 @@ class TaskMirror(Rounds):
         self._assignments = assignments
         self._shapes = shapes
         self._tokens = tokens
+        self._rooms = rooms
+        self._zone = zone
         self._ehrs = [ehr for ehr in ehrs.values() if ehr.tasks]
         self._clock = clock
         self._rests: dict[str, datetime] = {}
@@ -98,7 +109,10 @@ class TaskMirror(Rounds):
     def _wanted(
         self, ehr: EhrSettings, first: int, pages: Mapping[Key, Page], now: datetime
     ) -> Iterator[tuple[Key, dict[str, Any]]]:
-        """Yield the Tasks that do not say what is so; one that nobody can answer any more is not made only now."""
+        """Yield the Tasks that do not say what is so; one that nobody can answer any more is not made only now.
+
+        Nor is one made by which a patient could answer elsewhere who answers in the room only.
+        """
         after = first - 1
         while True:
             rows = self._assignments.of_ehr(ehr.name, patients=None, raters=tuple(Rater), after=after, most=_AT_ONCE)
@@ -109,11 +123,34 @@ class TaskMirror(Rounds):
                     if (page is None and asked.state not in _STILL_ASKED) or (page and not _may(page, now)):
                         continue
                     task = self._shapes.task(asked, ehr, shape)
-                    if task and not (page and page.state is TaskState.WRITTEN and page.known.told == digest(task)):
+                    if not task or (page and page.state is TaskState.WRITTEN and page.known.told == digest(task)):
+                        continue
+                    if not self._withhold(ehr, each, shape, page, now):
                         yield (each.id, shape), task
             if len(rows) < _AT_ONCE:
                 return
             after = rows[-1].id
+
+    def _withhold(self, ehr: EhrSettings, each: Assignment, shape: TaskShape, page: Page | None, now: datetime) -> bool:
+        """Whether a Task is not made for a patient who answers in the room only; that is looked at again the next day.
+
+        One that was sent before follows its form on: it is there. Raises what would be the same for all others.
+        """
+        by_patient = each.rater is Rater.PATIENT and shape in _BY_PATIENTS
+        if not by_patient or (page and page.known.told):
+            return False
+        try:
+            if not self._rooms.only(ehr, each.patient, now.astimezone(self._zone).date()):
+                return False
+            reason, until = ROOM_ONLY, now + _LONGEST
+        except (ClockDiffers, EhrUnreachable, NotSent, SignInNeeded):
+            raise
+        except EhrError as error:
+            _log.warning("tasks.age-unknown", ehr=ehr.name, code=error.code)
+            reason, until = error.code, now + _REST
+        known = page.known if page else Known()
+        self._book.keep(ehr.name, (each.id, shape), known, TaskState.WITHHELD, reason=reason, next_at=until)
+        return True
 
     def _bring(self, ehr: EhrSettings, key: Key, task: dict[str, Any], page: Page, now: datetime) -> bool:
         """Bring one Task up to date, or write down why not; raises what would be the same for all others."""

@@ -10,7 +10,7 @@ import structlog
 
 from fhir_alliance.errors import AllianceError, EhrError, StoreError
 from fhir_alliance.rounds import Rounds
-from fhir_alliance.settings import EhrSettings, Settings, Where
+from fhir_alliance.settings import EhrSettings, Settings
 from fhir_alliance.visits.assignments import Assignments
 from fhir_alliance.visits.links import Links
 from fhir_alliance.visits.links import Standing as LinkStanding
@@ -18,9 +18,9 @@ from fhir_alliance.visits.message_words import Saying
 from fhir_alliance.visits.messenger import Message, Messenger
 from fhir_alliance.visits.quiet import after_quiet
 from fhir_alliance.visits.reminders import ROOM_ONLY, SENT, Reminders, Waiting
+from fhir_alliance.visits.rooms import Rooms
 from fhir_alliance.visits.standing import Standing
 from fhir_alliance.visits.wishes import Wishes
-from fhir_alliance.visits.young import answering_by_record
 
 LATE: Final = timedelta(hours=2)
 """A reminder that could not be sent for so long is left out: it would come at a time that nobody has planned."""
@@ -47,6 +47,7 @@ class Keepers(NamedTuple):
     reminders: Reminders
     wishes: Wishes
     links: Links
+    rooms: Rooms
 
 
 class _Due(NamedTuple):
@@ -155,15 +156,11 @@ class Chaser(Rounds):
 
     def _room_only(self, ehr: EhrSettings, patient: str, today: date) -> bool | None:
         """Whether a patient answers in the room only; None while the EHR does not tell how old they are."""
-        rules = self._settings.age_rules
-        if not any(each.answering.where is Where.ROOM_ONLY for each in rules):
-            return False
         try:
-            record = self._messenger.read_patient(ehr, f"Patient/{patient}")
+            return self._keepers.rooms.only(ehr, patient, today)
         except EhrError as error:
             _log.warning("reminder.age-unknown", ehr=ehr.name, code=error.code)
             return None
-        return answering_by_record(rules, record, today).where is Where.ROOM_ONLY
 
     def _surely_unsent(self, ehr: EhrSettings, patient: str, due: Sequence[_Due], now: datetime) -> Sequence[_Due]:
         """Return what was not sent before the database was restored; what may have been counts as begun."""

@@ -1,10 +1,10 @@
 """A message to a patient, passed on by a program of the site or by the EHR; it never says what it is about."""
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import orjson
 import structlog
@@ -83,16 +83,12 @@ class Messenger:
         """Return what is said in the patient's language where the EHR tells it, else in the first of the EHR's own."""
         return words_in((*self._languages(ehr, message.patient), *ehr.languages), message.saying)
 
-    def read_patient(self, ehr: EhrSettings, patient: str) -> Mapping[str, Any]:
-        """Return the raw Patient behind a relative reference; raises EhrError."""
-        kind, _, name = patient.partition("/")
-        return self._tokens.read(ehr, lambda client: client.read(kind, name))
-
     def _languages(self, ehr: EhrSettings, patient: str) -> tuple[str, ...]:
         if ehr.backend is None or not any(each in ehr.backend.scopes for each in _READS_PATIENTS):
             return ()
         try:
-            return languages_of(self.read_patient(ehr, patient))
+            kind, _, name = patient.partition("/")
+            return languages_of(self._tokens.read(ehr, lambda client: client.read(kind, name)))
         except EhrError as error:
             # A message in another language is better than none.
             _log.info("message.language-unknown", ehr=ehr.name, code=error.code)

@@ -65,6 +65,7 @@ from fhir_alliance.visits.looks import Looks
 from fhir_alliance.visits.messenger import Messenger
 from fhir_alliance.visits.planning import covering, newest_forms
 from fhir_alliance.visits.reminders import Reminders
+from fhir_alliance.visits.rooms import Rooms
 from fhir_alliance.visits.watcher import VisitWatcher
 from fhir_alliance.visits.wishes import Wishes
 from smart_app.web import (
@@ -204,7 +205,8 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
     visits = VisitWatcher(Looks(engine), assignments, finder, own_tokens, settings.ehrs, clock=clock)
     reasons = ReasonBook(engine, vault)
     messenger, reminders, wishes_kept = Messenger(settings.links, own_tokens), Reminders(engine), Wishes(engine)
-    keepers = Keepers(assignments, reminders, wishes_kept, Links(engine, clock))
+    rooms = Rooms(settings.age_rules, own_tokens)
+    keepers = Keepers(assignments, reminders, wishes_kept, Links(engine, clock), rooms)
     return Services(
         settings=settings,
         engine=engine,
@@ -254,7 +256,9 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
             assignments,
             Shapes(catalogue, vault, settings.public_url),
             own_tokens,
+            rooms,
             settings.ehrs,
+            zone=settings.site.time_zone,
             clock=clock,
         ),
         messenger=messenger,

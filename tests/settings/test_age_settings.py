@@ -99,8 +99,20 @@ def test_who_must_not_be_reminded_has_to_be_known(folder: Path) -> None:
         read(folder, ONLY, REMIND)
 
     (fault,) = caught.value.faults
-    assert fault.startswith("alliance.toml: age_rule.0: room-only beside remind_hours needs the scope system/Patient.r")
+    assert fault.startswith("alliance.toml: age_rule.0: room-only beside remind_hours or tasks needs the scope system/")
     assert "[ehr.harbor.backend]" in fault
+
+
+def test_whose_task_must_not_be_made_has_to_be_known(folder: Path) -> None:
+    """So do Tasks, of the EHR that gets them."""
+    path = folder / "alliance.toml"
+    path.write_text(path.read_text().replace("[ehr.harbor]\n", '[ehr.harbor]\ntasks = ["form"]\n'))
+
+    with pytest.raises(InvalidSettings) as caught:
+        read(folder, FIRST, ONLY.replace("[12, 15]", "[18, 20]"))
+
+    (fault,) = caught.value.faults
+    assert fault.startswith("alliance.toml: age_rule.1: room-only beside remind_hours or tasks needs")
 
 
 @pytest.mark.parametrize(("scopes", "rule"), [("system/Patient.r", ONLY), ("", FIRST)])

@@ -9,12 +9,22 @@ from typing import Any
 
 import orjson
 import pytest
+from flask import request
 from sqlalchemy import update
 
 from fhir_alliance.ehr.draft import VISIT_SCOPES
 from fhir_alliance.settings import AgeRule, Answering, Where
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import audit, drafts, launches, patient_links, reminders, submissions
+from fhir_alliance.tables import (
+    assignments,
+    audit,
+    drafts,
+    launches,
+    patient_links,
+    reminders,
+    submissions,
+    task_mirrors,
+)
 from smart_app.demo.browser import Page
 from smart_app.demo.site import Site
 
@@ -24,6 +34,7 @@ from .test_web_corrections import NINES, sent
 from .test_web_links import fill_in, type_date, with_links
 from .test_web_proxy import WILHELMINA, beside, proxy
 from .test_web_reminders import REMIND, held, keeper
+from .test_web_tasks import EHR_LAUNCH, FORM, STANDALONE, assigned, mirror, mirroring, tasks
 from .test_web_visits import polling
 
 ONLY = '[[age_rule]]\nages = [12, 15]\nwhere = "room-only"\n'
@@ -282,6 +293,52 @@ def test_a_reminder_waits_until_the_record_tells_the_age(make_house: MakeHouse, 
 
     assert (silent, written) == (0, [])
     assert remind(house, hours=2.9) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "shapes"), [("CA", [EHR_LAUNCH]), ("", [EHR_LAUNCH]), ("NV", [EHR_LAUNCH, FORM, STANDALONE])]
+)
+def test_the_ehr_gets_no_task_to_answer_elsewhere(make_house: MakeHouse, state: str, shapes: list[str]) -> None:
+    """For who answers in the room the EHR lists a launch that clinicians use as well, and no more, a day later too."""
+
+    def change(site: Site) -> None:
+        mirroring(FORM, EHR_LAUNCH, STANDALONE, more="system/Patient.r")(site)
+        ruling(CALIFORNIA)(site)
+
+    house = make_house(change=change)
+    living(house, country="US", **({"state": state} if state else {}))
+    visit = assigned(house)
+    for hours in (0, 0, 25):
+        mirror(house, hours=hours)
+
+    mine = [row["id"] for row in house.rows(assignments) if row["encounter"] == visit]
+    pages = {row["shape"]: row["state"] for row in house.rows(task_mirrors) if row["assignment"] in mine}
+    assert pages == {shape: "written" if shape in shapes else "withheld" for shape in (FORM, EHR_LAUNCH, STANDALONE)}
+    assert len(tasks(house, visit)) == len(shapes)
+
+
+def test_an_age_that_is_not_told_makes_no_task(make_house: MakeHouse) -> None:
+    """While the EHR refuses the Patient none is made for patients; an hour after it gives it they are there."""
+
+    def change(site: Site) -> None:
+        mirroring(FORM, more="system/Patient.r")(site)
+        ruling(CALIFORNIA)(site)
+
+    house = make_house(change=change)
+    living(house, country="US", state="NV")
+    visit = assigned(house)
+
+    def refuse() -> tuple[str, int] | None:
+        return ("", 403) if "/fhir/Patient/" in request.path else None
+
+    house.ehr.before_request_funcs.setdefault(None, []).insert(0, refuse)
+    mirror(house)
+    before = tasks(house, visit)
+    house.ehr.before_request_funcs[None].remove(refuse)
+    mirror(house, hours=2)
+
+    assert before == []
+    assert len(tasks(house, visit)) == 1
 
 
 @pytest.mark.parametrize(("years", "first"), [(11, False), (16, True), (18, False)])

@@ -20,9 +20,9 @@ from .test_web_visits import POLL, encounter
 FORM, EHR_LAUNCH, STANDALONE = "form", "ehr-launch", "standalone-launch"
 
 
-def mirroring(*shapes: str, granted: str = "") -> Callable[[Site], None]:
-    """Return a change of a site's files: its EHR gets Tasks in these shapes."""
-    scopes = f"{VISIT_SCOPES} {TASK_SCOPES}"
+def mirroring(*shapes: str, granted: str = "", more: str = "") -> Callable[[Site], None]:
+    """Return a change of a site's files: its EHR gets Tasks in these shapes; `more` are scopes beside the needed."""
+    scopes = f"{VISIT_SCOPES} {TASK_SCOPES} {more}".strip()
 
     def change(site: Site) -> None:
         granting(scopes, granted or scopes)(site)

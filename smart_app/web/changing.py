@@ -7,10 +7,12 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
-from fhir_alliance.errors import CorrectionRefused, InvalidAnswers
+from fhir_alliance.delivery.receipts import UnknownReceipt
+from fhir_alliance.errors import CorrectionRefused, InvalidAnswers, NotSignedIn
 from fhir_alliance.scoring.answers import Answers, check_answers
 from fhir_alliance.trajectory.series import Visit
 from smart_app.web.access import audit
+from smart_app.web.coming_back import way_back
 from smart_app.web.drafts import DraftConflict, save_draft
 from smart_app.web.failures import explain
 from smart_app.web.filling import seen_version
@@ -18,7 +20,8 @@ from smart_app.web.forms import OpenForm, language_of, tell_audience
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.keeping import both, possible
-from smart_app.web.launches import Launch, Role, find_launch
+from smart_app.web.launches import Launch, Role, find_lapsed, find_launch
+from smart_app.web.left_alone import closed_page
 from smart_app.web.pages.form import form_page, read_answers
 from smart_app.web.pages.review import review_page
 from smart_app.web.preferences import chosen_on_form
@@ -96,20 +99,37 @@ def send(launch: Launch, key: str) -> ResponseReturnValue:
     return _to_receipt(launch, send_change(launch, sent, opened, declined=declined).key)
 
 
+@bp.errorhandler(NotSignedIn)
+def keep_late_answers(error: NotSignedIn) -> ResponseReturnValue:
+    """Keep what a page still changes after it was left alone too long, show nothing, and say the way back."""
+    launch = find_lapsed((request.view_args or {}).get("handle", ""))
+    back = way_back(launch) if launch and launch.role is Role.PATIENT else None
+    if launch is None or back is None:
+        return explain(error)
+    _keep_what_came(launch)
+    return render_template("message.html", page=closed_page(back)), error.http_status
+
+
 @bp.errorhandler(RoomOnly)
 def keep_for_the_room(error: RoomOnly) -> ResponseReturnValue:
     """Keep what was changed on a page that was open when its patient came of an age for the room, and say why it ends.
 
     What was sent before stays as it is.
     """
-    named = request.view_args or {}
-    launch = find_launch(named["handle"])
-    if request.endpoint == "changing.keep_answers" and launch.confirmed:
-        with suppress(CorrectionRefused):
-            opened, _ = open_change(launch, open_to_change(launch, named["key"]))
-            answers, _ = both(opened.draft.answers, possible(opened, read_answers(opened.form, request.form)))
-            save_draft(launch, opened.draft, answers, seen_version=opened.draft.version)
+    launch = find_launch((request.view_args or {})["handle"])
+    if launch.confirmed:
+        _keep_what_came(launch)
     return explain(error)
+
+
+def _keep_what_came(launch: Launch) -> None:
+    """Keep the answers of a request that nothing else is done with, unless they cannot be changed any more."""
+    if request.endpoint != "changing.keep_answers":
+        return
+    with suppress(CorrectionRefused, UnknownReceipt):
+        opened, _ = open_change(launch, open_to_change(launch, (request.view_args or {})["key"]))
+        answers, _ = both(opened.draft.answers, possible(opened, read_answers(opened.form, request.form)))
+        save_draft(launch, opened.draft, answers, seen_version=opened.draft.version)
 
 
 def _to_receipt(launch: Launch, key: str) -> ResponseReturnValue:

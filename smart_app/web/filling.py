@@ -29,6 +29,7 @@ from smart_app.web.frames import ends_of, frame_of, plain_frame, today
 from smart_app.web.gates import launched
 from smart_app.web.keeping import both, possible
 from smart_app.web.launches import ANSWERING, Launch, Role, find_lapsed, find_launch
+from smart_app.web.left_alone import closed_page
 from smart_app.web.pages.form import form_page, read_answers
 from smart_app.web.pages.message import Action, MessagePage, error_page
 from smart_app.web.pages.review import review_page
@@ -167,15 +168,7 @@ def keep_late_answers(error: NotSignedIn) -> ResponseReturnValue:
     _keep_what_came(launch)
     if request.endpoint == "filling.keep":
         return jsonify(again=back.url), error.http_status
-    page = MessagePage(
-        frame=plain_frame(),
-        heading=say("This page has closed"),
-        sentence=back.sentence,
-        safe=say("Your answers so far are kept."),
-        action=Action(label=back.label, url=back.url) if back.url else None,
-        code=error.code,
-    )
-    return render_template("message.html", page=page), error.http_status
+    return render_template("message.html", page=closed_page(back)), error.http_status
 
 
 @bp.errorhandler(RoomOnly)

@@ -1,5 +1,6 @@
 """A patient changes or takes back what was sent, and a clinician withdraws what is about the wrong person."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -171,6 +172,24 @@ def test_changed_from_a_later_launch(own: House) -> None:
 
     assert score(own, key_of(receipt)) == ("amended", "amended", 10)
     assert {(each.status, code_of(each)) for each in foreign} == {(404, "submission.unknown")}
+
+
+def test_a_page_left_alone_keeps_what_was_changed(own: House) -> None:
+    """What is sent after the session has ended is kept and nothing shown; signed in again the change goes on there."""
+    person, receipt = sent(own)
+    form = person.open(receipt.link("/change"))
+    own.ahead = timedelta(minutes=31)
+
+    late = person.submit(form, form.form("/change"), **NINES, action="review")
+
+    assert late.status == 401
+    assert "Your answers so far are kept." in late.text
+    assert "Sign in again" in late.text
+    assert "Maria" not in late.text
+    own.ahead = timedelta(0)  # the EHR's clock is not ahead: who signs in there comes at its time
+    again, home = own.at_home()
+    reopened = again.open(again.open(home.link("/receipt/")).link("/change"))
+    assert re.findall(r'name="(\d)" value="10" checked', reopened.text) == list("123456")
 
 
 def test_handed_over_device_cannot_change_it(house: House) -> None:

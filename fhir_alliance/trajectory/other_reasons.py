@@ -5,22 +5,24 @@ from typing import Final
 
 from fhir_alliance.instruments.precision import Z95
 from fhir_alliance.sentences import Number, Sentence, marked
-from fhir_alliance.trajectory.agreement import EXPECTED
+from fhir_alliance.trajectory.agreement import EXPECTED, Gap
 from fhir_alliance.trajectory.centring import shrunken_mean
 from fhir_alliance.trajectory.early import EARLY_VISITS, early_alliance
 from fhir_alliance.trajectory.first_line import one_decimal
 from fhir_alliance.trajectory.inputs import early_inputs, figures
 from fhir_alliance.trajectory.seen import Look, Name, Reason, Seen, exact, span
 
+# By the side on which the patient rated: -1 for lower, 1 for higher.
+_RATED: Final[Mapping[int, str]] = {
+    -1: marked("%(name)s rated %(points)s below the therapist; %(expected)s above is usual."),
+    0: marked("%(name)s rated as the therapist did; %(expected)s above is usual."),
+    1: marked("%(name)s rated %(points)s above the therapist; %(expected)s above is usual."),
+}
 # By whether the figures are provisional.
 _DIFFERING: Final[Mapping[bool, str]] = {
-    False: marked(
-        "%(name)s's rating minus the therapist's is %(difference)s; %(expected)s is usual. More than error explains, "
-        "at %(number)s visits running."
-    ),
+    False: marked("%(rated)s So at the last %(number)s visits that both rated, by more than error explains."),
     True: marked(
-        "%(name)s's rating minus the therapist's is %(difference)s; %(expected)s is usual. More than error explains "
-        "(provisional), at %(number)s visits running."
+        "%(rated)s So at the last %(number)s visits that both rated, by more than error explains (provisional)."
     ),
 }
 
@@ -63,18 +65,15 @@ def differing(seen: Seen) -> Reason | None:
     if len(known) < 2 or not all(each.holds_for(validated=seen.validated) for each in known):
         return None
     gap, provisional = found.last, any(each.is_provisional for each in known)
-    values = {
-        "name": seen.name,
-        "difference": one_decimal(gap.difference),
-        "expected": one_decimal(gap.expected),
-        "number": found.running,
-    }
     return Reason(
         name=Name.DIFFERING,
         look=Look.WORTH if provisional else Look.ASK,
-        sentence=Sentence(_DIFFERING[provisional], **values),
+        sentence=Sentence(_DIFFERING[provisional], rated=_rated(seen.name, gap), number=found.running),
         inputs=(
-            Sentence("At the last visit that both rated: %(difference)s.", difference=exact(gap.difference)),
+            Sentence(
+                "At the last visit that both rated, the patient's rating minus the therapist's: %(difference)s.",
+                difference=exact(gap.difference),
+            ),
             Sentence(
                 "Usual %(expected)s: %(share)s × the standard deviation of the patient's form (Igra 2020).",
                 expected=exact(gap.expected),
@@ -89,7 +88,7 @@ def differing(seen: Seen) -> Reason | None:
             Sentence("%(error)s is √(patient's error² + therapist's error²).", error=exact(gap.error)),
             Sentence("And by at least %(points)s points.", points=exact(gap.least)),
             Sentence(
-                "So since visit %(first)s, to one side, at %(number)s visits running that both rated.",
+                "So since visit %(first)s, to one side, at the last %(number)s visits that both rated.",
                 first=found.first_visit,
                 number=found.running,
             ),
@@ -100,6 +99,13 @@ def differing(seen: Seen) -> Reason | None:
         visit=seen.visit,
         facts=(found.first_visit or 0, found.running, gap.difference),
     )
+
+
+def _rated(name: str, gap: Gap) -> Sentence:
+    """Return on which side of the therapist the patient rated, as far as one decimal shows it."""
+    points = one_decimal(abs(gap.difference))
+    side = 0 if not float(points) else 1 if gap.difference > 0 else -1
+    return Sentence(_RATED[side], name=name, points=points, expected=one_decimal(gap.expected))
 
 
 def early(seen: Seen) -> Reason | None:

@@ -88,6 +88,7 @@ CASES: Mapping[str, Seen] = {
     "patient higher": differ(9.5, 6),
     "patient lower": differ(5, 8),
     "patient lower, provisional": differ(5, 8, COMPUTED),
+    "patient alike": differ(7, 7, replace(PUBLISHED, sd=Decimal(6), reliability=Decimal("0.99"))),
     "early mean low": seen(6, 6, 5.5, site=EARLY),
 }
 

@@ -16,9 +16,9 @@ from .test_web_reasons import KWAME, reasons
 
 # Who rates unlike their therapist, and how far off the last guess was.
 DIFFERING = {
-    "david-cohen": ("Practitioner/ruth-abramowitz", "David's rating minus the therapist's is −4.3; 0.7 is usual."),
-    "rebecca-stone": ("Practitioner/mei-ling-chen", "Rebecca's rating minus the therapist's is 4.8; 0.7 is usual."),
-    "alex-morgan": ("Practitioner/james-calloway", "Alex's rating minus the therapist's is −3.8; 0.7 is usual."),
+    "david-cohen": ("Practitioner/ruth-abramowitz", "David rated 4.3 below the therapist; 0.7 above is usual."),
+    "rebecca-stone": ("Practitioner/mei-ling-chen", "Rebecca rated 4.8 above the therapist; 0.7 above is usual."),
+    "alex-morgan": ("Practitioner/james-calloway", "Alex rated 3.8 below the therapist; 0.7 above is usual."),
 }
 
 
@@ -70,8 +70,8 @@ def test_a_reliable_disagreement(patient: str, make_house: MakeHouse, house: Hou
 
     (found,) = map(unescape, reasons(chart))
     assert found.startswith(f"worth a look {difference}")
-    assert "visits running." in found
-    assert "minus the therapist" not in before.text
+    assert "visits that both rated, by more than error explains." in found
+    assert "the therapist; 0.7 above is usual" not in before.text
 
 
 def test_an_early_mean(make_house: MakeHouse) -> None:

@@ -34,7 +34,7 @@ soak: $(VENV)/.tests postgresql
 	@$(BIN)/python -m tests.soak.soak $(ARGS)
 
 pictures: $(VENV)/.tests browser
-	@$(BIN)/python tests/browser/pictures.py
+	@$(BIN)/python -m tests.browser.pictures
 	@$(BIN)/python -m tests.browser.courses
 
 catalogue: $(VENV)/.runs

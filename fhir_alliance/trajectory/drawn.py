@@ -14,14 +14,14 @@ _REPAIRS: Final[Mapping[Ending, Sentence]] = {
     Ending.REPAIRED: Sentence("repaired"),
     Ending.FULLY: Sentence("fully repaired"),
 }
-_RUPTURES: Final[Mapping[tuple[Level, Ending | None], Sentence]] = {
-    (Level.POSSIBLE, None): Sentence("possible rupture"),
-    (Level.POSSIBLE, Ending.OPEN): Sentence("possible rupture, open"),
-    (Level.POSSIBLE, Ending.UNREPAIRED): Sentence("possible rupture, unrepaired"),
-    (Level.MARKED, None): Sentence("marked rupture"),
-    (Level.MARKED, Ending.OPEN): Sentence("marked rupture, open"),
-    (Level.MARKED, Ending.UNREPAIRED): Sentence("marked rupture, unrepaired"),
+_RUPTURES: Final[Mapping[Ending, Sentence]] = {
+    Ending.REPAIRED: Sentence("marked rupture"),
+    Ending.FULLY: Sentence("marked rupture"),
+    Ending.OPEN: Sentence("marked rupture, open"),
+    Ending.UNREPAIRED: Sentence("marked rupture, unrepaired"),
 }
+# Most possible ruptures are steady courses going up and down (reference 5.7), so nothing is said of how they end.
+_SMALL: Final[Mapping[bool, Sentence]] = {False: Sentence("small fall"), True: Sentence("risen again")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +36,9 @@ class Sign:
     @property
     def words(self) -> Sentence:
         """What the sign says, for those who read it out: it names what was found and judges nobody."""
-        if self.is_repair:
-            return _REPAIRS[self.ending]
-        unfinished = self.ending if self.ending in (Ending.OPEN, Ending.UNREPAIRED) else None
-        return _RUPTURES[self.level, unfinished]
+        if self.level is Level.POSSIBLE:
+            return _SMALL[self.is_repair]
+        return (_REPAIRS if self.is_repair else _RUPTURES)[self.ending]
 
 
 def signs_of(values: Sequence[Decimal], scale: Scale) -> tuple[Sign, ...]:

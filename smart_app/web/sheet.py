@@ -107,7 +107,9 @@ class _Sheet:
             said.append(say("grey: usual range %(range)s (%(visits)s)", **usual))
         said += [f"×: {say('no score')}"] if trend.drawing.gaps else []
         if trend.drawing.signs:
-            said.append(say("triangle down: rupture, up: repair; filled: marked, open: possible"))
+            said.append(
+                say("triangle down: marked rupture, up: repair; small and open: small fall, risen again (no finding)")
+            )
         self.lines(" · ".join(said), grey=_SOFT)
 
     def trend(self, drawing: TrendLayout, height: float = 40.0) -> None:
@@ -140,7 +142,8 @@ class _Sheet:
         for sign in drawing.signs:
             x, y, up = left + sign.x * across, bottom + 2.2, -1 if sign.is_repair else 1
             self.pdf.set_fill_color(0 if sign.is_marked else 255)
-            self.pdf.polygon([(x - 1.2, y - up), (x + 1.2, y - up), (x, y + up * 1.1)], style="DF")
+            half = 1.2 if sign.is_marked else 0.8
+            self.pdf.polygon([(x - half, y - up * half), (x + half, y - up * half), (x, y + up * half)], style="DF")
         lane = 4.0 if drawing.signs else 0.5
         for column in drawing.columns:
             if "wide" in column.shown_on:

@@ -6,8 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from chromium import launch as start
-from people import (
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from fhir_alliance.settings import read_settings
+from smart_app.demo.run import running
+from smart_app.demo.site import Site, write_site
+from smart_app.publishing import publish_all
+from tests.browser.chromium import launch as start
+from tests.browser.people import (
     CORE,
     answer,
     begin,
@@ -20,12 +26,6 @@ from people import (
     sign_in,
     wait_until_in_chart,
 )
-from playwright.sync_api import Browser, Page, sync_playwright
-
-from fhir_alliance.settings import read_settings
-from smart_app.demo.run import running
-from smart_app.demo.site import Site, write_site
-from smart_app.publishing import publish_all
 from tests.ports import own_port
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "pictures"

@@ -22,6 +22,8 @@ SEEDS: Final = 10**6
 QUICK_FORMS: Final = 300
 # A form that has failed seven times would wait for minutes, and with it the whole run.
 QUICK_WAIT: Final = 3
+# The widest table, also where what is printed goes into a file.
+WIDTH: Final = 160
 
 
 @click.command()
@@ -52,7 +54,7 @@ def main(
     seed: int | None,
 ) -> None:
     """Score, follow courses, wander and deliver for long; print the figures."""
-    console, first = Console(), secrets.randbelow(SEEDS) if seed is None else seed
+    console, first = Console(width=WIDTH), secrets.randbelow(SEEDS) if seed is None else seed
     console.print(f"seed {first}", highlight=False)
     chosen = parts or (("delivery",) if quick else PARTS)
     load = Load(QUICK_FORMS if quick else forms, faults, kill_every, first, longest=QUICK_WAIT if quick else None)

@@ -24,8 +24,9 @@ def decimals(text: str) -> list[Decimal]:
     [
         # Without a reference sample a fall of 1.0 is possible and one of 2.0 marked.
         ("8 8 8 8 8 8", []),
-        ("8 8 7 7", [(3, False, "possible rupture, open")]),
-        ("8 8 7 8", [(3, False, "possible rupture"), (4, True, "fully repaired")]),
+        ("8 8 7 7", [(3, False, "small fall")]),
+        ("8 8 7 8", [(3, False, "small fall"), (4, True, "risen again")]),
+        ("8 8 7 7 7 7 7 7", [(3, False, "small fall")]),
         ("8 8 5 7.9", [(3, False, "marked rupture"), (4, True, "repaired")]),
         ("8 8 5 8", [(3, False, "marked rupture"), (4, True, "fully repaired")]),
         ("8 8 5 5 5 5 5 5", [(3, False, "marked rupture, unrepaired")]),
@@ -36,7 +37,7 @@ def decimals(text: str) -> list[Decimal]:
     ],
 )
 def test_what_is_drawn(ratings: str, drawn: list[tuple[int, bool, str]]) -> None:
-    """A rupture stands where it opened, a repair where it came, each with its level and ending in words."""
+    """A rupture stands where it opened, a repair where it came; only a marked one has its ending in words."""
     assert [(each.rating, each.is_repair, each.words) for each in signs_of(decimals(ratings), SCALE)] == drawn
 
 

@@ -48,9 +48,10 @@ def how_signs_are_found(scale: Scale) -> tuple[str, ...]:
     yardstick = RULES.start(scale).marked.yardstick
     rule = say(
         "▽ rupture, △ repair (our own rule set v%(version)s, not validated): the rating lies k × s or more under the "
-        "highest of the 6 ratings before, possible with k = 1, marked with k = 2; s is the larger of %(between)s and "
-        "the standard deviation of this person's changes before, from three changes on. Repaired when a rating lies as "
-        "much above the lowest, fully when it reaches the highest again, unrepaired 5 ratings after the lowest.",
+        "highest of the 6 ratings before: a small fall with k = 1, which steady courses often have and which is no "
+        "finding, a marked rupture with k = 2; s is the larger of %(between)s and the standard deviation of this "
+        "person's changes before, from three changes on. Repaired when a rating lies as much above the lowest, fully "
+        "when it reaches the highest again, unrepaired 5 ratings after the lowest.",
         version=VERSION,
         between=say(one_decimal(yardstick.between)),
     )

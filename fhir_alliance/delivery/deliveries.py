@@ -59,10 +59,10 @@ def delivery_of(
 
 
 def _filed(queue: Queue, item: Item, sent: Sequence[Version], chart: ChartAccess, *, unsettled: bool) -> FiledDelivery:
-    client, base, sender = chart.client, chart.fhir_base, chart.sender
-    if not sent:
-        return FiledDelivery(queue, client, item, sender, fhir_base=base, ours=page_of(queue, item))
-    return FiledWithdrawal(queue, client, item, sender, fhir_base=base, sent=sent[-1], unsettled=unsettled)
+    if sent:
+        return FiledWithdrawal(queue, item, sent[-1], chart, unsettled=unsettled)
+    ours = page_of(queue, item)
+    return FiledDelivery(queue, chart.client, item, chart.sender, fhir_base=chart.fhir_base, ours=ours)
 
 
 def unsettled_by(queue: Queue, item: Item) -> Sequence[Version]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import orjson
 
+from fhir_alliance.delivery.access import ChartAccess
 from fhir_alliance.delivery.chart import foreign
 from fhir_alliance.delivery.documents import DocumentSteps
 from fhir_alliance.delivery.expected import expected_document, labels_of
@@ -18,6 +19,7 @@ from fhir_alliance.delivery.parts import QUIET_TIMES
 from fhir_alliance.delivery.queue import Item, Queue
 from fhir_alliance.delivery.receipts import CHANGED_IN_CHART, GONE_FROM_CHART, State
 from fhir_alliance.delivery.sending import Sender
+from fhir_alliance.delivery.telling import Teller
 from fhir_alliance.delivery.updating import Updater
 from fhir_alliance.delivery.versions import Version
 from fhir_alliance.ehr.fhir import FhirClient
@@ -56,22 +58,14 @@ class FiledDelivery(DocumentSteps):
 class FiledWithdrawal(FiledDelivery):
     """The steps for taking one page back; `sent` is the version of it of which anything has left us."""
 
-    def __init__(
-        self,
-        queue: Queue,
-        client: FhirClient,
-        item: Item,
-        sender: Sender,
-        *,
-        fhir_base: str,
-        sent: Version,
-        unsettled: bool,
-    ) -> None:
-        super().__init__(queue, client, item, sender, fhir_base=fhir_base, ours=sent.bundle)
+    def __init__(self, queue: Queue, item: Item, sent: Version, access: ChartAccess, *, unsettled: bool) -> None:
+        client, sender = access.client, access.sender
+        super().__init__(queue, client, item, sender, fhir_base=access.fhir_base, ours=sent.bundle)
         self._sent = sent
         self._unsettled = unsettled
         self._versions = queue.versions
         self._updater = Updater(queue, client, item, sender)
+        self._teller = Teller(queue, item, access)
 
     def run(self) -> Settlement:
         """Mark the page as entered in error, and see that the chart says so (O21); returns DELIVERED, raises as above.
@@ -93,6 +87,7 @@ class FiledWithdrawal(FiledDelivery):
             raise self._sender.not_read_back(f"{self._item.kind}-1")
         if not documents and self._may_come():
             raise Stop(State.UNKNOWN, NOT_READ_BACK)
+        self._teller.tell([f"DocumentReference/{each['id']}" for each in documents])
         return Settlement(state=State.DELIVERED)
 
     def found(self) -> list[Resource]:

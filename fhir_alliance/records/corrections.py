@@ -112,7 +112,7 @@ def correction_provenance(
 
 _CAUSES: Final = {
     "changed-mind": "The person who answered changed their mind.",
-    "mistake": "There was a mistake in the answers.",
+    "mistake": "There was a mistake in it.",
     "wrong-person": "Entered for the wrong person.",
 }
 

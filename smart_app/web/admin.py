@@ -83,7 +83,7 @@ def leave(admin: Admin) -> ResponseReturnValue:
 @bp.get("/")
 @admitted
 def outbox(admin: Admin) -> ResponseReturnValue:
-    """Show how many forms wait where and why, and list those asked for, oldest first."""
+    """Show how many forms and filed pages wait where and why, and list those asked for, oldest first."""
     asked = request.args
     ehr, state, level = (asked.get(name) or None for name in ("ehr", "state", "older"))
     if state not in (None, *State) or level not in (None, *LEVELS):

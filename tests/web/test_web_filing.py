@@ -484,5 +484,7 @@ def test_an_administrator_sees_where_it_is(filing: House) -> None:
     item = admin.open(filing.url(f"/admin/forms/{key}"))
 
     assert key in listed.text
+    assert "<td>filed page</td>" in listed.text
     assert "A page of the view" in item.text
+    assert "This filed page" in item.text
     assert not re.search("Thomas|Reyes", listed.text + item.text)

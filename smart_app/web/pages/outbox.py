@@ -1,4 +1,4 @@
-"""What an administrator sees of delivery: counts, reasons and forms of every EHR; no answers, no names."""
+"""What an administrator sees of delivery: counts, reasons, forms and filed pages of every EHR; no answers, no names."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from fhir_alliance.delivery.reason_table import EHR_CHANGED, Again
 from fhir_alliance.delivery.reasons import reason_of
 from fhir_alliance.delivery.receipts import STAYS_HERE, State
 from fhir_alliance.harvest.book import Refused
+from fhir_alliance.settings import Rung
 from smart_app.web.pages.delivery import STATES, Moment, moment
 from smart_app.web.pages.frame import Frame
 
@@ -26,7 +27,7 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class EhrCounts:
-    """How many forms of one EHR are where, and for how long those not in the chart have been waiting."""
+    """How many forms and filed pages of one EHR are where, and how long those not in the chart have been waiting."""
 
     title: str
     waiting: int
@@ -49,9 +50,10 @@ class ReasonRow:
 
 @dataclass(frozen=True, kw_only=True)
 class OutboxRow:
-    """One form in the list."""
+    """One form or filed page in the list; `what` is which of them."""
 
     key: str
+    what: str
     ehr: str
     state: str
     words: str
@@ -220,6 +222,7 @@ def _reasons(figures: Figures, titles: Mapping[str, str]) -> list[ReasonRow]:
 def _row(entry: Entry, titles: Mapping[str, str], frame: Frame, today: date) -> OutboxRow:
     return OutboxRow(
         key=entry.key,
+        what="filed page" if entry.rung is Rung.DOCUMENT else "form",
         ehr=titles.get(entry.ehr, entry.ehr),
         state="kept here" if entry.code in STAYS_HERE else STATES[entry.state],
         words=entry.reason.words,

@@ -81,6 +81,7 @@ def test_the_later_of_a_day_counts_in_the_site_s_time() -> None:
         total("2026-11-03", "many"),
         total("2026-11-03", "NaN"),
         total("2026-11-03", True),
+        total("2026-11-03", 0, valueQuantity={}, valueInteger=True),
         total("2026-11-03", None),
         total("2026-11", 12),
         total("2026-11-03", 12, effectiveDateTime=None),
@@ -92,6 +93,12 @@ def test_the_later_of_a_day_counts_in_the_site_s_time() -> None:
 def test_what_is_no_total_of_this_patient_is_left_out(left_out: dict[str, Any]) -> None:
     """Another patient's, withdrawn, undated, impossible and foreign values never become a reading."""
     assert read(left_out) == {}
+
+
+@pytest.mark.parametrize("value", [0, 27])
+def test_the_ends_of_a_measure_are_readings(value: int) -> None:
+    """The lowest and the highest total that there is are totals like others."""
+    assert read(total("2026-11-03", value)) == {"phq-9": [(date(2026, 11, 3), Decimal(value))]}
 
 
 def test_a_whole_number_of_another_type() -> None:

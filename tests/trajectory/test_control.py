@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 
 from fhir_alliance.trajectory.control import ControlChart, baseline, floor_of
@@ -51,6 +52,8 @@ def test_four_ratings_are_needed() -> None:
 
     assert baseline(VALUES[:3], floor=NO_FLOOR) is None
     assert [chart.against for chart in found[:4]] == [None] * 4
+    assert found[4].against is not None
+    assert (found[4].against.centre, found[4].moved) == (Decimal("35.5"), False)
     assert found[4].against == baseline(VALUES[:4], floor=NO_FLOOR)
     assert {chart.against for chart in found[5:]} == {baseline(VALUES[:5], floor=NO_FLOOR)}
 
@@ -63,6 +66,28 @@ def test_ceiling() -> None:
     assert found[-1].below == Decimal("1.5")
     assert not found[-1].moved
     assert charts(decimals([40] * 5 + [37]))[-1].below is None
+
+
+@pytest.mark.parametrize(
+    ("first", "value", "moved"),
+    [
+        # Steps of 1 and of 0.25: the limits are 3.267 and 0.81675.
+        ("10 11 10 11", "14.267", False),
+        ("10 11 10 11", "14.268", True),
+        ("10 11 10 11", "7.732", True),
+        ("5 5.25 5 5.25", "6.06675", False),
+        ("5 5.25 5 5.25", "6.1", True),
+    ],
+)
+def test_step_at_the_limit(first: str, value: str, moved: bool) -> None:
+    """A step up or down is too large beyond the limit, however small that is; the limit itself is not beyond it."""
+    assert charts(decimals([*first.split(), value]))[-1].moved is moved
+    assert not ControlChart(floor=NO_FLOOR).moved
+
+
+def test_floor_is_a_share_of_the_range() -> None:
+    """On a scale that does not begin at 0 the least sigma is 5 % of what lies between its ends."""
+    assert floor_of(Decimal(1), Decimal(5)) == Decimal("0.2")
 
 
 @given(SERIES, RATINGS)

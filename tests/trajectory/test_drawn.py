@@ -1,7 +1,9 @@
 """Ruptures and repairs as they are drawn: at most one sign for a rating, and a fall drawn once."""
 
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -32,6 +34,18 @@ def decimals(text: str) -> list[Decimal]:
         ("8 8 5 5 5 5 5 5", [(3, False, "marked rupture, unrepaired")]),
         # Falling in two steps opens a possible and a marked episode: one fall, drawn once.
         ("8 8 7 6 6", [(4, False, "marked rupture, open")]),
+        # A small fall long before a marked one is another fall.
+        (
+            "8 8 7 8 8 8 8 8 8 5 8",
+            [
+                (3, False, "small fall"),
+                (4, True, "risen again"),
+                (10, False, "marked rupture"),
+                (11, True, "fully repaired"),
+            ],
+        ),
+        # The rise to 9 is the repair, though it lies 1 under the 10 of before.
+        ("10 4 5 9 8 10", [(2, False, "marked rupture"), (4, True, "repaired")]),
         ("", []),
         ("3", []),
     ],
@@ -39,6 +53,12 @@ def decimals(text: str) -> list[Decimal]:
 def test_what_is_drawn(ratings: str, drawn: list[tuple[int, bool, str]]) -> None:
     """A rupture stands where it opened, a repair where it came; only a marked one has its ending in words."""
     assert [(each.rating, each.is_repair, each.words) for each in signs_of(decimals(ratings), SCALE)] == drawn
+
+
+@pytest.mark.parametrize("changed", [{"more_is_better": False}, {"minimum": Decimal(0), "maximum": Decimal(0)}])
+def test_nothing_is_drawn_where_nobody_knows(changed: dict[str, Any]) -> None:
+    """Where less is better, nobody has said what is, or what the ends of the scale are, no fall is a rupture."""
+    assert signs_of(decimals("8 8 5 8"), replace(SCALE, **changed)) == ()
 
 
 @settings(deadline=None)

@@ -22,6 +22,7 @@ CASES = worked("persons")
         ([1, 3], (2, False)),
         ([1, 2, 3, 4, 5], (4, False)),
         ([4, 5, 6], None),
+        ([0, 1], None),
     ],
 )
 def test_early(visits: list[int], wanted: tuple[int, bool] | None) -> None:

@@ -57,11 +57,13 @@ def test_worked_control_chart(check_in: Instrument) -> None:
 
 
 def test_range_stays_on_the_scale(check_in: Instrument) -> None:
-    """Somebody who always answers 10 has a usual range that ends at 10."""
-    found = usual_range(ratings(*["10"] * 5), check_in.scales[0])
+    """Somebody who always answers 10 has a usual range that ends at 10, and one that always answers 0 from 0 on."""
+    high, low = (usual_range(ratings(*[value] * 5), check_in.scales[0]) for value in ("10", "0"))
 
-    assert found is not None
-    assert (found.low, found.high) == (Decimal(9), Decimal(10))
+    assert high is not None
+    assert low is not None
+    assert (high.low, high.high) == (Decimal(9), Decimal(10))
+    assert (low.low, low.high) == (Decimal(0), Decimal(1))
 
 
 def test_range_of_a_scale_without_ends(check_in: Instrument) -> None:
@@ -72,6 +74,9 @@ def test_range_of_a_scale_without_ends(check_in: Instrument) -> None:
 
     assert found is not None
     assert (round(found.low, 2), round(found.high, 2)) == (Decimal("24.51"), Decimal("38.69"))
+    below = usual_range(ratings("0", "4", "0", "4", "0"), scale)
+    assert below is not None
+    assert round(below.low, 2) == Decimal("-5.49")
 
 
 def test_real_minus() -> None:

@@ -31,6 +31,31 @@ def test_worked_alpha() -> None:
     assert near(found.sd, (Decimal(80) / 99).sqrt())
 
 
+def test_worked_alpha_of_three() -> None:
+    """Three items have a variance of 1 each, their sum one of 5: alpha is 3 / 2 x (1 - 3 / 5) = .6.
+
+    Who has a rating without its items is not counted, and a later rating changes nothing.
+    """
+    thirds = [(1, 1, 1), (3, 3, 3)] * 30 + [(1, 1, 3), (3, 3, 1), (1, 3, 1), (3, 1, 3), (3, 1, 1), (1, 3, 3)] * 10
+    more = [First(ratings=(Decimal(2),)), First(ratings=(Decimal(9), Decimal(1)))]
+    later = [First(ratings=(*each.ratings, Decimal(0)), items=each.items) for each in people(*thirds)]
+
+    found = spread_of([*later, *more])
+
+    assert found == spread_of(people(*thirds))
+    assert found is not None
+    assert found.people == 120
+    assert near(found.alpha, Decimal("0.6"))
+
+
+def test_items_that_do_not_go_together() -> None:
+    """Items of which none says anything of the other have an alpha of 0, which is a figure; one under 0 is none."""
+    found = spread_of(people(*[(1, 1), (1, 3), (3, 1), (3, 3)] * 25))
+
+    assert found is not None
+    assert found.alpha == 0
+
+
 @pytest.mark.parametrize(
     "items",
     [
@@ -76,8 +101,18 @@ def test_only_the_first_four_of_those_with_two() -> None:
     assert near(four.between, (Decimal(400) / 119 - Decimal("1.25") * shares).sqrt())
 
 
+def test_people_who_differ_by_little() -> None:
+    """Half of the people at 6 and half at 5 differ by a variance of 25 / 99."""
+    found = levels_of(rated(*[(6, 6), (5, 5)] * 50))
+
+    assert found is not None
+    assert near(found.between, (Decimal(25) / 99).sqrt())
+
+
 @pytest.mark.parametrize(
-    "courses", [[(6, 8), (2, 4)] * 49 + [(6, 8)], [(4, 6)] * 120], ids=["99", "people-do-not-differ"]
+    "courses",
+    [[(6, 8), (2, 4)] * 49 + [(6, 8)], [(4, 6)] * 120, [(5, 5)] * 120],
+    ids=["99", "people-do-not-differ", "all-alike"],
 )
 def test_no_levels(courses: list[tuple[float, ...]]) -> None:
     """Fewer than a hundred people, and people who differ by no more than their own ratings do, give none."""

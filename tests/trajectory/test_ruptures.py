@@ -62,6 +62,7 @@ def test_step_rule_would_miss_the_slide() -> None:
         ([40, 40, 30, 39], Ending.FULLY),
         ([40, 40, 30, 31, 31, 31, 31, 31], Ending.UNREPAIRED),
         ([40, 40, 30, 31, 31, 31, 29, 31], Ending.OPEN),  # the wait begins at the lowest
+        ([40, 40, 30, 31, 31, 31, 30, 31], Ending.UNREPAIRED),  # and not anew where that is reached again
     ],
 )
 def test_endings(values: list[int], ending: Ending) -> None:
@@ -69,6 +70,46 @@ def test_endings(values: list[int], ending: Ending) -> None:
     (episode,) = find_episodes(decimals(values), Level.MARKED, PLAIN)
 
     assert episode.ending is ending
+
+
+@pytest.mark.parametrize(
+    ("values", "opened"),
+    [
+        # The first 40 is the sixth before the 36, of which it is 4 above, and no more.
+        ("40 39 38 37.5 37 37 36", [7]),
+        ("40 39 38 37.5 37 37 36.25", []),
+        # It is the seventh before this one.
+        ("40 39 38 37.5 37 37 37 36", []),
+    ],
+)
+def test_best_of_six(values: str, opened: list[int]) -> None:
+    """A fall is taken from the best of the six ratings before, and opens where it is just the threshold."""
+    assert [each.opened for each in find_episodes(decimals(values.split()), Level.MARKED, PLAIN)] == opened
+
+
+@pytest.mark.parametrize(
+    ("measure", "opened"),
+    [
+        # Without any spread there is nothing to measure a fall with.
+        (Yardstick(between=Decimal(0)), []),
+        (Yardstick(between=Decimal("0.25")), [3]),
+        (Yardstick(between=Decimal("0.25"), floor=Decimal(1)), []),
+        (Yardstick(between=Decimal("0.25"), floor=Decimal("0.5")), [3]),
+    ],
+)
+def test_least_threshold(measure: Yardstick, opened: list[int]) -> None:
+    """A fall of half a point is one, unless the floor is higher or nobody knows what to measure it with."""
+    assert [each.opened for each in find_episodes(decimals(["8", "8", "7.5"]), Level.POSSIBLE, measure)] == opened
+
+
+def test_own_spread_needs_three_changes() -> None:
+    """Changes of -4, 4 and -4 have an SD of 4.6188; two changes have none. Without a known error only all is full."""
+    found = falls(decimals([40, 36, 40, 36]))
+    (episode,) = find_episodes(decimals([40, 30, "39.5"]), Level.MARKED, Yardstick(between=Decimal(2)))
+
+    assert found[2].own_spread is None
+    assert near(found[3].own_spread, "4.6188")
+    assert episode.ending is Ending.REPAIRED
 
 
 def test_end_of_treatment() -> None:

@@ -46,6 +46,11 @@ def decimals(text: str) -> list[Decimal]:
         ),
         # The rise to 9 is the repair, though it lies 1 under the 10 of before.
         ("10 4 5 9 8 10", [(2, False, "marked rupture"), (4, True, "repaired")]),
+        # The fall to 4.75 is marked only at the last rating, where the small one has just been given up: the same fall.
+        (
+            "10 9 7 10 4.75 5.75 5.75 5.75 5.25 5",
+            [(3, False, "marked rupture"), (4, True, "fully repaired"), (10, False, "marked rupture, open")],
+        ),
         ("", []),
         ("3", []),
     ],
@@ -58,7 +63,7 @@ def test_what_is_drawn(ratings: str, drawn: list[tuple[int, bool, str]]) -> None
 @pytest.mark.parametrize("changed", [{"more_is_better": False}, {"minimum": Decimal(0), "maximum": Decimal(0)}])
 def test_nothing_is_drawn_where_nobody_knows(changed: dict[str, Any]) -> None:
     """Where less is better, nobody has said what is, or what the ends of the scale are, no fall is a rupture."""
-    assert signs_of(decimals("8 8 5 8"), replace(SCALE, **changed)) == ()
+    assert signs_of(decimals("8 8 7 8 8 3"), replace(SCALE, **changed)) == ()
 
 
 @settings(deadline=None)

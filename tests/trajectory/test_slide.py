@@ -32,6 +32,11 @@ def test_worked_means() -> None:
     assert [session for session, mean in found.items() if mean.is_low()] == CASE["low_weighted_mean"]
 
 
+def test_mean_at_its_limit() -> None:
+    """A mean that is just its limit does not lie under it: somebody who always answers alike is never low."""
+    assert [mean.is_low() for mean in means([Decimal(7)] * 6)] == [False] * 6
+
+
 @given(SERIES, STRETCHES, MOVES)
 def test_another_unit(values: list[Decimal], stretch: Decimal, move: Decimal) -> None:
     """A scale that is stretched and moved stretches and moves mean and limit."""
@@ -76,9 +81,19 @@ def runs(values: str) -> Runs:
         ("+-+-++++++++", True),  # a run of 8 is more than 7
         ("+-+-+-------", False),  # a run of 7 is not
         ("++++++------", True),  # one crossing is fewer than 3
+        ("+++---+++---", False),  # three are not
+        ("++++0++++", True),  # what lies on the centre does not end a run
         ("+0-0+0-0-0-0+0-0+0-0+0-", False),  # what lies on the centre does not count
     ],
 )
 def test_runs(values: str, shifted: bool) -> None:
     """A run that is too long, or too few crossings, is a shift; ratings on the centre are left out."""
     assert runs(values).has_shifted is shifted
+
+
+def test_runs_are_counted() -> None:
+    """Ratings off the centre, changes of side, and the runs that they make are counted from the first rating on."""
+    found = runs("++-0--+")
+
+    assert (found.count, found.crossings, found.run, found.longest) == (6, 2, 1, 3)
+    assert runs("").count == 0

@@ -11,6 +11,12 @@ def test_missed_visits() -> None:
     assert found.after(7, answered=True).running == 0
 
 
+def test_visits_of_several_numbers() -> None:
+    """Visits are counted as they are, not by their numbers, of which some may belong to forms that are open yet."""
+    assert gaps_of([2, 5, 9], {2}) == Gaps(visits=3, missed=2, running=2, since=5, last=9)
+    assert gaps_of([], set()) == Gaps()
+
+
 def test_one_missed_after_another_run() -> None:
     """A run that has ended does not count for the next one."""
     assert gaps_of([1, 2, 3, 4], {3}) == Gaps(visits=4, missed=3, running=1, since=4, last=4)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from fhir_alliance.instruments.catalogue import shipped
+from fhir_alliance.instruments.catalogue import installed, shipped
 from fhir_alliance.instruments.precision import Origin, Precision, ReliabilityKind
 from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.trajectory.agreement import Differing, gap
@@ -274,6 +274,21 @@ def test_two_items_say_nothing() -> None:
 
     assert names(seen(*LOW, None, None, scale=goals)) == []
     assert names(seen(*LOW, scale=three)) == [Name.LOW]
+
+
+def test_a_score_that_a_form_computes_itself() -> None:
+    """How many items are behind a score of a site's own form nobody knows: it raises what others raise."""
+    own = installed(None, own_forms=FOLDER.parents[2] / "docs" / "examples").instrument("session-feedback")
+    one = replace(CORE, items=CORE.items[:1], calculation=own.scales[0].calculation)
+
+    assert one.calculation is not None
+    assert names(seen(*LOW, scale=one)) == [Name.LOW]
+
+
+def test_order() -> None:
+    """Reasons come in the order of time: what the first visits said, then the ratings, then what is missing."""
+    assert names(seen(6, 6, 5.5, None, None, site=EARLY)) == [Name.EARLY, Name.MISSED]
+    assert names(seen(*USUAL, 8, 4, 4, None, None)) == [Name.LOW, Name.RUPTURE, Name.MISSED]
 
 
 def test_one_missed_form() -> None:

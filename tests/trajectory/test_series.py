@@ -11,7 +11,7 @@ from fhir_alliance.instruments.catalogue import installed
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.terms import ALLIANCE
-from fhir_alliance.trajectory.series import read_series, read_visits
+from fhir_alliance.trajectory.series import read_series, read_time, read_visits
 
 
 def encounter(number: int, therapist: str = "okafor", **more: Any) -> dict[str, Any]:
@@ -93,6 +93,32 @@ def test_a_number_of_another_kind_is_no_point(check_in: Instrument, quantity: di
     assert series.values == (Decimal(7),)
 
 
+@pytest.mark.parametrize("value", [0, 10])
+def test_the_ends_of_a_scale_are_points(check_in: Instrument, value: int) -> None:
+    """The lowest and the highest score that there is are scores like others."""
+    (series,) = read_series([score(1, value)], [], check_in, patient="maria")
+
+    assert series.values == (Decimal(value),)
+
+
+@pytest.mark.parametrize(
+    ("at", "known"),
+    [
+        ("2026-03-01T09:50:00Z", True),
+        ("2026-03-01T09:50:00", False),  # nobody knows where
+        ("0001-01-01T00:00:00Z", False),  # what a server says that knows no time
+        ("9999-12-31T23:59:59Z", False),
+        ("0002-01-01T00:00:00Z", True),
+        ("9998-12-31T23:59:59Z", True),
+        ("yesterday", False),
+        (None, False),
+    ],
+)
+def test_a_time_that_is_one(at: str | None, known: bool) -> None:
+    """A moment has an offset, and lies in a year that a clock in another zone can show, too."""
+    assert (read_time(at) is not None) is known
+
+
 def test_order_and_copies_do_not_matter(check_in: Instrument) -> None:
     """Three thousand visits in any order, each score sent twice, give one point a visit, oldest first."""
     start = datetime(2018, 1, 1, 9, tzinfo=UTC)
@@ -159,11 +185,13 @@ def test_encounters_that_are_no_visits() -> None:
         encounter(3, period={}),
         encounter(4, subject={"reference": "Patient/thomas"}),
         encounter(5, participant=[{"individual": {"reference": "RelatedPerson/x"}}]),
+        encounter(6, participant=[{}, {"individual": {"reference": "PractitionerRole/x", "display": "Dr."}}]),
     ]
 
-    (visit,) = read_visits(encounters, patient="maria")
+    visits = read_visits(encounters, patient="maria")
 
-    assert (visit.encounter, visit.therapist, visit.therapist_name) == ("Encounter/v5", None, "")
+    nobody = [(visit.encounter, visit.therapist, visit.therapist_name) for visit in visits]
+    assert nobody == [("Encounter/v5", None, ""), ("Encounter/v6", None, "")]
 
 
 def test_scores_of_a_site_s_own_form() -> None:

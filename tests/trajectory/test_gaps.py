@@ -14,7 +14,7 @@ def test_missed_visits() -> None:
 def test_visits_of_several_numbers() -> None:
     """Visits are counted as they are, not by their numbers, of which some may belong to forms that are open yet."""
     assert gaps_of([2, 5, 9], {2}) == Gaps(visits=3, missed=2, running=2, since=5, last=9)
-    assert gaps_of([], set()) == Gaps()
+    assert gaps_of([], set()) == Gaps(visits=0, missed=0, running=0, since=0, last=0)
 
 
 def test_one_missed_after_another_run() -> None:

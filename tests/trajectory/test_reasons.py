@@ -297,6 +297,13 @@ def test_one_missed_form() -> None:
     assert names(seen(*USUAL, None, 8, None, None)) == [Name.MISSED]
 
 
+def test_missed_forms_rest_on_the_last_of_them() -> None:
+    """A visit that can still be answered is no news: the reason is as new as the last form that was missed."""
+    (reason,) = reasons_of(replace(seen(*USUAL, 8, None, None), visit=9))
+
+    assert reason.visit == 8
+
+
 @pytest.mark.parametrize(
     ("values", "raised"),
     [

@@ -62,6 +62,8 @@ def test_a_sites_figures_go_before_those_of_the_definition(tmp_path: Path) -> No
         ("people: 120", "people: 99", "figures.0.early.people: a clinic's own figures need 100 people"),
         ("sd: 7.5", "sd: 0", "figures.yaml:8: figures.0.sd: must be above 0"),
         ("between: 6", "between: 0", "figures.0.early.between: must be above 0"),
+        ("within: 3.25", "within: -1", "figures.0.early.within: Must be"),
+        ("0.93", "-0.01", "figures.yaml:9: figures.0.reliability: Must be"),
         ("0.93", "1.01", "figures.yaml:9: figures.0.reliability: Must be"),
         ("1.0.0", "9.0.0", "figures.yaml:6: figures.0.score: wai-sr 9.0.0 has no such score by a patient"),
         ("rater: patient", "rater: therapist", "figures.0.early: is for the patients' ratings only"),

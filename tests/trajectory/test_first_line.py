@@ -39,6 +39,18 @@ def ratings(*values: str) -> list[Rating]:
             ["8", "8", "8", "8", "8", "5", "9.5"],
             "Last answer (day 7): 9.5. Thomas rated the last visit above the usual 7.0 to 9.0 (visits 1 to 5).",
         ),
+        (
+            ["8", "8", "8", "8", "8", "7"],  # the end of the range is in it
+            "Last answer (day 6): 7.0. Thomas rated the last visit within the usual 7.0 to 9.0 (visits 1 to 5).",
+        ),
+        (
+            ["8", "8", "8", "8", "8", "9"],
+            "Last answer (day 6): 9.0. Thomas rated the last visit within the usual 7.0 to 9.0 (visits 1 to 5).",
+        ),
+        (
+            ["8", "8", "8", "8", "5", "5"],  # what made the range is not compared with it
+            "Last answer (day 6): 5.0. Thomas rated the last visit below the usual 6.1 to 8.7 (visits 1 to 5).",
+        ),
     ],
 )
 def test_sentence(check_in: Instrument, values: list[str], line: str) -> None:

@@ -91,7 +91,7 @@ def _places(observation: RawResource, places: Mapping[tuple[str, str], list[int]
 def _value(observation: RawResource) -> Decimal | None:
     found = observation.get("valueQuantity", {}).get("value", observation.get("valueInteger"))
     try:
-        value = None if found is None or isinstance(found, bool) else Decimal(str(found))
+        value = None if found is None else Decimal(str(found))
     except InvalidOperation:
         return None
     return value if value is not None and value.is_finite() else None

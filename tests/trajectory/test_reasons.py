@@ -31,12 +31,13 @@ PUBLISHED = Precision(
     origin=Origin.PUBLISHED,
 )
 COMPUTED = replace(PUBLISHED, origin=Origin.COMPUTED)
+COARSE = replace(PUBLISHED, sd=Decimal("2.5"))
 SITE = replace(PUBLISHED, origin=Origin.SITE, people=120, population="first ratings here", source="this clinic")
 USUAL = (8, 7.5, 8, 8.5, 8)
 LOW = (*USUAL, 8, 6.25, 6)
 
 
-def seen(*values: float | None, scale: Scale = CORE, **more: Any) -> Seen:
+def seen(*values: float | Decimal | None, scale: Scale = CORE, **more: Any) -> Seen:
     """Return what is seen of one rating a visit; None is a visit without an answer."""
     rated = {visit: Decimal(str(value)) for visit, value in enumerate(values, 1) if value is not None}
     ratings = [Rating(visit=visit, day="", value=value) for visit, value in rated.items()]
@@ -81,6 +82,7 @@ CASES: Mapping[str, Seen] = {
     "reliable fall, unvalidated, the site's own figures": seen(*LOW, validated=False, precision=SITE),
     "slow slide": seen(*USUAL, 7, 6.75, 6.5, 6.5, 6.5, 6.5, 6.5),
     "marked rupture": seen(*USUAL, 8, 4),
+    "marked rupture, of somebody who varies": seen(8, 7.2, 8, 7.2, 8, 4.1),
     "marked rupture, lowest later": seen(*USUAL, 8, 5.5, 4),
     "marked rupture, unrepaired": seen(*USUAL, 8, 3, 3.5, 4, 3.5, 4, 3.5),
     "two forms missed": seen(*USUAL, None, None),
@@ -192,11 +194,17 @@ def test_slide_within_what_is_usual() -> None:
 def test_reliable_fall_twice() -> None:
     """One of the two low ratings within the error of measurement makes no reliable fall, whichever it is."""
     # A reliable change is 2.19 here: 5.5 lies further under the mean of 8, 6.25 does not.
-    coarse = replace(PUBLISHED, sd=Decimal("2.5"))
+    assert names(seen(*USUAL, 8, 6.25, 5.5, precision=COARSE)) == [Name.LOW]
+    assert names(seen(*USUAL, 8, 5.5, 6.25, precision=COARSE)) == [Name.LOW]
+    assert names(seen(*USUAL, 8, 5.5, 5.5, precision=COARSE)) == [Name.FALL]
 
-    assert names(seen(*USUAL, 8, 6.25, 5.5, precision=coarse)) == [Name.LOW]
-    assert names(seen(*USUAL, 8, 5.5, 6.25, precision=coarse)) == [Name.LOW]
-    assert names(seen(*USUAL, 8, 5.5, 5.5, precision=coarse)) == [Name.FALL]
+
+def test_fall_of_just_a_reliable_change() -> None:
+    """A fall of just what error explains is none beyond it."""
+    just = 8 - COARSE.reliable_difference
+
+    assert names(seen(*USUAL, 8, just, just, precision=COARSE)) == [Name.LOW]
+    assert names(seen(*USUAL, 8, just - Decimal("0.01"), just - Decimal("0.01"), precision=COARSE)) == [Name.FALL]
 
 
 def test_disagreement_is_as_sure_as_the_less_sure_form() -> None:
@@ -328,6 +336,21 @@ def test_early_mean_without_site_figures() -> None:
     assert names(seen(1, 1, 1)) == []
     with pytest.raises(ValueError, match="100"):
         replace(EARLY, people=99)
+
+
+@pytest.mark.parametrize("wrong", [{"between": Decimal(0)}, {"between": Decimal(-1)}, {"within": Decimal(-1)}])
+def test_site_figures_that_cannot_be(wrong: dict[str, Decimal]) -> None:
+    """People who do not differ, or vary by less than nothing, are no figures; a hundred who never vary are."""
+    assert replace(EARLY, people=100, within=Decimal(0)).people == 100
+    with pytest.raises(ValueError, match="above 0"):
+        replace(EARLY, **wrong)
+
+
+def test_share_of_a_scale_that_does_not_begin_at_0() -> None:
+    """A quarter of a scale from 1 to 5 is one point."""
+    case = seen(3, scale=replace(CORE, minimum=Decimal(1), maximum=Decimal(5)))
+
+    assert case.share(Decimal("0.25")) == 1
 
 
 def test_scale_without_ends() -> None:

@@ -23,7 +23,7 @@ class Gap:
     difference: Decimal
     expected: Decimal
     error: Decimal
-    least: Decimal = Decimal(0)
+    least: Decimal
 
     @property
     def z(self) -> Decimal | None:

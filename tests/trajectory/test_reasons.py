@@ -174,6 +174,24 @@ def test_rupture_of_somebody_who_varies() -> None:
     assert names(seen(*varied, 4.1)) == [Name.RUPTURE]
 
 
+def test_rupture_among_ratings_that_swing() -> None:
+    """Who has swung by 2 since, so that a fall is marked from 3.27, has to fall by half as much again."""
+    swung = (8, 8, 8, 8, 8, 6, 8, 6, 8, 6, 8)
+    case = seen(*swung, 3.5)
+
+    assert case.course.marked.episode is not None
+    assert case.course.marked.episode.opened == 12
+    assert Name.RUPTURE not in names(case)
+    assert Name.RUPTURE in names(seen(*swung, 1))
+
+
+def test_a_reason_is_as_new_as_its_last_rating() -> None:
+    """What the ratings give rests on the last of them."""
+    (reason,) = reasons_of(seen(*LOW))
+
+    assert reason.visit == len(LOW)
+
+
 def test_slide_of_just_the_size() -> None:
     """A weighted mean just 12 % of the scale under the mean is a slide; a little less is none, however exact."""
     # .3 x 4 + .7 x 8 is 6.8, and the limit by its standard errors is 6.83.

@@ -51,19 +51,26 @@ def seen(*values: float | Decimal | None, scale: Scale = CORE, **more: Any) -> S
     return Seen(scale=scale, ratings=ratings, visit=len(values), **known)
 
 
-def differ(patient: float, therapist: float, precision: Precision = PUBLISHED, *, visits: int = 5) -> Seen:
-    """Return what is seen when both rate some visits always alike."""
+def differ(
+    patient: float,
+    therapist: float,
+    precision: Precision = PUBLISHED,
+    *,
+    of_therapist: Precision | None = None,
+    visits: int = 5,
+) -> Seen:
+    """Return what is seen when both rate some visits always alike, on forms that are equally exact or not."""
     found = Differing()
     both = gap(
         Decimal(str(patient)),
         Decimal(str(therapist)),
         of_patient=precision,
-        of_therapist=precision,
+        of_therapist=of_therapist or precision,
         least=Decimal("2.5"),
     )
     for visit in range(1, visits + 1):
         found = found.after(visit, both)
-    return seen(*[patient] * visits, precision=precision, of_therapist=precision, differing=found)
+    return seen(*[patient] * visits, precision=precision, of_therapist=of_therapist or precision, differing=found)
 
 
 FORBIDDEN = re.compile(
@@ -90,6 +97,10 @@ CASES: Mapping[str, Seen] = {
     "patient higher": differ(9.5, 6),
     "patient lower": differ(5, 8),
     "patient lower, provisional": differ(5, 8, COMPUTED),
+    "patient lower, unequal forms": differ(5, 8, of_therapist=replace(PUBLISHED, reliability=Decimal("0.8"))),
+    "patient higher by less than is usual": differ(
+        7.5, 7, replace(PUBLISHED, sd=Decimal(7), reliability=Decimal("0.99"))
+    ),
     "patient alike": differ(7, 7, replace(PUBLISHED, sd=Decimal(6), reliability=Decimal("0.99"))),
     "early mean low": seen(6, 6, 5.5, site=EARLY),
 }
@@ -288,8 +299,12 @@ def test_other_ratings_are_other_facts(
 
 
 def test_facts_of_a_disagreement_and_of_what_does_not_matter() -> None:
-    """Another gap, and another visit with it, are other facts; a rating that no rule looks at is none."""
-    assert len({facts(Name.DIFFERING, each) for each in (differ(5, 8), differ(5, 8.5), differ(5, 8, visits=6))}) == 3
+    """Another gap, or another visit with it or before it, are other facts; a rating that no rule looks at is none."""
+    known = differ(5, 8)
+    assert known.differing is not None
+    later = replace(known, differing=replace(known.differing, first_visit=2))
+    cases = (known, later, differ(5, 8.5), differ(5, 8, visits=6))
+    assert len({facts(Name.DIFFERING, each) for each in cases}) == 4
     assert facts(Name.LOW, seen(*LOW)) == facts(Name.LOW, seen(*USUAL, 7.9, 6.25, 6))
 
 

@@ -97,7 +97,11 @@ class _Sqlite:
 
     @staticmethod
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
+        if _writes(connection):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            # It takes no lock yet, so it cannot be refused; as a statement it would cost more than what is read.
+            connection.connection.cursor().execute("BEGIN")
 
 
 class _PostgreSql:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from threading import Event, Lock
 from typing import Final
@@ -31,10 +31,11 @@ class _Group:
 class Writer:
     """Lets one thread at a time write, in the order they come, and commits once for all who are waiting.
 
-    A commit costs a flush to the disk, so the more come at once the fewer flushes each costs. Each is a savepoint of
-    its own: one that raises is undone alone. Nobody returns before the commit that holds his rows; if that fails,
-    nothing of any of them was saved. `unsure` is set when a commit failed so that nobody knows what is on the disk now
-    (F26): from then on nothing is written, until another process has opened the database and checked it.
+    A commit costs a flush to the disk, so the more come at once the fewer flushes each costs. Each that joins others is
+    a savepoint of its own: one that raises is undone alone, and if it is the first the transaction ends with it. Nobody
+    returns before the commit that holds his rows; if that fails, nothing of any of them was saved. `unsure` is set when
+    a commit failed so that nobody knows what is on the disk now (F26): from then on nothing is written, until another
+    process has opened the database and checked it.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -62,7 +63,8 @@ class Writer:
                 raise StoreError("an earlier commit has failed, and what it has left is not known")
             group = self._joined()
             try:
-                with group.connection.begin_nested():
+                # Before the first nobody has written anything that would have to be spared.
+                with nullcontext() if group.members == 1 else group.connection.begin_nested():
                     yield group.connection
             except BaseException as error:
                 self._leave(group, error)
@@ -96,7 +98,8 @@ class Writer:
 
     def _leave(self, group: _Group, error: BaseException | None = None) -> None:
         """End the group, unless somebody is waiting who will; whoever lost the transaction itself ends it at once."""
-        group.failed = None if _usable(group.connection) else error
+        usable = _usable(group.connection)
+        group.failed = None if usable and group.members > 1 else error
         if group.failed is None and self._waiting and group.members < _TOGETHER:
             return
         self._group = None
@@ -104,13 +107,13 @@ class Writer:
             if group.failed is None:
                 group.connection.commit()
         except SQLAlchemyError as refused:
-            group.failed = refused
+            group.failed, usable = refused, False
             if _is_doubtful(refused):
                 self.unsure.set()
         finally:
-            if group.failed is not None:
+            if not usable:
                 group.connection.invalidate()  # the connection's end undoes what was not committed
-            group.connection.close()
+            group.connection.close()  # and so does this, to what the only one has written who raised
             group.ended.set()
 
 

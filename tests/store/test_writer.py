@@ -107,6 +107,27 @@ def test_one_that_raises_is_undone_alone(engine: Engine) -> None:
     assert names(engine) == {"first", *(f"other-{number}" for number in range(CROWD) if number not in raised)}
 
 
+def test_a_first_one_that_raises_is_undone_alone(engine: Engine) -> None:
+    """What the first of a group has written goes when it raises, and those who wait behind it are saved together."""
+    writer = engine.get_execution_options()["writer"]
+
+    def first() -> None:
+        with transaction(engine) as connection:
+            connection.execute(insert(sessions).values(id_hash="first", created_at=AT, seen_at=AT))
+            later.append(threads.submit(add, engine, "later"))
+            while not writer.waiting:
+                Event().wait(0.001)
+            connection.execute(text("INSERT INTO nowhere VALUES (1)"))
+
+    later: list[Future[None]] = []
+    with ThreadPoolExecutor(2) as threads:
+        refused = threads.submit(first).exception()
+
+    assert isinstance(refused, StoreError)
+    assert later[0].exception() is None
+    assert names(engine) == {"later"}
+
+
 def test_refused_commit_fails_everybody(engine: Engine) -> None:
     """When the common commit is refused nobody is told it was saved, and the next to come is served."""
 

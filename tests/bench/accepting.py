@@ -5,9 +5,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,12 +22,15 @@ from tests.ports import own_port
 from tests.prepared import Desk, Reviewed, people
 
 from .measuring import Row
+from .wire import Wire, request_of
 
 CLIENTS = (1, 16, 64)
 EACH = {1: 20, 16: 5, 64: 2}
 # By turns, so that noise hits both alike.
 TURNS = 4
 SLOW = "fsync,fdatasync"
+# The status of what was taken: a form leads to its receipt.
+TAKEN = {"insert": 204, "send": 303}
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,14 @@ def _measured(folder: Path, disk: str, before: list[str], goal: str, log: Path |
     forms = iter(_forms(site))
     flush = _flush_seconds(folder, before)
     with _served(site, before):
-        next(forms).send(site.app_url, requests.Session())  # the first one loads what it checks with
+        _ask([next(forms)], "send", site)  # the first one loads what it checks with
         for clients in CLIENTS:
             empty, accept, flushes = Run(), Run(), 0
             for _ in range(TURNS):
                 mine = list(islice(forms, clients * EACH[clients]))
-                empty += _run(clients, mine, lambda form, session: form.post("insert", site.app_url, session))
+                empty += _run(clients, mine, "insert", site)
                 flushes -= _flushes(log)
-                accept += _run(clients, mine, lambda form, session: form.send(site.app_url, session))
+                accept += _run(clients, mine, "send", site)
                 flushes += _flushes(log)
             yield (
                 f"accept, {clients} clients, {disk} : an empty durable insert",
@@ -120,24 +123,27 @@ def _forms(site: Site) -> list[Reviewed]:
     return found
 
 
-def _run(clients: int, forms: list[Reviewed], work: Callable[[Reviewed, requests.Session], object]) -> Run:
+def _run(clients: int, forms: list[Reviewed], page: str, site: Site) -> Run:
     """Let clients work side by side, each with its share of the forms on a connection of its own."""
-
-    def client(mine: list[Reviewed]) -> list[float]:
-        times = []
-        with requests.Session() as session:
-            session.trust_env = False
-            for form in mine:
-                began = perf_counter()
-                work(form, session)
-                times.append(perf_counter() - began)
-        return times
-
     began = perf_counter()
     with ThreadPoolExecutor(clients) as threads:
         shares = [forms[number::clients] for number in range(clients)]
-        times = [each for several in threads.map(client, shares) for each in several]
+        times = [each for several in threads.map(lambda mine: _ask(mine, page, site), shares) for each in several]
     return Run(tuple(times), perf_counter() - began)
+
+
+def _ask(forms: list[Reviewed], page: str, site: Site) -> list[float]:
+    """Send forms to a page one after the other; returns the seconds that each took, raises when one is not taken."""
+    asked = [request_of(form, page, site.app_url) for form in forms]
+    times = []
+    with closing(Wire(site.app_url)) as wire:
+        for each in asked:
+            began = perf_counter()
+            status = wire.ask(each)
+            times.append(perf_counter() - began)
+            if status != TAKEN[page]:
+                raise RuntimeError(f"{page} was answered with {status}")
+    return times
 
 
 @contextmanager

@@ -16,11 +16,11 @@ def form_language(ehr: EhrSettings, instrument: Instrument, *, today: date) -> s
     English is what a page is in when nobody asked for anything, so unless somebody has chosen it the EHR's come first.
     Without any of them it is the language of the original.
     """
-    asked_for = chosen_here() or ("" if language() == LANGUAGE else language())
-    named = (each for each in (asked_for, *ehr.languages) if may_be_asked_in(instrument, each, today=today))
+    chosen, of_page = chosen_here(), language()
+    asked_for = chosen or ("" if of_page == LANGUAGE else of_page)
     originals_first = sorted(instrument.wordings, key=lambda each: instrument.wordings[each].method != "original")
-    usable = (each for each in originals_first if may_be_asked_in(instrument, each, today=today))
-    return next(named, None) or next(usable, "en")
+    wanted = (asked_for, *ehr.languages, *originals_first)
+    return next((each for each in wanted if may_be_asked_in(instrument, each, today=today)), "en")
 
 
 def language_faults(settings: Settings, catalogue: Catalogue, *, today: date) -> Iterator[str]:

@@ -106,9 +106,11 @@ def require_asked(launch: Launch, opened: OpenForm) -> None:
     except NotReady as error:
         raise _withdrawn(launch, error) from error
     encounter = _encounter_of(launch)
-    assigned = services().assignments.of_visit(launch.ehr.name, launch.patient.id, encounter) if encounter else ()
+    if launch.role not in (Role.PATIENT, Role.LINK) or encounter is None:
+        return
+    assigned = services().assignments.of_visit(launch.ehr.name, launch.patient.id, encounter)
     standings = {each.standing for each in assigned if each.form.partition("|")[0] == opened.form.url}
-    if launch.role in (Role.PATIENT, Role.LINK) and Standing.CANCELLED in standings:
+    if Standing.CANCELLED in standings:
         raise VisitOff("cancelled", at_home=launch.role is Role.PATIENT)
 
 

@@ -13,13 +13,13 @@ from sqlalchemy import Connection, Engine, Row, Select, func, insert, select, up
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.due import ehrs_due, next_doubtful, next_due
 from fhir_alliance.delivery.outcomes import NOT_READ_BACK, Outcome, Settlement, Stop
-from fhir_alliance.delivery.receipts import DELETED, Kind, State, place
+from fhir_alliance.delivery.receipts import DELETED, NEEDS_SIGN_IN, Kind, State, place
 from fhir_alliance.delivery.turns import turn
 from fhir_alliance.delivery.versions import CONFLICT, Versions, give_up, is_corrected, is_taken_back
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.settings import ANSWER, Rung
 from fhir_alliance.store import transaction
-from fhir_alliance.tables import attempts, submissions
+from fhir_alliance.tables import attempts, grants, submissions
 from fhir_alliance.vault import Vault
 
 # Longer than the requests of one delivery take together; a successor reconciles before it sends.
@@ -204,9 +204,10 @@ class Queue:
     def settle(self, item: Item, settlement: Settlement, now: datetime) -> None:
         """End the lease with what the try came to; a lease that was lost changes nothing.
 
-        When a form has been taken back, what was open of its versions ends with it.
+        When a form has been taken back, what was open of its versions ends with it. What needs a sign-in does not wait
+        for a second one when the patient's chart was opened anew since it was accepted (F14).
         """
-        values = {
+        values: dict[str, Any] = {
             "state": settlement.state,
             "reason": settlement.reason,
             "next_attempt_at": settlement.retry_at or now,
@@ -216,8 +217,12 @@ class Queue:
         }
         mine = (submissions.c.key == item.key) & (submissions.c.lease_owner == item.lease)
         with transaction(self._engine) as connection:
+            event = _EVENTS.get(settlement.state)
+            if settlement.reason == NEEDS_SIGN_IN and (newer := connection.scalar(_signed_in_since(item))):
+                settlement, event = Settlement(state=State.ACCEPTED), Event.SUBMISSION_RENEWED
+                values |= {"grant_id": newer, "state": settlement.state, "reason": settlement.reason}
             settled = connection.execute(update(submissions).where(mine).values(**values)).rowcount
-            if settled and (event := _EVENTS.get(settlement.state)):
+            if settled and event:
                 _audit(connection, item, event, settlement.reason or "done", now)
             if settled and (item.kind, settlement.state) == (Kind.WITHDRAWAL, State.DELIVERED):
                 for key in give_up(connection, item.form_key, item.version):
@@ -258,6 +263,15 @@ def item_of(row: Row[Any], lease: str) -> Item:
         cause=row.cause or "",
         asked_by=row.asked_by or "",
     )
+
+
+def _signed_in_since(item: Item) -> Select[tuple[str]]:
+    """Return the query for the latest permission for a chart that is newer than an item, and than the one it has."""
+    used = select(grants.c.created_at).where(grants.c.id == item.grant).scalar_subquery()
+    accepted = select(submissions.c.accepted_at).where(submissions.c.key == item.key).scalar_subquery()
+    mine = (grants.c.ehr == item.ehr) & (grants.c.patient == item.patient) & grants.c.ended_at.is_(None)
+    found = select(grants.c.id).where(mine, grants.c.created_at > used, grants.c.created_at > accepted)
+    return found.order_by(grants.c.created_at.desc()).limit(1)
 
 
 def _audit(connection: Connection, item: Item, event: Event, outcome: str, now: datetime) -> None:

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
+
+from fhir_alliance.tables import submissions
 
 if TYPE_CHECKING:
     from tests.delivery.conftest import FakeEhr, Site
@@ -11,6 +14,12 @@ if TYPE_CHECKING:
 Accept = Callable[..., str]
 ONE_SET = {"QuestionnaireResponse": 1, "Observation": 7, "Provenance": 1}
 FIRST, SECOND = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
+
+
+def grant_of(site: "Site", key: str) -> str | None:
+    """Return the permission that a submission is delivered with."""
+    with site.engine.connect() as connection:
+        return connection.scalar(select(submissions.c.grant_id).where(submissions.c.key == key))
 
 
 def test_ended_token_is_refreshed_once(site: "Site", ehr: "FakeEhr", accept: Accept) -> None:
@@ -62,6 +71,34 @@ def test_f14_refused_refresh_waits_for_a_sign_in(
 
     assert held == ("held", "needs-sign-in")
     assert (site.standing(key), ehr.count()) == (("delivered", None), ONE_SET)
+
+
+def test_f14_a_sign_in_before_the_try_counts(site: "Site", ehr: "FakeEhr", accept: Accept) -> None:
+    """A launch after it was accepted delivers it, though it was tried with the older permission first (F14)."""
+    key = accept(site.grant(refresh="revoked"))
+    site.clock.pass_by(days=60)
+    signed_in = site.grant()
+    site.clock.pass_by(seconds=1)
+    site.grant(patient="omar-haddad")
+
+    site.deliver()
+
+    assert (site.standing(key), ehr.count()) == (("delivered", None), ONE_SET)
+    assert grant_of(site, key) == signed_in
+
+
+def test_f14_a_sign_in_that_has_ended_too_is_tried_once(site: "Site", ehr: "FakeEhr", accept: Accept) -> None:
+    """When the later permission is refused as well, a person is waited for, and an earlier one is never taken up."""
+    site.grant(scopes="openid")
+    site.clock.pass_by(seconds=1)
+    key = accept(site.grant(refresh="revoked"))
+    site.clock.pass_by(seconds=1)
+    later = site.grant(refresh="revoked")
+    ehr.tokens = set()
+
+    site.deliver()
+
+    assert (site.standing(key), grant_of(site, key)) == (("held", "needs-sign-in"), later)
 
 
 def test_token_still_refused_after_a_refresh_is_held(site: "Site", ehr: "FakeEhr", accept: Accept) -> None:

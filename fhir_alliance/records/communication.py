@@ -1,6 +1,6 @@
 """The request to pass a patient's link on, for EHRs that send messages themselves."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -39,11 +39,21 @@ def message_token(key: str) -> str:
     return f"{_IDENTIFIER}|{_value(key)}"
 
 
-def is_message(request: Mapping[str, Any], keys: Collection[str]) -> bool:
-    """Whether a CommunicationRequest, of any shape, is the one with one of these keys."""
-    identifiers = request.get("identifier")
-    values = {str(each.get("value")) for each in identifiers or () if isinstance(each, Mapping)}
-    return not values.isdisjoint(map(_value, keys))
+def key_in(request: Mapping[str, Any], keys: Iterable[str]) -> str | None:
+    """Return which of these keys a CommunicationRequest, of any shape, was made with; None when it was with none."""
+    values = {str(each.get("value")) for each in _parts(request, "identifier")}
+    return next((key for key in keys if _value(key) in values), None)
+
+
+def link_in(request: Mapping[str, Any]) -> str:
+    """Return the link in a CommunicationRequest of ours, "" when it has none any more."""
+    texts = [each.get("contentString") for each in _parts(request, "payload")]
+    return str(texts[-1] or "") if texts else ""
+
+
+def _parts(request: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    found = request.get(name)
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
 
 
 def _value(key: str) -> str:

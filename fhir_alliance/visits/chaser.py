@@ -36,6 +36,9 @@ class Addresses(Protocol):
     def link(self) -> tuple[str, str]:
         """Return what recognises a new address of a link, and the address."""
 
+    def mark_of(self, address: str) -> str | None:
+        """Return what recognises an address of a link, None when it is no such address."""
+
     def portal(self, ehr: str) -> str:
         """Return where patients of an EHR sign in."""
 
@@ -163,14 +166,34 @@ class Chaser(Rounds):
             return None
 
     def _surely_unsent(self, ehr: EhrSettings, patient: str, due: Sequence[_Due], now: datetime) -> Sequence[_Due]:
-        """Return what was not sent before the database was restored; what may have been counts as begun."""
+        """Return what was not sent before the database was restored; what may have been counts as begun.
+
+        What the EHR has counts as sent, and the link in it works as before.
+        """
         restored_at = self._keepers.reminders.restored_at(since=now - LATE)
         doubted = [each for each in due if restored_at is not None and each.at <= restored_at]
-        if not doubted or not self._messenger.may_have_passed_on(ehr, patient, [each.key(ehr) for each in doubted]):
+        if not doubted:
             return due
-        for each in doubted:
-            self._keepers.reminders.begin(each.place, (), link=None, mark=None, at=now)
-        return [each for each in due if each not in doubted]
+        passed_on = self._messenger.passed_on(ehr, patient, [each.key(ehr) for each in doubted])
+        if passed_on is None:
+            for each in doubted:
+                self._keepers.reminders.begin(each.place, (), link=None, mark=None, at=now)
+            return [each for each in due if each not in doubted]
+        found = [each for each in doubted if each.key(ehr) in passed_on]
+        others = [each.place for each in due if each not in found]
+        for each in found:
+            self._remember(ehr, each, others, passed_on[each.key(ehr)], now)
+        return [] if found else due
+
+    def _remember(
+        self, ehr: EhrSettings, sent: _Due, others: Sequence[tuple[int, int]], address: str, now: datetime
+    ) -> None:
+        """Write down a reminder that the EHR has, with the link in it; the `others` were in the same message."""
+        waiting, mark = sent.waiting, self._addresses.mark_of(address)
+        made = self._keepers.links.of_form(ehr.name, waiting.patient, waiting.encounter, waiting.form_url)
+        link, mark = (made.id, mark) if made and mark else (None, None)
+        if self._keepers.reminders.begin(sent.place, others, link=link, mark=mark, at=sent.at):
+            self._keepers.reminders.end(sent.place, ehr=ehr.name, patient=waiting.patient, outcome=SENT, at=now)
 
     def _send(self, ehr: EhrSettings, patient: str, way: _Way, key: str, now: datetime) -> str:
         message = Message(

@@ -1,7 +1,7 @@
 """A message to a patient, passed on by a program of the site or by the EHR; it never says what it is about."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -11,7 +11,7 @@ import structlog
 
 from fhir_alliance.ehr.backend_tokens import BackendTokens
 from fhir_alliance.errors import EhrError, MessengerError
-from fhir_alliance.records.communication import build_communication_request, is_message, message_token
+from fhir_alliance.records.communication import build_communication_request, key_in, link_in, message_token
 from fhir_alliance.records.patient import languages_of
 from fhir_alliance.settings import EhrSettings, LinkSettings
 from fhir_alliance.visits.message_words import Saying, words_in
@@ -44,19 +44,20 @@ class Messenger:
         self._settings = settings
         self._tokens = tokens
 
-    def may_have_passed_on(self, ehr: EhrSettings, patient: str, keys: Sequence[str]) -> bool:
-        """Whether one of some messages to a patient, an id, may have been passed on already, which nobody remembers.
+    def passed_on(self, ehr: EhrSettings, patient: str, keys: Sequence[str]) -> Mapping[str, str] | None:
+        """Return the links of those of some messages to a patient, an id, that were passed on already, by their keys.
 
-        An EHR is asked by their identifiers; where it cannot tell, as no program of a site can, it may be so.
+        An EHR is asked by their identifiers; None where it cannot tell, as no program of a site can.
         """
         if self._settings is None or self._settings.command:
-            return True
+            return None
         params = [("patient", patient), ("identifier", ",".join(map(message_token, keys)))]
         try:
             found = self._tokens.read(ehr, lambda client: client.search("CommunicationRequest", params))
         except EhrError:
-            return True
-        return not found.complete or any(is_message(each, keys) for each in found.resources)
+            return None
+        links = {key: link_in(each) for each in found.resources if (key := key_in(each, keys))}
+        return links if found.complete else None
 
     def send(self, ehr: EhrSettings, message: Message) -> None:
         """Have a message passed on; it was taken when this returns.

@@ -71,6 +71,11 @@ class Addresses:
         secret = new_secret()
         return fingerprint(secret), f"{self.public_url}/link/{secret}"
 
+    def mark_of(self, address: str) -> str | None:
+        """Return what recognises an address of a link, None when it is no such address."""
+        place, _, secret = address.rpartition("/")
+        return fingerprint(secret) if place == f"{self.public_url}/link" else None
+
     def portal(self, ehr: str) -> str:
         """Return where patients of an EHR sign in."""
         return f"{self.public_url}/start/{ehr}"

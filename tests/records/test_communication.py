@@ -1,10 +1,12 @@
 """The request to pass a link on says that a form is waiting, and nothing of what for."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from fhir.resources.R4B.communicationrequest import CommunicationRequest
 
-from fhir_alliance.records.communication import build_communication_request
+from fhir_alliance.records.communication import build_communication_request, key_in, link_in
 from fhir_alliance.visits.message_words import WORDS, Saying
 
 SAYING = WORDS["en"][Saying.LINK]
@@ -29,3 +31,22 @@ def test_it_is_fhir_and_says_nothing_more() -> None:
     assert made["recipient"] == [{"reference": "Patient/maria-lopez"}]
     assert made["occurrencePeriod"]["end"] == "2026-11-14T15:42:00+00:00"
     assert not {"reasonCode", "category", "about", "encounter", "note"} & made.keys()
+
+
+@pytest.mark.parametrize(
+    ("request_in_the_ehr", "key", "link"),
+    [
+        (
+            {"identifier": [{"value": "urn:uuid:b"}], "payload": [{"contentString": "t"}, {"contentString": "l"}]},
+            "b",
+            "l",
+        ),
+        ({"identifier": [{"value": "urn:uuid:c"}, "x"], "payload": [{"contentReference": {}}]}, None, ""),
+        ({"identifier": {"value": "urn:uuid:a"}, "payload": "l"}, None, ""),
+        ({}, None, ""),
+    ],
+)
+def test_what_an_ehr_has_is_read_in_any_shape(request_in_the_ehr: dict[str, Any], key: str | None, link: str) -> None:
+    """Whatever an EHR has made of a request, it is told as ours only by its identifier, and a lost link is none."""
+    assert key_in(request_in_the_ehr, ["a", "b"]) == key
+    assert link_in(request_in_the_ehr) == link

@@ -440,5 +440,31 @@ def test_an_ehr_is_asked_after_a_restore(
     restore(house, tmp_path / "backup.db", lost_at)
     house.services.chaser.remind_due(lost_at + timedelta(minutes=6))
 
+    assert len(messages_in(house)) == messages
+
+
+def test_what_an_ehr_has_after_a_restore_was_sent(make_house: MakeHouse, tmp_path: Path) -> None:
+    """A reminder that the database has forgotten is told as sent, and the link that the patient has opens the form."""
+    house = make_house(change=by_ehr(f"{VISIT_SCOPES} {MESSAGE_SCOPE}rs"))
+    held(house)
+    house.link(*house.clinician(MARIA))
+    copy(database(house), tmp_path / "backup.db")
+    lost_at = house.now() + timedelta(hours=2.7)
+    house.services.chaser.remind_due(lost_at)
+    link = messages_in(house)[0]["payload"][1]["contentString"]
+
+    restore(house, tmp_path / "backup.db", lost_at)
+    house.services.chaser.remind_due(lost_at + timedelta(minutes=6))
+
+    told = house.services.reminders.of_visit("harbor", MARIA, VISIT)
+    person = Person()
+    receipt = fill_in(person, type_date(person, link, house.born()))
+    assert [each.sent for each in told] == [True]
+    assert "We have received your answers" in receipt.text
+    assert len(messages_in(house)) == 1
+
+
+def messages_in(house: House) -> list[dict[str, Any]]:
+    """Return what the EHR was asked to tell Maria."""
     found = house.ehr.extensions["sandbox_store"].search("CommunicationRequest", [("patient", MARIA)]).resources
-    assert len(found) == messages
+    return list(found)

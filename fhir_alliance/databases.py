@@ -29,8 +29,8 @@ _POSTGRESQL: Final = {
 LOCK_SECONDS: Final = 5.0
 """So long a transaction waits for another writer."""
 _LOCK_NOT_AVAILABLE: Final = "55P03"
-# Any number will do, as long as every process of this product takes the same.
-_WRITER_LOCK: Final = 5_219_742_301
+WRITER_LOCK: Final = 5_219_742_301
+"""What a writer on PostgreSQL locks: any number will do, as long as every process of this product takes the same."""
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _QUERY: Final = frozenset({"host", "sslmode", "sslrootcert"})
 
@@ -132,7 +132,7 @@ class _PostgreSql:
     @staticmethod
     def _begin(connection: Connection) -> None:
         if _writes(connection):
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
 
 
 def _faults(url: URL) -> list[str]:

@@ -21,7 +21,7 @@ from sqlalchemy import Engine, NullPool, create_engine, event, insert, make_url,
 from structlog.exceptions import DropEvent
 from structlog.testing import capture_logs
 
-from fhir_alliance.databases import _WRITER_LOCK
+from fhir_alliance.databases import WRITER_LOCK
 from fhir_alliance.errors import InvalidSettings, StoreError
 from fhir_alliance.store import newest_version, open_store, transaction
 from fhir_alliance.tables import sessions
@@ -54,7 +54,7 @@ def writing(address: str) -> Iterator[Callable[[], object]]:
         return
     server = create_engine(make_url(address).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     with server.connect() as other:
-        other.execute(text(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"))
+        other.execute(text(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})"))
         yield other.rollback
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from fhir_alliance.delivery.findings import Found
 from fhir_alliance.delivery.receipts import State
-from fhir_alliance.delivery.releasing import Releasing
 from fhir_alliance.records.corrections import STRUCK
 from fhir_alliance.tables import attempts, submissions
 
@@ -57,8 +56,7 @@ def twice(house: House) -> Copies:
 def release(house: House) -> None:
     """Say that somebody has corrected the chart, and let the form go on."""
     row = house.rows(submissions)[-1]
-    releasing = Releasing(house.services.engine, house.services.settings.ehrs, house.now)
-    releasing.release(row["key"], by="Jo Park", said=Found.CHART_CORRECTED)
+    house.services.releasing.release(row["key"], by="Jo Park", said=Found.CHART_CORRECTED)
     house.deliver()
 
 
@@ -105,6 +103,25 @@ def test_f34_taken_back_after_one_of_two_copies(open_at: Opened, profile: str, s
 
     assert standings(house) == [DONE, DONE]
     assert {each["status"] for each in chart(house)} == {STRUCK}
+
+
+@either
+def test_f34_taken_back_where_a_person_has_to_mark_it(open_at: Opened, struck: int) -> None:
+    """Rows that the EHR lets nobody change wait for a person; when both copies are marked it is done, unsent (F34)."""
+    house = open_at("flowsheet")
+    copies = twice(house)
+    strike(house, copies[struck])
+    release(house)
+
+    take_back(house, house.rows(submissions)[0]["key"])
+    waiting, there = standings(house), chart(house)
+    strike(house, copies[1 - struck])
+    house.services.releasing.retry(house.rows(submissions)[-1]["key"], by="Jo Park")
+    house.deliver()
+
+    assert waiting == [DONE, (State.HELD, "no-updates")]
+    assert standings(house) == [DONE, DONE]
+    assert {each["id"] for each in chart(house)} == {each["id"] for each in there}
 
 
 @either

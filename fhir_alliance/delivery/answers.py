@@ -7,9 +7,9 @@ from typing import Final
 from fhir_alliance.delivery.entries import Attempt
 from fhir_alliance.delivery.outcomes import Outcome, Stop, hold_reason, meaning_of
 from fhir_alliance.delivery.parts import PART
-from fhir_alliance.delivery.queue import RESTORED
 from fhir_alliance.delivery.reason_table import REASONS, WAIT, Again, Reason, Who
 from fhir_alliance.delivery.sending import refusal
+from fhir_alliance.delivery.sends import RESTORED
 from fhir_alliance.ehr.outcomes import refusal_of
 
 # Each sends a response, its scores and, unless it says so, then who made them, all at once.

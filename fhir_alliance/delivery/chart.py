@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -10,19 +9,15 @@ from fhir_alliance.delivery.comparing import compare, is_patient, is_response, i
 from fhir_alliance.delivery.expected import Expected, Identifier, identifiers_of
 from fhir_alliance.delivery.outcomes import Stop, hold_reason
 from fhir_alliance.delivery.receipts import State
+from fhir_alliance.delivery.searching import Searches
 from fhir_alliance.ehr.fhir import FhirClient
-from fhir_alliance.ehr.paging import SearchResult
 from fhir_alliance.errors import EhrUnreachable, FhirError, SignInNeeded
 from fhir_alliance.records.corrections import STRUCK
 from fhir_alliance.records.submission import PatientShown
-from fhir_alliance.terms import OBSERVATION_CATEGORY
 
 _GONE: Final = frozenset({404, 410})
-# Servers read a date without a time in their own time zone: one day earlier is early enough everywhere.
-_MARGIN: Final = timedelta(days=1)
 
 Resource = Mapping[str, Any]
-Params = Sequence[tuple[str, str]]
 
 
 class Chart:
@@ -32,6 +27,7 @@ class Chart:
         self._client = client
         self._base = fhir_base
         self._expected = expected
+        self._searches = Searches(client, expected.subject.rpartition("/")[2], since=expected.since)
 
     def check_patient(self, shown: PatientShown) -> None:
         """Stop unless the patient is still as shown: not gone, merged, inactive or changed."""
@@ -69,7 +65,7 @@ class Chart:
     def find_score(self, score: Resource) -> str | None:
         """Return the id of one score if it is there, found in the same ways; stops as above."""
         wanted = identifiers_of(score)[0]
-        return _id_of(*self._ours("Observation", wanted, self._recent(), lambda each: is_score(each, score)))
+        return _id_of(*self._ours("Observation", wanted, partial(is_score, score=score)))
 
     def all_of(self, ours: Resource) -> list[Resource]:
         """Return all there is of a response or score of ours, by identifier and by patient, be it there twice.
@@ -77,15 +73,12 @@ class Chart:
         Stops when nothing could be proven. What is filed for somebody else comes too when it has our identifier.
         """
         response = ours["resourceType"] == "QuestionnaireResponse"
-        in_chart = [("patient", self._patient_id)] if response else self._recent()
+        is_ours = partial(is_response, expected=self._expected) if response else partial(is_score, score=ours)
         found: dict[str, Resource] = {}
         proven = False
-        for params in ([("identifier", "|".join(identifiers_of(ours)[0]))], in_chart):
-            if (result := self._searched(ours["resourceType"], params)) is None:
-                continue
+        for result in self._searches.both_ways(ours["resourceType"], identifiers_of(ours)[0]):
             with foreign():
                 mine = [each for each in result.resources if identifiers_of(each) or self.is_of_patient(each)]
-                is_ours = partial(is_response, expected=self._expected) if response else partial(is_score, score=ours)
                 found |= {each["id"]: each for each in mine if is_ours(each)}
             proven = proven or result.complete
         if not proven:
@@ -96,36 +89,21 @@ class Chart:
         """Whether a resource is filed for the patient that it was sent for."""
         return self._subject(resource) == self._expected.subject
 
-    def _searched(self, kind: str, params: Params) -> SearchResult | None:
-        """Return what a search finds, None where the EHR does not let us search like that."""
-        try:
-            return self._client.search(kind, params)
-        except FhirError as error:
-            if isinstance(error, SignInNeeded) or hold_reason(error) is None:
-                raise
-            return None
-
     def _responses(self) -> tuple[list[Resource], bool]:
-        in_chart = [("patient", self._patient_id)]
         is_ours = partial(is_response, expected=self._expected)
-        return self._ours("QuestionnaireResponse", self._expected.identifier, in_chart, is_ours)
+        return self._ours("QuestionnaireResponse", self._expected.identifier, is_ours)
 
     def _ours(
-        self, kind: str, identifier: Identifier, in_chart: Params, is_ours: Callable[[Resource], bool]
+        self, kind: str, identifier: Identifier, is_ours: Callable[[Resource], bool]
     ) -> tuple[list[Resource], bool]:
-        """Search by identifier, which a server may ignore or refuse, and by patient.
-
-        Returns all copies that are found, and whether that proves anything.
-        """
+        """Return all copies of something that are found in one way, and whether that proves anything."""
         proven = False
-        for params in ([("identifier", "|".join(identifier))], in_chart):
-            if (found := self._searched(kind, params)) is None:
-                continue
+        for result in self._searches.both_ways(kind, identifier):
             with foreign():
-                ours: list[Resource] = [each for each in found.resources if is_ours(each)]
+                ours: list[Resource] = [each for each in result.resources if is_ours(each)]
             if ours:
                 return ours, True
-            proven = proven or found.complete
+            proven = proven or result.complete
         return [], proven
 
     def read_back(self, response_id: str) -> str | None:
@@ -156,23 +134,10 @@ class Chart:
         """Return the patient's scores since the form was answered, by each identifier they have."""
         found: dict[Identifier, list[Resource]] = {}
         with foreign():
-            for observation in self._client.search("Observation", self._recent()).resources:
+            for observation in self._searches.recent("Observation").resources:
                 for each in identifiers_of(observation):
                     found.setdefault(each, []).append(observation)
         return found
-
-    def _recent(self) -> Params:
-        """Return how the scores since then are asked for: a combination that every US Core server SHALL support."""
-        since = (self._expected.since - _MARGIN).date()
-        return [
-            ("patient", self._patient_id),
-            ("category", f"{OBSERVATION_CATEGORY}|survey"),
-            ("date", f"ge{since.isoformat()}"),
-        ]
-
-    @property
-    def _patient_id(self) -> str:
-        return self._expected.subject.rpartition("/")[2]
 
     def _present(self, resource_type: str, resource_id: str, *, gone: str) -> Resource:
         try:

@@ -12,8 +12,9 @@ from fhir_alliance.delivery.chart import foreign
 from fhir_alliance.delivery.corrective import Corrective
 from fhir_alliance.delivery.expected import labels_of
 from fhir_alliance.delivery.found import Finder, RowFinder, WholeFinder
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.outcomes import Settlement, Stop
-from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.receipts import CHANGED_IN_CHART, GONE_FROM_CHART, Kind, State
 from fhir_alliance.delivery.versions import Version
 from fhir_alliance.errors import FhirError

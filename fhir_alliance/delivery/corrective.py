@@ -8,7 +8,8 @@ import orjson
 from fhir_alliance.delivery.access import ChartAccess
 from fhir_alliance.delivery.chart import Chart
 from fhir_alliance.delivery.expected import expected_of
-from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.items import Item
+from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.telling import Teller
 from fhir_alliance.delivery.updating import Updater
 from fhir_alliance.delivery.versions import Version

@@ -15,11 +15,12 @@ from fhir_alliance.delivery.access import ChartAccess
 from fhir_alliance.delivery.correcting import NEVER_SENT
 from fhir_alliance.delivery.deliveries import delivery_of, unsettled_by
 from fhir_alliance.delivery.grants import Grants
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outbox import Outbox
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, hold_reason, next_try
 from fhir_alliance.delivery.purging import ConfirmedPurge
-from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.receipts import NO_UPDATES, NOT_IN_CHART, Kind, State
 from fhir_alliance.delivery.senders import Senders
 from fhir_alliance.delivery.sending import Clock, Sender

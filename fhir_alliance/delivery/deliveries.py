@@ -7,11 +7,12 @@ import orjson
 from fhir_alliance.delivery.access import ChartAccess
 from fhir_alliance.delivery.corrections import CorrectionDelivery
 from fhir_alliance.delivery.filed import FiledDelivery, FiledWithdrawal, page_of
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.note_corrections import NoteCorrection
 from fhir_alliance.delivery.notes import NoteDelivery
 from fhir_alliance.delivery.pieces import PieceDelivery
-from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.receipts import Kind
 from fhir_alliance.delivery.scores import ScoreDelivery
 from fhir_alliance.delivery.steps import Delivery

@@ -8,10 +8,10 @@ from typing import Any, Final
 from fhir_alliance.delivery.chart import Chart, foreign, unread
 from fhir_alliance.delivery.comparing import standing
 from fhir_alliance.delivery.expected import Expected
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.ledger import Ledger
 from fhir_alliance.delivery.note_drafts import identifiers_of
 from fhir_alliance.delivery.outcomes import TWICE, Settlement, Stop
-from fhir_alliance.delivery.queue import Item
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.ehr.fhir import FhirClient

@@ -13,10 +13,11 @@ from fhir_alliance.delivery.access import ChartAccess
 from fhir_alliance.delivery.chart import foreign
 from fhir_alliance.delivery.documents import DocumentSteps
 from fhir_alliance.delivery.expected import expected_document, labels_of
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.note_drafts import has_words, identifiers_of
 from fhir_alliance.delivery.outcomes import LATE, NOT_READ_BACK, Settlement, Stop
 from fhir_alliance.delivery.parts import QUIET_TIMES
-from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.receipts import CHANGED_IN_CHART, GONE_FROM_CHART, State
 from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.delivery.telling import Teller

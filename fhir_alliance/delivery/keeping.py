@@ -9,8 +9,8 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, exists, func, select, update
 
 from fhir_alliance.audit import Event, record
+from fhir_alliance.delivery.items import Item, item_of
 from fhir_alliance.delivery.outcomes import Outcome
-from fhir_alliance.delivery.queue import Item, item_of
 from fhir_alliance.delivery.receipts import (
     DELETED,
     SCORED_ELSEWHERE,

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.keeping import VisitNote
 from fhir_alliance.delivery.outcomes import Outcome
-from fhir_alliance.delivery.queue import Item, Send
+from fhir_alliance.delivery.sends import Send
 from fhir_alliance.records.submission import PatientShown
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from fhir_alliance.delivery.chart import Resource, foreign
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.ledger import VisitNotes
 from fhir_alliance.delivery.note_drafts import Draft, is_same, texts_of
 from fhir_alliance.delivery.notes import NoteDelivery
 from fhir_alliance.delivery.outcomes import LATE, NOT_READ_BACK, Settlement, Stop
 from fhir_alliance.delivery.parts import QUIET_TIMES
-from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.receipts import CHANGED_IN_CHART, GONE_FROM_CHART, State
 from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.delivery.updating import Updater

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from fhir_alliance.delivery.documents import DocumentSteps
 from fhir_alliance.delivery.expected import expected_of, labels_of
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.ledger import Ledger, VisitNotes
 from fhir_alliance.delivery.note_drafts import Draft, drafts_of, is_same, texts_of
 from fhir_alliance.delivery.outcomes import Settlement, Stop, hold_reason
-from fhir_alliance.delivery.queue import Item
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.ehr.fhir import FhirClient

@@ -10,11 +10,12 @@ import orjson
 from fhir_alliance.delivery.chart import Chart, unread
 from fhir_alliance.delivery.comparing import standing
 from fhir_alliance.delivery.expected import Identifier, identifiers_of
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.ledger import Ledger
 from fhir_alliance.delivery.outcomes import NOT_READ_BACK, Outcome, meaning_of, missing
-from fhir_alliance.delivery.queue import Item, Send
 from fhir_alliance.delivery.score_entries import pointing
 from fhir_alliance.delivery.sending import Sender
+from fhir_alliance.delivery.sends import Send
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.errors import FhirError
 

@@ -10,9 +10,9 @@ import orjson
 from fhir_alliance.delivery.chart import Chart, foreign, unread
 from fhir_alliance.delivery.comparing import standing
 from fhir_alliance.delivery.expected import expected_of, value_of
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.ledger import Ledger
 from fhir_alliance.delivery.outcomes import TWICE, Settlement, Stop
-from fhir_alliance.delivery.queue import Item
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.ehr.fhir import FhirClient

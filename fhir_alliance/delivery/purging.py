@@ -10,8 +10,9 @@ import structlog
 from fhir_alliance.delivery.chart import Chart, foreign
 from fhir_alliance.delivery.expected import expected_of
 from fhir_alliance.delivery.filed import page_of, says_page
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.keeping import Keeping
-from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.receipts import Kind
 from fhir_alliance.delivery.senders import Senders
 from fhir_alliance.ehr.fhir import FhirClient

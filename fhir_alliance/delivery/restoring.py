@@ -7,7 +7,7 @@ from sqlalchemy import Engine, insert, select
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.entries import waiting
 from fhir_alliance.delivery.outcomes import Outcome
-from fhir_alliance.delivery.queue import RESTORED
+from fhir_alliance.delivery.sends import RESTORED
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import attempts, submissions
 

@@ -10,8 +10,9 @@ import orjson
 from fhir_alliance.delivery.chart import Chart, foreign, unread
 from fhir_alliance.delivery.comparing import standing
 from fhir_alliance.delivery.expected import expected_scores, labels_of, lesser
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.outcomes import Outcome, Settlement, Stop, missing
-from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.receipts import SCORED_ELSEWHERE, SUPERSEDED, State
 from fhir_alliance.delivery.score_entries import changed_entry, is_retracted, is_same, new_entry, own_identifier
 from fhir_alliance.delivery.sending import Sender

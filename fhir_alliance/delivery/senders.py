@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from fhir_alliance.delivery.grants import Grants
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.outcomes import Settlement
-from fhir_alliance.delivery.queue import Item
 from fhir_alliance.delivery.receipts import Kind
 from fhir_alliance.ehr.backend_tokens import BackendTokens
 from fhir_alliance.ehr.registry import Registry

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.ledger import Ledger
 from fhir_alliance.delivery.outcomes import Outcome, Stop, missing, outcome_of
-from fhir_alliance.delivery.queue import Item, Send
 from fhir_alliance.delivery.receipts import State
+from fhir_alliance.delivery.sends import Send
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.outcomes import Written
 from fhir_alliance.errors import EhrError, FhirError

@@ -4,10 +4,10 @@ from typing import Final, NamedTuple
 
 from fhir_alliance.delivery.chart import Chart, Resource, unread
 from fhir_alliance.delivery.expected import expected_of, has_provenance, lesser
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.ledger import Ledger
 from fhir_alliance.delivery.outcomes import TWICE, Outcome, Settlement, Stop, missing, outcome_of
 from fhir_alliance.delivery.parts import Parts
-from fhir_alliance.delivery.queue import Item
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.delivery.sending import Sender, refusal
 from fhir_alliance.ehr.fhir import FhirClient

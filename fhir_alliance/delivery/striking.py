@@ -7,9 +7,10 @@ import orjson
 
 from fhir_alliance.delivery.access import ChartAccess
 from fhir_alliance.delivery.corrective import Corrective
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.outcomes import LATE, NOT_READ_BACK, Settlement, Stop
 from fhir_alliance.delivery.parts import QUIET_TIMES
-from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.receipts import GONE_FROM_CHART, State
 from fhir_alliance.delivery.traces import RowTraces, Traces, WholeTraces
 from fhir_alliance.delivery.versions import Version

@@ -8,9 +8,10 @@ import structlog
 from fhir_alliance.delivery.access import ChartAccess
 from fhir_alliance.delivery.corrections import CorrectionDelivery
 from fhir_alliance.delivery.deliveries import delivery_of, unsettled_by
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.keeping import Keeping
 from fhir_alliance.delivery.outcomes import Settlement
-from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.delivery.scores import ScoreDelivery
 from fhir_alliance.delivery.senders import Senders

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from fhir_alliance.delivery.access import ChartAccess
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.outcomes import Stop
-from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.receipts import Kind
 from fhir_alliance.errors import EhrError
 from fhir_alliance.records.corrections import correction_provenance

@@ -10,11 +10,12 @@ import orjson
 from sqlalchemy import Engine
 
 from fhir_alliance.audit import Event, record
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.keeping import VisitNote
 from fhir_alliance.delivery.outcomes import Outcome
 from fhir_alliance.delivery.parts import PART
-from fhir_alliance.delivery.queue import Item, Send
 from fhir_alliance.delivery.sending import Sender
+from fhir_alliance.delivery.sends import Send
 from fhir_alliance.ehr.bundles import entry_types
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.records.submission import PatientShown

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.outcomes import Stop
-from fhir_alliance.delivery.queue import Item, Queue
+from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.receipts import CHANGED_IN_CHART, GONE_FROM_CHART, NO_UPDATES, State
 from fhir_alliance.delivery.sending import Sender
 from fhir_alliance.ehr.fhir import FhirClient

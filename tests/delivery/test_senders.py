@@ -2,7 +2,7 @@
 
 import pytest
 
-from fhir_alliance.delivery.queue import Item
+from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.receipts import Kind
 from fhir_alliance.delivery.senders import _needed, _require
 from fhir_alliance.errors import SignInNeeded

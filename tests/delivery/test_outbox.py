@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from fhir_alliance.store import transaction
 from fhir_alliance.tables import audit, submissions
 
 if TYPE_CHECKING:
-    from tests.delivery.conftest import Site
+    from tests.delivery.conftest import FakeEhr, Site
 
 Make = Callable[..., Submission]
 
@@ -146,6 +147,30 @@ def test_twenty_at_once_are_one(site: "Site", make_submission: Make) -> None:
         rows = connection.scalar(select(func.count()).select_from(submissions))
         audited = connection.scalars(select(audit.c.event)).all()
     assert (len(receipts), len(set(receipts)), rows, audited) == (20, 1, 1, [Event.SUBMISSION_ACCEPTED])
+
+
+def test_f31_several_processes_at_once_are_one(
+    site: "Site", ehr: "FakeEhr", make_site: Callable[..., "Site"], make_submission: Make
+) -> None:
+    """Forms that four processes accept at the same moment have one receipt each, and nobody is refused (F31)."""
+    processes = [site, *(make_site(f"{ehr.origin}/fhir", f"{ehr.origin}/token") for _ in range(3))]
+    forms = [make_submission(key=str(UUID(int=number))) for number in range(1, 11)]
+    grant, start = site.grant(), threading.Barrier(len(processes))
+
+    def accept(process: "Site") -> list[Receipt]:
+        receipts = []
+        for form in forms:
+            start.wait(20)
+            receipts.append(process.outbox.accept(form, body(form), grant=grant))
+        return receipts
+
+    with ThreadPoolExecutor(len(processes)) as threads:
+        first, *others = threads.map(accept, processes)
+
+    assert others == [first] * 3
+    assert [receipt.key for receipt in first] == [form.key for form in forms]
+    with site.engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(submissions)) == len(forms)
 
 
 def test_bundle_about_another_patient_is_refused(site: "Site", make_submission: Make) -> None:

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple, Protocol
-from uuid import NAMESPACE_URL, uuid5
 
 import structlog
 
@@ -17,6 +16,7 @@ from fhir_alliance.visits.links import Standing as LinkStanding
 from fhir_alliance.visits.message_words import Saying
 from fhir_alliance.visits.messenger import Message, Messenger
 from fhir_alliance.visits.quiet import after_quiet
+from fhir_alliance.visits.recall import Due, Recall
 from fhir_alliance.visits.reminders import ROOM_ONLY, SENT, Reminders, Waiting
 from fhir_alliance.visits.rooms import Rooms
 from fhir_alliance.visits.standing import Standing
@@ -53,24 +53,6 @@ class Keepers(NamedTuple):
     rooms: Rooms
 
 
-class _Due(NamedTuple):
-    """A reminder whose time has come, by its hours after the form has opened; `at` is when that was."""
-
-    waiting: Waiting
-    hours: int
-    at: datetime
-
-    @property
-    def place(self) -> tuple[int, int]:
-        """Where it is kept."""
-        return self.waiting.assignment, self.hours
-
-    def key(self, ehr: EhrSettings) -> str:
-        """Return what identifies its message; the same when the database has forgotten it."""
-        form = f"{ehr.fhir_base}/{self.waiting.patient}/{self.waiting.encounter}/{self.waiting.form_url}"
-        return str(uuid5(NAMESPACE_URL, f"{form}/{self.hours}"))
-
-
 class _Way(NamedTuple):
     """Where a reminder leads: to a link, by its id and what recognises the address, or to the portal."""
 
@@ -102,13 +84,14 @@ class Chaser(Rounds):
         self._messenger = messenger
         self._addresses = addresses
         self._clock = clock
+        self._recall = Recall(keepers.reminders, keepers.links, messenger, addresses.mark_of)
         self._schedules = {name: each for name, each in settings.schedules.items() if each.remind}
 
     def remind_due(self, now: datetime) -> int:
         """Send every reminder that is due, once; returns how many were tried. Raises StoreError."""
         tried = 0
         for ehr in self._settings.ehrs.values() if self._schedules else ():
-            by_patient: dict[str, list[_Due]] = defaultdict(list)
+            by_patient: dict[str, list[Due]] = defaultdict(list)
             for each in self._keepers.reminders.waiting(ehr.name, list(self._schedules), now=now):
                 by_patient[each.patient] += self._due(each, now)
             for patient, due in by_patient.items():
@@ -120,19 +103,19 @@ class Chaser(Rounds):
     def _make_round(self) -> None:
         self.remind_due(self._clock())
 
-    def _due(self, waiting: Waiting, now: datetime) -> list[_Due]:
+    def _due(self, waiting: Waiting, now: datetime) -> list[Due]:
         """Return the reminders whose time is now; one at night waits for the morning."""
         schedule, zone = self._schedules[waiting.schedule], self._settings.site.time_zone
         if after_quiet(now, schedule.quiet, zone) != now:
             return []
         times = {each // _HOUR: after_quiet(waiting.opens + each, schedule.quiet, zone) for each in schedule.remind}
         return [
-            _Due(waiting, hours, at)
+            Due(waiting, hours, at)
             for hours, at in times.items()
             if at <= now < at + LATE and hours not in waiting.hours
         ]
 
-    def _remind(self, ehr: EhrSettings, patient: str, due: Sequence[_Due], now: datetime) -> bool:
+    def _remind(self, ehr: EhrSettings, patient: str, due: Sequence[Due], now: datetime) -> bool:
         """Send one message about what is due; returns whether that was tried.
 
         To whom answers in the room only nothing is sent; that is written down, so that nobody looks again.
@@ -140,7 +123,7 @@ class Chaser(Rounds):
         today = now.astimezone(self._settings.site.time_zone).date()
         if not due or not self._keepers.wishes.of(ehr.name, patient).reminds_on(today):
             return False
-        due = self._surely_unsent(ehr, patient, due, now)
+        due = self._recall.surely_unsent(ehr, patient, due, now, since=now - LATE)
         for each in due:
             way = self._way(ehr, each.waiting) if self._is_unanswered(ehr, each.waiting) else None
             if way is None:
@@ -164,36 +147,6 @@ class Chaser(Rounds):
         except EhrError as error:
             _log.warning("reminder.age-unknown", ehr=ehr.name, code=error.code)
             return None
-
-    def _surely_unsent(self, ehr: EhrSettings, patient: str, due: Sequence[_Due], now: datetime) -> Sequence[_Due]:
-        """Return what was not sent before the database was restored; what may have been counts as begun.
-
-        What the EHR has counts as sent, and the link in it works as before.
-        """
-        restored_at = self._keepers.reminders.restored_at(since=now - LATE)
-        doubted = [each for each in due if restored_at is not None and each.at <= restored_at]
-        if not doubted:
-            return due
-        passed_on = self._messenger.passed_on(ehr, patient, [each.key(ehr) for each in doubted])
-        if passed_on is None:
-            for each in doubted:
-                self._keepers.reminders.begin(each.place, (), link=None, mark=None, at=now)
-            return [each for each in due if each not in doubted]
-        found = [each for each in doubted if each.key(ehr) in passed_on]
-        others = [each.place for each in due if each not in found]
-        for each in found:
-            self._remember(ehr, each, others, passed_on[each.key(ehr)], now)
-        return [] if found else due
-
-    def _remember(
-        self, ehr: EhrSettings, sent: _Due, others: Sequence[tuple[int, int]], address: str, now: datetime
-    ) -> None:
-        """Write down a reminder that the EHR has, with the link in it; the `others` were in the same message."""
-        waiting, mark = sent.waiting, self._addresses.mark_of(address)
-        made = self._keepers.links.of_form(ehr.name, waiting.patient, waiting.encounter, waiting.form_url)
-        link, mark = (made.id, mark) if made and mark else (None, None)
-        if self._keepers.reminders.begin(sent.place, others, link=link, mark=mark, at=sent.at):
-            self._keepers.reminders.end(sent.place, ehr=ehr.name, patient=waiting.patient, outcome=SENT, at=now)
 
     def _send(self, ehr: EhrSettings, patient: str, way: _Way, key: str, now: datetime) -> str:
         message = Message(

@@ -87,13 +87,13 @@ def _run(house: House, load: Load, *, workers: int) -> tuple[Mapping[str, Review
                 keys = clients.map(lambda form: _send(house, form), forms)
                 receipts = dict(zip(keys, forms, strict=True))
             marks.append(monotonic())
-            before = _when(engine, survivor, left=len(forms) * 9 // 10)
-            after = _when(engine, survivor, left=len(forms) // 10)
+            before = memory_when(engine, survivor, left=len(forms) * 9 // 10)
+            after = memory_when(engine, survivor, left=len(forms) // 10)
         finally:
             killer.stop()
-        _when(engine, survivor, left=0)
+        memory_when(engine, survivor, left=0)
         again = _sign_in_again(desk, house, engine)
-        _when(engine, survivor, left=0)
+        memory_when(engine, survivor, left=0)
         marks.append(monotonic())
     engine.dispose()
     desk.close()
@@ -109,14 +109,15 @@ def _prepared(desk: Desk, house: House, load: Load) -> Iterator[Reviewed]:
     patients = [each for each in house.people if each["resourceType"] == "Patient"]
     forms = []
     for number, patient in enumerate(patients):
-        grant = desk.permission(patient["id"], _tokens(house, patient["id"]))
+        grant = desk.permission(patient["id"], tokens_of(house, patient["id"]))
         count = load.forms // len(patients) + (number < load.forms % len(patients))
         forms += desk.prepare(patient, grant, count)
     random.Random(load.seed).shuffle(forms)  # noqa: S311  # test data
     return iter(forms)
 
 
-def _tokens(house: House, patient: str) -> Mapping[str, Any]:
+def tokens_of(house: House, patient: str) -> Mapping[str, Any]:
+    """Return what the EHR's token endpoint answers for a patient."""
     tokens: dict[str, Any] = requests.get(f"{house.site.ehr_url}/soak/tokens/{patient}", timeout=30).json()
     return tokens
 
@@ -134,7 +135,7 @@ def _send(house: House, form: Reviewed) -> str:
             Event().wait(0.1)
 
 
-def _when(engine: Engine, survivor: Process | None, *, left: int) -> float:
+def memory_when(engine: Engine, survivor: Process | None, *, left: int) -> float:
     """Wait until no more than so many forms are on their way; returns the survivor's memory then."""
     moving = select(func.count()).where(submissions.c.state.in_(MOVING))
     while True:
@@ -150,7 +151,7 @@ def _sign_in_again(desk: Desk, house: House, engine: Engine) -> int:
     with engine.connect() as connection:
         patients = connection.scalars(select(submissions.c.patient).where(held).distinct()).all()
     for patient in patients:
-        desk.sign_in_again(patient, _tokens(house, patient))
+        desk.sign_in_again(patient, tokens_of(house, patient))
     return len(patients)
 
 

@@ -18,6 +18,8 @@ _PRAGMAS: Final = (
     "foreign_keys=ON",
     "secure_delete=ON",
     "temp_store=MEMORY",
+    # In KiB, of each connection, of which there may be a dozen; the system keeps the file's pages anyway.
+    "cache_size=-256",
 )
 # A writer that is frozen inside a transaction must not stop all the others for ever: the server ends it.
 _POSTGRESQL: Final = {

@@ -136,6 +136,26 @@ def test_offline_and_then_in_another_language_every_answer_is_kept(site: Site, n
     assert checked(page) == ["8", "7", "4", "5"]
 
 
+def test_answers_before_the_script_has_come_are_kept(site: Site, page: Page) -> None:
+    """On a slow network the form is answered before its script is there; what was answered is kept all the same."""
+
+    def hold(_: Route) -> None:
+        """Let the script wait until it is routed no more."""
+
+    enter_portal(page, site, "José Hernández")
+    sign_in_again(page, site)
+    page.route("**/static/app*", hold)
+    page.get_by_role("button", name="Your visit today").click()
+    answer(page, {"1": "8", "2": "7"})
+    expect(page.locator("#kept")).to_be_hidden()
+
+    page.unroute("**/static/app*", hold)
+
+    expect(page.locator("#kept")).to_contain_text("Saved ")
+    page.reload()
+    assert checked(page) == ["8", "7"]
+
+
 def test_a_press_waits_for_what_is_being_kept(site: Site, new_context: NewContext) -> None:
     """On a slow network Review goes on where the last answer is still on its way; nobody is told of another page."""
     page = new_context(viewport=SIZES["phone"])[0].new_page()
@@ -146,8 +166,8 @@ def test_a_press_waits_for_what_is_being_kept(site: Site, new_context: NewContex
 
     enter_portal(page, site, "Grace Kim")
     sign_in_again(page, site)
+    page.route("**/form/keep", hold)  # before the page is asked for: begun meanwhile it may take the script's request
     page.get_by_role("button", name="Your visit today").click()
-    page.route("**/form/keep", hold)
     with page.expect_request("**/form/keep"):
         answer(page, dict.fromkeys(CORE, "6"))
     assert checked(page) == ["6"] * len(CORE)

@@ -124,6 +124,12 @@ function answerByDigit(event) {
   radio.click();
 }
 
+// Whether a field says something else than the page came with.
+function isGiven(field) {
+  if (field.matches("[type=radio], [type=checkbox]")) return field.checked !== field.defaultChecked;
+  return field.defaultValue !== undefined && field.value !== field.defaultValue;
+}
+
 // Keeps every answer on the server soon after it was given. Nothing is stored in the browser: without a connection the
 // page itself holds the answers, and tries again until they are kept.
 function keepAnswers(form) {
@@ -185,6 +191,8 @@ function keepAnswers(form) {
   }
 
   form.addEventListener("input", () => { changes += 1; soon(600); });
+  // A person may answer before this script has come.
+  if ([...form.elements].some(isGiven)) { changes += 1; soon(600); }
   window.addEventListener("online", keep);
   document.addEventListener("visibilitychange", () => { if (document.hidden) keep(); });
   // A page that comes back from the browser's memory may hold answers that were not kept.

@@ -54,6 +54,12 @@ USES: Mapping[str, Use] = {
         searches={"patient": "reference"},
         why="The visits to choose from; the chosen one must be the patient's own.",
     ),
+    "Practitioner": Use(
+        interactions=("read",),
+        levels=("user",),
+        expectation="MAY",
+        why="Only where pages have several languages: the one in which a clinician is spoken to.",
+    ),
     "PractitionerRole": Use(
         interactions=("read",),
         levels=("user",),

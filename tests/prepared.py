@@ -1,9 +1,10 @@
 """Forms that are reviewed and only have to be sent: what a load on the running app is made of."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -13,6 +14,7 @@ from itsdangerous import URLSafeSerializer
 from fhir_alliance.ehr.identity import User
 from fhir_alliance.ehr.launches import Granted
 from fhir_alliance.records.patient import read_patient
+from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.scoring.answers import Answers, check_answers
 from fhir_alliance.store import transaction
 from fhir_alliance.trajectory.series import Visit
@@ -129,6 +131,35 @@ class Desk:
         for number in range(1, count + 1):
             with self._app.test_request_context():
                 yield self._reviewed(patient, grant, number)
+
+    def chart(self, patient: PatientShown, visit: Visit) -> Callable[[str], str]:
+        """Open the view of a patient for the therapist of a visit; returns what asks for the page of some visits."""
+        now, user = datetime.now(UTC), str(visit.therapist)
+        kinds = " ".join(f"user/{kind}.rs" for kind in ("Encounter", "Observation", "QuestionnaireResponse"))
+        grant = self.permission(patient.id, {"access_token": "unused", "expires_in": 3600, "scope": kinds})
+        with self._app.test_request_context(), transaction(self._services.engine) as connection:
+            secret = begin_session(connection, user_key=user, at=now)
+            handle = open_launch(
+                connection,
+                session=fingerprint(secret),
+                ehr="harbor",
+                role=Role.CLINICIAN,
+                user=user,
+                user_key=user,
+                grant=grant,
+                context=Context(patient=patient, visit=visit, practitioner=user),
+                at=now + LONG,
+            )
+        browser = self._app.test_client()
+        browser.set_cookie(SESSION, secret)
+
+        def ask(last: str) -> str:
+            reply = browser.get(f"/l/{handle}/chart?last={last}", base_url=self._services.settings.public_url)
+            if reply.status_code != HTTPStatus.OK:
+                raise RuntimeError(f"the view was answered with {reply.status_code}")
+            return reply.text
+
+        return ask
 
     def _reviewed(self, patient: Mapping[str, Any], grant: str, number: int) -> Reviewed:
         now, reference = datetime.now(UTC), f"Patient/{patient['id']}"

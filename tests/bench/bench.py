@@ -22,11 +22,15 @@ def main() -> None:
     for name in ("What", "Measured", "Goal"):
         table.add_column(name)
     make = tempfile.TemporaryDirectory
-    with make(prefix="fhir-alliance-bench-") as folder, make(prefix="fhir-alliance-cards-") as cards:
+    with (
+        make(prefix="fhir-alliance-bench-") as folder,
+        make(prefix="fhir-alliance-cards-") as cards,
+        make(prefix="fhir-alliance-views-") as views,
+    ):
         groups = (
             scoring_rows(),
             record_rows(),
-            view_rows(),
+            view_rows(Path(views)),
             site_rows(Path(folder)),
             accepting_rows(Path(folder)),
             card_rows(Path(cards)),

@@ -1,108 +1,97 @@
 """What the clinician's view costs us: from what the EHR sent to the page, without the way to the EHR and back."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
+from unittest.mock import patch
 
+from fhir_alliance.ehr.fhir import FhirClient
+from fhir_alliance.ehr.paging import MAX_ENTRIES, SearchResult
 from fhir_alliance.instruments.catalogue import shipped
 from fhir_alliance.instruments.definition import Form, Instrument
 from fhir_alliance.instruments.words import Rater
-from fhir_alliance.records.answers import read_answers
 from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.scoring.scorer import Scorer
-from fhir_alliance.settings import SiteSettings
-from fhir_alliance.trajectory.companions import read_companions
-from fhir_alliance.trajectory.first_line import first_line
-from fhir_alliance.trajectory.series import Rating, read_series, read_visits
-from fhir_alliance.trajectory.usual import usual_range
-from smart_app.web.pages.chart import chart_page
-from smart_app.web.pages.frame import clinician_frame
-from smart_app.web.pages.visit_rows import newest_responses
-from smart_app.web.pages.window import MOST_COLUMNS
+from fhir_alliance.settings import read_settings
+from fhir_alliance.trajectory.series import read_visits
+from smart_app.demo.site import write_site
+from tests.ports import own_port
+from tests.prepared import Desk
 
 from .measuring import Row, seconds
 from .samples import full_submission
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "web_pages"))
-
-from gallery import TEMPLATES
-
-ZONE: Final = ZoneInfo("America/New_York")
-TODAY: Final = date(2026, 11, 12)
 SHOWN: Final = PatientShown(id="p", name="Maria Lopez", birth_date="1988-03-04", identifiers=(("urn:x", "1"),))
-SITE: Final = SiteSettings(name="Harbor", crisis_line="988", someone_else="555 0100", time_zone=ZONE)
 CHECK_IN: Final = shipped().instrument("visit-check-in")
 OTHERS: Final = tuple(shipped().instrument(name) for name in ("phq-9", "gad-7"))
-FORMS: Final = {form.canonical: form for form in CHECK_IN.forms}
 
 
-def view_rows() -> Iterator[Row]:
-    """Measure both sizes, each by turns with only parsing what the EHR sent."""
-    for visits, last, times, goal in (
-        (50, "all", 2, "< 30 ms"),
-        (3000, "", 1, "< 300 ms"),
-        (3000, "all", 1, "< 300 ms"),
-    ):
-        sent = _record(visits)
-        view, parsing = seconds(_shows(sent, last), lambda sent=sent: json.loads(sent), times=times)  # type: ignore[misc]
-        what = f"view of {visits} visits x 3 instruments{', all of them' if last else ''} : parsing their JSON"
-        yield what, f"{view / parsing:.1f}  ({view * 1e3:.1f} ms to {parsing * 1e3:.1f} ms)", goal
+class Ehr:
+    """What an EHR answers, parsed, without the way there and back; `sent` is that as JSON.
+
+    It gives the oldest first, and no more than the app reads at once.
+    """
+
+    def __init__(self, visits: int) -> None:
+        self._resources = _record(visits)
+        self._sent: list[dict[str, Any]] = []
+        self.newest = read_visits(self._resources["Encounter"], patient=SHOWN.id)[-1]
+
+    @property
+    def sent(self) -> str:
+        """Everything that was given out since the last time, as it would come over the wire."""
+        sent, self._sent = json.dumps(self._sent), []
+        return sent
+
+    def search(self, kind: str, params: Sequence[tuple[str, str]]) -> SearchResult:
+        """Answer a search, in place of the client."""
+        since = next((value.removeprefix("ge") for _, value in params if value.startswith("ge")), "")
+        found = [each for each in self._resources[kind] if _day(each) >= since]
+        cut = len(found) > MAX_ENTRIES
+        self._sent += found[:MAX_ENTRIES]
+        return SearchResult(resources=tuple(found[:MAX_ENTRIES]), complete=not cut, cut=cut)
 
 
-def _shows(sent: str, last: str) -> Callable[[], str]:
-    resources = json.loads(sent)
-    return lambda: _view(resources, last)
+def view_rows(folder: Path) -> Iterator[Row]:
+    """Measure the page as a browser asks for it, by turns with only parsing what the EHR sent for it.
+
+    All that is ours is in it: the session, the reads of our store, what is due, the reasons, the template. Of a long
+    record no more is read than the app reads at once.
+    """
+    site = write_site(folder, ehr_port=own_port(), app_port=own_port())
+    with closing(Desk.of(read_settings(site.settings), seed=3)) as desk:
+        for visits, last, times, goal in (
+            (50, "all", 2, "< 30 ms"),
+            (3000, "", 1, "< 300 ms"),
+            (3000, "all", 1, "< 300 ms"),
+        ):
+            ehr = Ehr(visits)
+            ask = desk.chart(SHOWN, ehr.newest)
+            with patch.object(FhirClient, "search", lambda _, kind, params, ehr=ehr: ehr.search(kind, params)):
+                ask(last)
+                sent = ehr.sent
+                view, parsing = seconds(partial(ask, last), partial(json.loads, sent), times=times)
+            what = f"view of {visits} visits x 3 instruments{', all of them' if last else ''} : parsing their JSON"
+            yield what, f"{view / parsing:.1f}  ({view * 1e3:.1f} ms to {parsing * 1e3:.1f} ms)", goal
 
 
-def _view(resources: dict[str, list[dict[str, Any]]], last: str) -> str:
-    """Make the page as the view does."""
-    visits = read_visits(resources["Encounter"], patient=SHOWN.id)
-    observations = resources["Observation"]
-    series = read_series(observations, visits, CHECK_IN, patient=SHOWN.id)
-    scale, numbers = CHECK_IN.scales[0], {visit.encounter: visit.number for visit in visits}
-    code = CHECK_IN.code(Rater.PATIENT, scale.name)
-    points = [point for each in series if each.code == code for point in each.points]
-    ratings = [
-        Rating(visit=numbers[point.encounter or ""], day="", value=point.value)
-        for point in points
-        if point.value is not None
-    ]
-    newest = newest_responses(series, MOST_COLUMNS)
-    answers = {
-        reference: read_answers(each, FORMS[each["questionnaire"]])
-        for each in resources["QuestionnaireResponse"]
-        if (reference := f"QuestionnaireResponse/{each['id']}") in newest
-    }
-    page = chart_page(
-        CHECK_IN,
-        frame=clinician_frame(SITE, SHOWN, visit=visits[-1], today=TODAY),
-        visits=visits,
-        series=series,
-        answers=answers,
-        usual=usual_range(ratings[:-1], scale),
-        first_line=first_line("Maria", ratings, scale),
-        today=TODAY,
-        companions=read_companions(observations, OTHERS, patient=SHOWN.id, zone=ZONE),
-        last=last,
-    )
-    template = TEMPLATES.get_template("chart.html")
-    return template.render(
-        page=page, nonce="n", csrf_token="c", base="/l/a", asset=str, look="", tablet=None, languages=(), print=None
-    )
+def _day(resource: Mapping[str, Any]) -> str:
+    return str(resource.get("effectiveDateTime") or resource.get("authored") or resource["period"]["start"])
 
 
-def _record(visits: int) -> str:
-    """Return what an EHR would send of weekly visits, each with both raters and two other measures."""
+def _record(visits: int) -> dict[str, list[dict[str, Any]]]:
+    """Return what an EHR holds of weekly visits, each with both raters and two other measures."""
+    now = datetime.now(UTC).replace(microsecond=0)
     found: dict[str, list[dict[str, Any]]] = {"Encounter": [], "Observation": [], "QuestionnaireResponse": []}
     for number in range(1, visits + 1):
-        at = datetime(2026, 11, 12, 9, tzinfo=ZONE) - timedelta(weeks=visits - number)
+        at = now - timedelta(weeks=visits - number)
         found["Encounter"].append(_encounter(number, at))
         full = "full" if number % 6 == 0 else "core"
         forms = [CHECK_IN.form(Rater.PATIENT, full), CHECK_IN.form(Rater.THERAPIST, "core")]
@@ -110,7 +99,7 @@ def _record(visits: int) -> str:
         for place, (instrument, form) in enumerate(asked):
             for resource in _written(instrument, form, number * 4 + place, number, at):
                 found[resource["resourceType"]].append(resource)
-    return json.dumps(found)
+    return found
 
 
 def _encounter(number: int, at: datetime) -> dict[str, Any]:

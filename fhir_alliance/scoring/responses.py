@@ -1,6 +1,6 @@
 """The answers that a QuestionnaireResponse holds, read as raw JSON from anybody."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -8,13 +8,13 @@ from fhir_alliance.instruments.definition import Form
 from fhir_alliance.instruments.items import Item, Kind
 
 
-def read_given(response: Mapping[str, Any], form: Form) -> dict[str, str]:
-    """Return the answers by linkId; what is no answer to an item of the form is left out."""
+def read_given(response: Mapping[str, Any], form: Form, *, among: Collection[str] | None = None) -> dict[str, str]:
+    """Return the answers by linkId, of all items or those `among`; what is no answer to its item is left out."""
     items = form.by_link_id
     found = {
         link_id: answer_to(items[link_id], said)
         for said in items_in(response.get("item", []))
-        if (link_id := str(said.get("linkId"))) in items
+        if (link_id := str(said.get("linkId"))) in items and (among is None or link_id in among)
     }
     return {link_id: answer for link_id, answer in found.items() if answer is not None}
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from fhir_alliance.instruments.definition import Instrument
@@ -13,9 +14,8 @@ from fhir_alliance.terms import ALLIANCE
 from fhir_alliance.trajectory.series import COUNTS, RawResource, is_about, read_time
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """One total of the record."""
+class Reading(NamedTuple):
+    """One total of the record; a plain tuple, for a long record has thousands."""
 
     on: date
     value: Decimal

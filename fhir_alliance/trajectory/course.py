@@ -21,12 +21,12 @@ class Standing:
 class Course:
     """The ratings of one series so far, as the methods see them; `after` takes constant time, nothing looks ahead.
 
-    `possible` and `marked` watch for falls. `standing` and `before` are how low the last rating and the one before it
-    lie under the baseline of the first five, None as long as there is none or no spread in it; so is `slide`.
+    `marked` watches for marked falls; a possible one is drawn and never a reason. `standing` and `before` are how low
+    the last rating and the one before it lie under the baseline of the first five, None as long as there is none or no
+    spread in it; so is `slide`.
     """
 
     chart: ControlChart
-    possible: Falls
     marked: Falls
     slide: WeightedMean | None = None
     standing: Standing | None = None
@@ -37,7 +37,6 @@ class Course:
         """Return a course without a rating; `floor` is the least sigma of its control chart."""
         return cls(
             chart=ControlChart(floor=floor),
-            possible=Falls(level=Level.POSSIBLE, yardstick=yardstick),
             marked=Falls(level=Level.MARKED, yardstick=yardstick),
         )
 
@@ -47,7 +46,6 @@ class Course:
         return replace(
             self,
             chart=chart,
-            possible=self.possible.after(value),
             marked=self.marked.after(value),
             slide=self.slide.after(value) if self.slide else _slide(chart),
             standing=_standing(chart, value) if self.chart.is_settled else None,

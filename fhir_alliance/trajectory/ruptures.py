@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 VERSION: Final = "1"
 _WINDOW: Final = 6
@@ -64,8 +64,7 @@ class Episode:
         return self.reference - self.trough
 
 
-@dataclass(frozen=True, kw_only=True)
-class Falls:
+class Falls(NamedTuple):
     """The watch for falls of one level; `after` adds a rating in constant time and never looks ahead.
 
     Rule set version 1, our operational form of the criteria of Stiles 2004, Strauss 2006 and Gumz 2012 (reference
@@ -77,7 +76,7 @@ class Falls:
 
     level: Level
     yardstick: Yardstick
-    count: int = 0
+    ratings: int = 0
     recent: tuple[Decimal, ...] = ()
     changes: int = 0
     changed: Decimal = Decimal(0)
@@ -86,7 +85,7 @@ class Falls:
 
     def after(self, value: Decimal) -> "Falls":
         """Return the watch with one more rating; `episode` is the one that is open, or that has just ended."""
-        number = self.count + 1
+        number = self.ratings + 1
         going_on = self.episode if self.episode and self.episode.ending is Ending.OPEN else None
         episode = self._followed(going_on, number, value) if going_on else self._opened(number, value)
         before = self.recent[-1] if self.recent else value
@@ -94,7 +93,7 @@ class Falls:
         return Falls(
             level=self.level,
             yardstick=self.yardstick,
-            count=number,
+            ratings=number,
             recent=(*self.recent[-(_WINDOW - 1) :], value),
             changes=self.changes + 1 if self.recent else 0,
             changed=self.changed + change,

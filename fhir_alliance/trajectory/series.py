@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.scale import Scale
@@ -27,11 +27,11 @@ class Visit:
     therapist_name: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Point:
+class Point(NamedTuple):
     """One score at one visit; `value` is None when it was not scorable, `answered` None when not stated.
 
     `measured` is the code of the instrument and version that it was made with, empty when not stated.
+    A plain tuple, for a long course has thousands.
     """
 
     at: datetime

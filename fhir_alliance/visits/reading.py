@@ -6,7 +6,7 @@ from typing import Any
 
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.words import Rater
-from fhir_alliance.records.answers import read_answers
+from fhir_alliance.scoring.responses import read_given
 from fhir_alliance.trajectory.series import read_time, therapist_of
 from fhir_alliance.visits.due import Answered, SeenVisit
 from fhir_alliance.visits.schedule import AskedForm
@@ -51,9 +51,10 @@ def answered_forms(responses: Iterable[RawResource], forms: Mapping[str, AskedFo
 def flags(responses: Iterable[RawResource], instrument: Instrument) -> Iterator[datetime]:
     """Yield when a patient's answer was one that a clinician is shown as it is."""
     forms = {form.canonical: form for form in instrument.forms_of(Rater.PATIENT)}
+    watched = frozenset(fact.item for fact in instrument.raw_facts)
     for response in responses:
         form, at = forms.get(str(response.get("questionnaire"))), read_time(response.get("authored"))
-        if form and at and instrument.noticed(read_answers(response, form).given):
+        if form and at and instrument.noticed(read_given(response, form, among=watched)):
             yield at
 
 

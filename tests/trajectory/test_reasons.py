@@ -16,6 +16,7 @@ from fhir_alliance.trajectory.agreement import Differing, gap
 from fhir_alliance.trajectory.gaps import gaps_of
 from fhir_alliance.trajectory.reasons import reasons_of
 from fhir_alliance.trajectory.rules import RULES
+from fhir_alliance.trajectory.ruptures import Level, find_episodes
 from fhir_alliance.trajectory.seen import Look, Name, Seen, SiteFigures, exact
 from fhir_alliance.trajectory.series import Rating
 
@@ -150,8 +151,9 @@ def test_baseline_of_four_is_too_short() -> None:
 def test_possible_rupture_is_no_reason() -> None:
     """A fall of one spread is drawn, but it is never a reason."""
     case = seen(*USUAL, 8, 6.75)
+    ratings = [rating.value for rating in case.ratings]
 
-    assert case.course.possible.episode is not None
+    assert list(find_episodes(ratings, Level.POSSIBLE, case.course.marked.yardstick))
     assert names(case) == []
 
 

@@ -169,8 +169,8 @@ def test_a_new_version_is_marked_and_splits_the_line() -> None:
     """Where the score was made with another version the line breaks, with the version's name; unknown is no change."""
     versions = ["1.0.0", "", "1.0.0", "1.1.0", "1.1.0"]
     points = [
-        replace(
-            point("7", encounter=each.encounter), at=each.start, measured=f"visit-check-in-{version}" if version else ""
+        point("7", encounter=each.encounter)._replace(
+            at=each.start, measured=f"visit-check-in-{version}" if version else ""
         )
         for each, version in zip(VISITS, versions, strict=False)
     ]

@@ -17,10 +17,14 @@ Page = Callable[[str, Sequence[tuple[str, str]]], dict[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class SearchResult:
-    """The matches of a search, each once; not `complete` when there may be more than could be read."""
+    """The matches of a search, each once; not `complete` when there may be more than could be read.
+
+    `cut` says that there are more than are read at once: which ones came is up to the server.
+    """
 
     resources: tuple[dict[str, Any], ...] = field(repr=False)
     complete: bool
+    cut: bool = False
 
 
 def all_pages(page: Page, url: str, params: Sequence[tuple[str, str]], *, base: str, seconds: float) -> SearchResult:
@@ -41,7 +45,10 @@ def all_pages(page: Page, url: str, params: Sequence[tuple[str, str]], *, base: 
         if len(visited) == MAX_PAGES or len(found) >= MAX_ENTRIES or time.monotonic() >= until:
             break
     complete = here is None and len(found) <= MAX_ENTRIES
-    return SearchResult(resources=tuple(islice(found.values(), MAX_ENTRIES)), complete=complete)
+    full = len(visited) == MAX_PAGES or len(found) >= MAX_ENTRIES
+    return SearchResult(
+        resources=tuple(islice(found.values(), MAX_ENTRIES)), complete=complete, cut=full and not complete
+    )
 
 
 def _matches(bundle: dict[str, Any], resource_type: str) -> list[dict[str, Any]]:

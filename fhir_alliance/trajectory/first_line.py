@@ -18,16 +18,19 @@ _SO_FAR: Final = {
 }
 
 
-def first_line(name: str, ratings: Sequence[Rating], scale: Scale) -> str:
+def first_line(name: str, ratings: Sequence[Rating], scale: Scale, *, whole: bool = True) -> str:
     """Return the first sentence about the ratings of one series, oldest first; `name` is who rated.
 
     A rating is compared with four before it, so the fifth is the first (reference 5.3). What three or four say is a
-    level, for which nothing of this person's own is there to compare it with.
+    level, for which nothing of this person's own is there to compare it with. Without the `whole` of the ratings
+    the last one is told and compared with none.
     """
     if not ratings:
-        return Sentence("No answers yet.")
+        return Sentence("No answers yet.") if whole else Sentence("No answers in what could be read.")
     last = ratings[-1]
     rated = Sentence("Last answer (%(day)s): %(value)s.", day=last.day, value=one_decimal(last.value))
+    if not whole:
+        return rated
     usual = usual_range(ratings[:-1], scale)
     if usual is None:
         return Series(" ", (rated, _SO_FAR[len(ratings)]))

@@ -12,7 +12,6 @@ from fhir_alliance.delivery.receipts import Kind, Receipt
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import SITE
-from fhir_alliance.trajectory.series import read_series
 from smart_app.web.asked import instrument_in_use
 from smart_app.web.launches import Launch, Role
 from smart_app.web.reading import ChartData
@@ -52,11 +51,12 @@ def _hidden(launch: Launch, data: ChartData, instrument: Instrument) -> Iterator
     """Yield the visits with this clinician that can still be rated, and that only the patient has rated."""
     if not _is_on(instrument):
         return
-    rated = _rated_here(launch) | rated_visits(data, instrument, Rater.THERAPIST, launch)
+    by_patient = rated_visits(data, instrument, Rater.PATIENT)
+    rated = _rated_here(launch) | rated_visits(data, instrument, Rater.THERAPIST)
     for visit in data.visits:
         mine = visit.therapist == launch.context.practitioner and _is_recent(visit.start)
-        if mine and visit.encounter not in rated:
-            yield from {visit.encounter} & rated_visits(data, instrument, Rater.PATIENT, launch)
+        if mine and visit.encounter in by_patient and visit.encounter not in rated:
+            yield visit.encounter
 
 
 def _is_on(instrument: Instrument) -> bool:
@@ -75,11 +75,11 @@ def _rated_here(launch: Launch) -> set[str | None]:
     return {each.encounter for each in sent if each.rater == Rater.THERAPIST and each.kind is not Kind.WITHDRAWAL}
 
 
-def rated_visits(data: ChartData, instrument: Instrument, rater: Rater, launch: Launch) -> set[str]:
+def rated_visits(data: ChartData, instrument: Instrument, rater: Rater) -> set[str]:
     """Return the visits that somebody has rated, by their responses and by their scores."""
     forms = {form.url for form in instrument.forms_of(rater)}
     answered = {_encounter(each) for each in data.responses if _form(each) in forms}
-    series = read_series(data.observations, data.visits, instrument, patient=launch.patient.id)
+    series = data.series(instrument)
     scored = {point.encounter or "" for each in series if each.rater is rater for point in each.points}
     return answered | scored
 

@@ -1,5 +1,6 @@
 """The clinician's path: the view of one patient, and handing a form over."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import segno
@@ -11,12 +12,13 @@ from fhir_alliance.delivery.reasons import reason_of
 from fhir_alliance.ehr.findings import lapsed
 from fhir_alliance.ehr.rungs import NEEDS
 from fhir_alliance.instruments.definition import Instrument
+from fhir_alliance.instruments.scale import Scale
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.answers import read_answers
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.trajectory.companions import Companion, read_companions
 from fhir_alliance.trajectory.first_line import first_line
-from fhir_alliance.trajectory.series import Rating, Series, Visit, read_series
+from fhir_alliance.trajectory.series import Rating, Series, UsualRange, Visit
 from fhir_alliance.trajectory.usual import usual_range
 from smart_app.web.access import audit
 from smart_app.web.alerts import alerts_of
@@ -37,6 +39,7 @@ from smart_app.web.pages.chart import ChartPage, SentHere, chart_page
 from smart_app.web.pages.frame import first_name
 from smart_app.web.pages.handover import AskedPage, handover_page
 from smart_app.web.pages.message import Action, no_pdf_page
+from smart_app.web.pages.notes import cut_notes
 from smart_app.web.pages.visit_rows import newest_responses
 from smart_app.web.pages.window import MOST_COLUMNS
 from smart_app.web.pages.words import day, local_day, short_day
@@ -81,7 +84,7 @@ def _chart(launch: Launch) -> ChartPage:
     shown, blind = blinded(launch, data, instrument)
     # Another therapist's series stays hidden, also from a colleague who opens the chart.
     therapist = launch.context.practitioner
-    series = series_about(therapist, shown, instrument, launch)
+    series = series_about(therapist, shown, instrument)
     own_visits = [visit for visit in data.visits if visit.therapist == therapist]
     ratings = ratings_of(series, data.visits, instrument)
     scale, site = instrument.scales[0], services().settings.site
@@ -92,10 +95,11 @@ def _chart(launch: Launch) -> ChartPage:
         visits=own_visits,
         series=series,
         answers=answers_of(shown, series),
-        usual=usual_range(ratings[:-1], scale),
-        first_line=say(first_line(first_name(launch.patient.name), ratings, scale)),
+        usual=usual_of(data, ratings, scale),
+        first_line=say(first_line(first_name(launch.patient.name), ratings, scale, whole=not data.cut)),
         today=today(),
         complete=data.complete,
+        whole=not data.cut,
         withheld=data.withheld,
         of_others=of_others and not site.other_therapists,
         elsewhere=of_others and site.other_therapists,
@@ -115,7 +119,7 @@ def _chart(launch: Launch) -> ChartPage:
         can_link=links_for(launch) is not None,
         has_overview=launch.ehr.therapist_overview,
         can_file=may_file(launch),
-        told=lockings(launch),
+        told=(*cut_notes(data.cut, data.since, today=today()), *lockings(launch)),
         at_age=age_words(answering_of_launch(launch).where),
         last=request.args.get("last", ""),
         talk=talk_of(launch, instrument, raised(launch, shown, instrument, ratings, series)),
@@ -188,10 +192,9 @@ def _companions(data: ChartData, instrument: Instrument, launch: Launch) -> tupl
     return read_companions(data.observations, others, patient=launch.patient.id, zone=zone)
 
 
-def series_about(therapist: str, data: ChartData, instrument: Instrument, launch: Launch) -> tuple[Series, ...]:
+def series_about(therapist: str, data: ChartData, instrument: Instrument) -> tuple[Series, ...]:
     """Return the series of one therapist: another's stays hidden."""
-    found = read_series(data.observations, data.visits, instrument, patient=launch.patient.id)
-    return tuple(series for series in found if series.therapist == therapist)
+    return tuple(series for series in data.series(instrument) if series.therapist == therapist)
 
 
 def ratings_of(series: tuple[Series, ...], visits: tuple[Visit, ...], instrument: Instrument) -> list[Rating]:
@@ -209,6 +212,11 @@ def ratings_of(series: tuple[Series, ...], visits: tuple[Visit, ...], instrument
         for index, point in enumerate(points, 1)
         if point.value is not None
     ]
+
+
+def usual_of(data: ChartData, ratings: Sequence[Rating], scale: Scale) -> UsualRange | None:
+    """Return the range that the last rating is compared with; None where the first ratings could not be read."""
+    return None if data.cut else usual_range(ratings[:-1], scale)
 
 
 def answers_of(data: ChartData, series: tuple[Series, ...]) -> dict[str, Answers]:

@@ -16,11 +16,10 @@ from fhir_alliance.records.filed import FiledView
 from fhir_alliance.settings import LANGUAGE
 from fhir_alliance.trajectory.first_line import first_line
 from fhir_alliance.trajectory.series import Series, Visit
-from fhir_alliance.trajectory.usual import usual_range
 from smart_app.web.access import audit
 from smart_app.web.asked import instrument_in_use
 from smart_app.web.blind import blinded
-from smart_app.web.clinician import ratings_of, series_about
+from smart_app.web.clinician import ratings_of, series_about, usual_of
 from smart_app.web.filing_rights import may_file
 from smart_app.web.forms import digest_of
 from smart_app.web.frames import frame_of, today
@@ -31,6 +30,7 @@ from smart_app.web.pages.audience import chart_readers_text
 from smart_app.web.pages.chart import ChartPage, chart_page
 from smart_app.web.pages.filing import FilingPage, for_everybody
 from smart_app.web.pages.frame import clinician_frame, first_name
+from smart_app.web.pages.notes import cut_notes
 from smart_app.web.pages.words import day, local_day
 from smart_app.web.reading import ChartData, read_chart
 from smart_app.web.saying import in_language, page_locale, say
@@ -136,7 +136,7 @@ def _sheet(launch: Launch) -> _Sheet:
     audit(Event.CHART_READ, launch)
     instrument = instrument_in_use()
     shown, _ = blinded(launch, data, instrument)
-    about = series_about(launch.context.practitioner, shown, instrument, launch)
+    about = series_about(launch.context.practitioner, shown, instrument)
     series = tuple(each for each in about if each.rater is Rater.PATIENT)
     rated = [point.at for each in series for point in each.points]
     visits = _rated_visits(launch, data, series)
@@ -164,10 +164,12 @@ def _page(launch: Launch, seen: _Seen) -> ChartPage:
         visits=seen.visits,
         series=seen.series,
         answers={},
-        usual=usual_range(ratings[:-1], scale),
-        first_line=say(first_line(first_name(launch.patient.name), ratings, scale)),
+        usual=usual_of(seen.data, ratings, scale),
+        first_line=say(first_line(first_name(launch.patient.name), ratings, scale, whole=not seen.data.cut)),
         today=today(),
         complete=seen.data.complete,
+        whole=not seen.data.cut,
+        told=cut_notes(seen.data.cut, seen.data.since, today=today()),
         can_hand_over=False,
         can_rate=False,
     )

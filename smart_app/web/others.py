@@ -5,15 +5,14 @@ from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
 from fhir_alliance.trajectory.first_line import first_line
-from fhir_alliance.trajectory.usual import usual_range
 from smart_app.web.access import audit
 from smart_app.web.asked import instrument_in_use
-from smart_app.web.clinician import ratings_of, series_about
+from smart_app.web.clinician import ratings_of, series_about, usual_of
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.frame import first_name
-from smart_app.web.pages.notes import notes_of
+from smart_app.web.pages.notes import cut_notes, notes_of
 from smart_app.web.pages.others import Other, OthersPage, other_part
 from smart_app.web.reading import read_chart
 from smart_app.web.saying import say
@@ -38,18 +37,21 @@ def others(launch: Launch) -> ResponseReturnValue:
     names.pop(launch.context.practitioner, None)
     parts: list[Other] = []
     for therapist, name in names.items():
-        series = series_about(therapist, data, instrument, launch)
+        series = series_about(therapist, data, instrument)
         ratings = ratings_of(series, data.visits, instrument)
         part = other_part(
             instrument,
             frame=frame,
             name=name,
-            first_line=say(first_line(first_name(launch.patient.name), ratings, instrument.scales[0])),
+            first_line=say(
+                first_line(first_name(launch.patient.name), ratings, instrument.scales[0], whole=not data.cut)
+            ),
             visits=[visit for visit in data.visits if visit.therapist == therapist],
             series=series,
-            usual=usual_range(ratings[:-1], instrument.scales[0]),
+            usual=usual_of(data, ratings, instrument.scales[0]),
             today=today(),
         )
         parts.append(part)
-    notes = notes_of(data.complete, data.withheld, False, any_kept=False)
+    told = cut_notes(data.cut, data.since, today=today())
+    notes = (*told, *notes_of(data.complete, data.withheld, False, any_kept=False))
     return render_template("others.html", page=OthersPage(frame=frame, notes=notes, parts=tuple(parts)))

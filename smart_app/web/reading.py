@@ -2,23 +2,25 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import date
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Final, Literal, TypeVar
 
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.paging import SearchResult
 from fhir_alliance.ehr.scopes import allows
 from fhir_alliance.ehr.shapes import only_well_shaped, well_shaped
 from fhir_alliance.errors import EhrError, EhrUnreachable, SignInNeeded
+from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.records.kept import is_of_form
 from fhir_alliance.records.patient import languages_of, read_patient
 from fhir_alliance.records.place import Place, place_of
 from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.terms import OBSERVATION_CATEGORY
-from fhir_alliance.trajectory.series import Visit, read_visits
+from fhir_alliance.trajectory.series import Series, Visit, read_series, read_visits
 from fhir_alliance.visits.due import SeenVisit
 from fhir_alliance.visits.reading import seen_visits
+from smart_app.web.frames import today
 from smart_app.web.launches import Launch
 from smart_app.web.look.style import Look
 from smart_app.web.services import services
@@ -49,8 +51,11 @@ class ChartData:
 
     `seen` are the visits as schedules see them, `withheld` the types of resources that we have no permission to read.
     What the EHR cannot give back is among them from our own store; `kept` are the references of those responses.
+    `cut` says that the EHR holds more than is read at once: no visit here is known to be the first, so that nothing may
+    be compared with earlier ones. `since` is the day from which on it is all here, None where that is not known.
     """
 
+    patient: str
     visits: tuple[Visit, ...]
     seen: tuple[SeenVisit, ...]
     observations: tuple[RawResource, ...]
@@ -58,6 +63,16 @@ class ChartData:
     complete: bool
     withheld: tuple[str, ...]
     kept: frozenset[str]
+    cut: bool = False
+    since: date | None = None
+    _series: dict[str, tuple[Series, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def series(self, instrument: Instrument) -> tuple[Series, ...]:
+        """Return every series of an instrument's scores, read once however often a page asks."""
+        name = instrument.method_code
+        if name not in self._series:
+            self._series[name] = read_series(self.observations, self.visits, instrument, patient=self.patient)
+        return self._series[name]
 
 
 def read_launch_facts(
@@ -98,27 +113,37 @@ def read_launch_facts(
 
 
 def read_chart(launch: Launch) -> ChartData:
-    """Return everything the clinician's view shows, in one round trip; raises what the EHR's refusal is."""
+    """Return everything the clinician's view shows, in one round trip; raises what the EHR's refusal is.
+
+    Of a record that holds more than is read at once, a second one asks for the last year.
+    """
     patient = launch.patient.id
     scopes = services().grants.scopes(launch.grant)
-    reads: Sequence[Read] = (
-        _if(scopes, "Encounter", _encounters(patient)),
-        _all("Observation", patient, ("category", f"{OBSERVATION_CATEGORY}|survey")),
-        _if(scopes, "QuestionnaireResponse", _responses(patient)),
-    )
-    found: list[SearchResult] = with_ehr(launch, lambda client: _together(client, reads))
+    found = _read_record(launch, scopes)
+    known, since = found[0], None
+    if cut := any(each.cut for each in found):
+        last_year = today() - _YEAR
+        found = _read_record(launch, scopes, since=last_year)
+        since = None if any(each.cut for each in found) else last_year
     encounters, observations, responses = found
+    all_encounters = {each["id"]: each for each in (*known.resources, *encounters.resources)}.values()
+    visits = read_visits(all_encounters, patient=patient)
     kept_responses, kept_scores = _kept(launch)
     # Who has just withdrawn a form must not be shown it as the last answer until the chart says so as well.
     gone = services().outbox.taken_back(ehr=launch.ehr.name, patient=patient)
     return ChartData(
-        visits=read_visits(encounters.resources, patient=patient),
-        seen=seen_visits(encounters.resources, patient=patient),
-        observations=(*_without(gone, observations.resources), *kept_scores),
-        responses=(*_without(gone, _of_patient(responses.resources, patient)), *kept_responses),
+        patient=patient,
+        visits=tuple(each for each in visits if not since or each.start.date() >= since),
+        seen=seen_visits(all_encounters, patient=patient),
+        observations=_dated(since, "effectiveDateTime", (*_without(gone, observations.resources), *kept_scores)),
+        responses=_dated(
+            since, "authored", (*_without(gone, _of_patient(responses.resources, patient)), *kept_responses)
+        ),
         complete=all(result.complete for result in found),
         withheld=tuple(kind for kind in ("Encounter", "QuestionnaireResponse") if not _may(scopes, kind)),
         kept=frozenset(f"QuestionnaireResponse/{each['id']}" for each in kept_responses),
+        cut=cut,
+        since=since,
     )
 
 
@@ -134,6 +159,7 @@ def read_own_visits(launch: Launch) -> ChartData:
     gone = services().outbox.taken_back(ehr=launch.ehr.name, patient=patient)
     kept, _ = _kept(launch)
     return ChartData(
+        patient=patient,
         visits=read_visits(encounters.resources, patient=patient),
         seen=seen_visits(encounters.resources, patient=patient),
         observations=(),
@@ -158,6 +184,7 @@ def with_ehr(launch: Launch, read: Callable[[FhirClient], T]) -> T:
 
 
 _MANY = ("_count", "200")
+_YEAR: Final = timedelta(days=365)
 _NOTHING = SearchResult(resources=(), complete=True)
 
 
@@ -194,17 +221,35 @@ def _spoken(practitioner: str) -> Read:
     return read
 
 
+def _read_record(launch: Launch, scopes: Collection[str], *, since: date | None = None) -> list[SearchResult]:
+    """Return the visits, scores and responses of a patient, all of them or those `since` a day, in one round trip."""
+    patient, dated = launch.patient.id, [("date", f"ge{since}")] if since else []
+    authored = [("authored", day) for _, day in dated]
+    reads: Sequence[Read] = (
+        _if(scopes, "Encounter", _encounters(patient, *dated)),
+        _all("Observation", patient, ("category", f"{OBSERVATION_CATEGORY}|survey"), *dated),
+        _if(scopes, "QuestionnaireResponse", _responses(patient, *authored)),
+    )
+    found: list[SearchResult] = with_ehr(launch, lambda client: _together(client, reads))
+    return found
+
+
+def _dated(since: date | None, name: str, resources: tuple[RawResource, ...]) -> tuple[RawResource, ...]:
+    """Drop what is older, or has no date, where only what is new can be whole: servers may ignore what was asked."""
+    return tuple(each for each in resources if str(each.get(name, "")) >= str(since)) if since else resources
+
+
 def _all(kind: str, patient: str, *more: tuple[str, str]) -> Callable[[FhirClient], SearchResult]:
     """Return what searches a patient's resources: one that cannot be understood takes no other with it."""
     return lambda ehr: only_well_shaped(ehr.search(kind, [("patient", patient), *more, _MANY]))
 
 
-def _encounters(patient: str) -> Callable[[FhirClient], SearchResult]:
-    return _all("Encounter", patient)
+def _encounters(patient: str, *more: tuple[str, str]) -> Callable[[FhirClient], SearchResult]:
+    return _all("Encounter", patient, *more)
 
 
-def _responses(patient: str) -> Callable[[FhirClient], SearchResult]:
-    return _all("QuestionnaireResponse", patient)
+def _responses(patient: str, *more: tuple[str, str]) -> Callable[[FhirClient], SearchResult]:
+    return _all("QuestionnaireResponse", patient, *more)
 
 
 def _kept(launch: Launch) -> tuple[tuple[RawResource, ...], tuple[RawResource, ...]]:
@@ -224,7 +269,7 @@ def _together(client: FhirClient, reads: Sequence[Read]) -> list[Any]:
 
 
 def _without(gone: Collection[str], resources: Sequence[RawResource]) -> tuple[RawResource, ...]:
-    return tuple(each for each in resources if not is_of_form(each, gone))
+    return tuple(each for each in resources if not is_of_form(each, gone)) if gone else tuple(resources)
 
 
 def _of_patient(resources: Sequence[RawResource], patient: str) -> tuple[RawResource, ...]:

@@ -38,8 +38,9 @@ def raised(
     """Return the reasons that a patient's ratings of the therapist of a launch give now.
 
     `data` is what this clinician may see, `series` are the scores out of that, and `ratings` the patient's of the first
-    scale, oldest first. Where nobody has said that more is better, only missed forms are a reason. Those about
-    precision, the therapist's ratings and early means need figures, the clinic's own or those of the definition.
+    scale, oldest first. Where nobody has said that more is better, or the first ratings could not be read, only missed
+    forms are a reason. Those about precision, the therapist's ratings and early means need figures, the clinic's own or
+    those of the definition.
     """
     zone = services().settings.site.time_zone
     numbers = {
@@ -49,7 +50,7 @@ def raised(
     }
     scale = instrument.scales[0]
     called = words_for(instrument, language(), today=today()).scores[scale.name]
-    used = tuple(ratings) if scale.more_is_better and scale.has_range else ()
+    used = tuple(ratings) if scale.more_is_better and scale.has_range and not data.cut else ()
     figures = services().figures
     precision, of_therapist = (instrument.precision.get((rater, scale.name)) for rater in Rater)
     seen = Seen(
@@ -97,7 +98,7 @@ def _closed(
     record = PatientRecord(ehr=launch.ehr.name, patient=launch.patient.id, visits=data.seen, responses=data.responses)
     sent = services().assignments.answered(record.ehr, record.patient)
     urls = {form.url for form in instrument.forms_of(Rater.PATIENT)}
-    answered = rated_visits(data, instrument, Rater.PATIENT, launch) | {
+    answered = rated_visits(data, instrument, Rater.PATIENT) | {
         encounter for form, encounter, _ in sent if encounter and form.partition("|")[0] in urls
     }
     closed = services().finder.closed(record, launch.context.practitioner)

@@ -11,6 +11,7 @@ from smart_app.web.clinician import answers_of, series_about
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
+from smart_app.web.pages.notes import cut_notes
 from smart_app.web.pages.together import together_page
 from smart_app.web.reading import read_chart
 from smart_app.web.talks import agreements_with
@@ -26,7 +27,7 @@ def together(launch: Launch) -> ResponseReturnValue:
     audit(Event.CHART_READ, launch)
     instrument, therapist = instrument_in_use(), launch.context.practitioner
     shown, _ = blinded(launch, data, instrument)
-    series = series_about(therapist, shown, instrument, launch)
+    series = series_about(therapist, shown, instrument)
     page = together_page(
         instrument,
         frame=frame_of(launch),
@@ -37,5 +38,6 @@ def together(launch: Launch) -> ResponseReturnValue:
         today=today(),
         complete=data.complete,
         withheld=data.withheld,
+        told=cut_notes(data.cut, data.since, today=today()),
     )
     return render_template("together.html", page=page)

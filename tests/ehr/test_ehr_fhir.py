@@ -371,7 +371,7 @@ def test_a_loop_of_pages_ends(server: Any, client: FhirClient) -> None:
 
     result = client.search("Observation", [])
 
-    assert (ids(result), result.complete, len(server.seen)) == (["1", "2"], False, 2)
+    assert (ids(result), result.complete, result.cut, len(server.seen)) == (["1", "2"], False, False, 2)
 
 
 def test_endless_pages_end_after_twenty(server: Any, client: FhirClient) -> None:
@@ -381,7 +381,7 @@ def test_endless_pages_end_after_twenty(server: Any, client: FhirClient) -> None
 
     result = client.search("Observation", [])
 
-    assert (len(server.seen), len(result.resources), result.complete) == (20, 20, False)
+    assert (len(server.seen), len(result.resources), result.complete, result.cut) == (20, 20, False, True)
 
 
 @pytest.mark.parametrize(
@@ -394,7 +394,7 @@ def test_a_thousand_entries_are_enough(server: Any, client: FhirClient, count: i
 
     result = client.search("Observation", [])
 
-    assert (len(result.resources), result.complete, len(server.seen)) == (1000, complete, 1)
+    assert (len(result.resources), result.complete, result.cut, len(server.seen)) == (1000, complete, not complete, 1)
 
 
 def test_a_search_has_a_total_time(server: Any, client: FhirClient) -> None:

@@ -121,6 +121,7 @@ def chart_page(
     first_line: str,
     today: date,
     complete: bool = True,
+    whole: bool = True,
     withheld: Sequence[str] = (),
     of_others: bool = False,
     elsewhere: bool = False,
@@ -150,6 +151,8 @@ def chart_page(
 
     `of_others` says that visits with others stay hidden, `elsewhere` that they are on a page of their own.
 
+    Not `whole` is a record without the beginning of the course: nothing is drawn that rests on it.
+
     `kept` are the references of the responses that are kept here, because no chart gives them back; `lapsed` says that
     the EHR has stopped to state what is written there; `due` is what is due at this visit, None without such a visit,
     `wish` what is agreed with the patient about that, `declined` what they would not answer, `reminded` when they were
@@ -160,7 +163,7 @@ def chart_page(
     wording = words_for(instrument, frame.language, today=today)
     names = rater_names(frame, wording)
     rows = join_visits(visits, series, answers, kept=kept, zone=frame.site.time_zone, today=today)
-    rows = with_signs(instrument, rows)
+    rows = with_signs(instrument, rows) if whole else rows
     window = window_of(last, len(rows))
     shown = rows[len(rows) - window.visits :]
     return ChartPage(
@@ -195,7 +198,7 @@ def chart_page(
         ),
         items=item_table(instrument, wording, shown, today=today, columns=window.columns),
         companions=companion_table(companions, language=frame.language, today=today, columns=window.columns),
-        method=_method(instrument, wording),
+        method=_method(instrument, wording, whole),
         status=_status(rows, today),
         offers=_offers(instrument, wording, frame, due or ()) if can_hand_over else (),
         others=tuple(_others(on_request, frame.language, today)) if can_hand_over else (),
@@ -249,13 +252,13 @@ def rater_names(frame: Frame, wording: Wording) -> Mapping[Rater, str]:
     return {**wording.raters, Rater.PATIENT: patient or wording.raters[Rater.PATIENT]}
 
 
-def _method(instrument: Instrument, wording: Wording) -> tuple[str, ...]:
+def _method(instrument: Instrument, wording: Wording, whole: bool) -> tuple[str, ...]:
     """Say how each score is made, so that it can be checked by hand."""
     scores = (f"{capital(wording.scores[scale.name])}: {_made(scale)}." for scale in instrument.scales)
     version = say("Instrument and version: %(code)s.", code=instrument.method_code)
     return (
         *scores,
-        *how_signs_are_found(instrument.scales[0]),
+        *(how_signs_are_found(instrument.scales[0]) if whole else ()),
         f"{version} {wording.copyright}",
     )
 

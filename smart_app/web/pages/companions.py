@@ -39,10 +39,10 @@ def companion_table(
 
 def _row(companion: Companion, days: Sequence[date], language: str) -> CompanionRow:
     words = companion.instrument.wordings.get(language)
-    values = {reading.on: plain(reading.value) for reading in companion.readings}
+    values = {reading.on: reading.value for reading in companion.readings}
     low, high = companion.scale.minimum, companion.scale.maximum
     return CompanionRow(
         name=words.title if words else companion.instrument.title,
         between=between(low, high),
-        cells=tuple(values.get(on, "") for on in days),
+        cells=tuple(plain(values[on]) if on in values else "" for on in days),
     )

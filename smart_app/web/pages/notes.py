@@ -1,11 +1,19 @@
 """What a clinician has to know of what the view shows, or cannot show."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from fhir_alliance.sentences import Counted, marked
+from smart_app.web.pages.words import day
 from smart_app.web.saying import say
 
 INCOMPLETE = marked("Not everything could be read from the health record. Scores and visits may be missing here.")
+# A record that is longer than what is read at once.
+SINCE = marked(
+    "The health record holds more than this app reads at once. Only visits since %(day)s are shown here, numbered as "
+    "far as they could be read, and nothing is compared with the visits before."
+)
+CUT = marked("The health record holds more than this app reads at once, so nothing is compared here.")
 KEPT_HERE = marked(
     "Scores marked “kept here” cannot be read from the health record: this app keeps them for this view."
 )
@@ -59,6 +67,13 @@ def notes_of(
         (BLIND, blind),
     )
     return (*lacking, *(say(note) for note, holds in said if holds))
+
+
+def cut_notes(cut: bool, since: date | None, *, today: date) -> tuple[str, ...]:
+    """Return what a part of a long record leaves open; nothing where the record was not `cut`."""
+    if not cut:
+        return ()
+    return (say(SINCE, day=day(since, today=today).text) if since else say(CUT),)
 
 
 def held_note(held: Sequence[str]) -> str:

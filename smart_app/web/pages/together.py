@@ -42,10 +42,12 @@ def together_page(
     today: date,
     complete: bool = True,
     withheld: Sequence[str] = (),
+    told: Sequence[str] = (),
 ) -> TogetherPage:
     """Return the page of the last visits out of what the view shows too.
 
-    It says what of the record could not be read: not `complete`, or `withheld`, the types of resources.
+    It says what of the record could not be read: not `complete`, or `withheld`, the types of resources, and what is
+    `told` beside that.
     """
     wording = words_for(instrument, frame.language, today=today)
     rows = join_visits(visits, series, answers, zone=frame.site.time_zone, today=today)[-MOST_COLUMNS:]
@@ -53,7 +55,7 @@ def together_page(
     title = wording.scores[instrument.scales[0].name]
     return TogetherPage(
         frame=frame,
-        notes=notes_of(complete, withheld, False, any_kept=False),
+        notes=(*told, *notes_of(complete, withheld, False, any_kept=False)),
         anchors=wording.anchors,
         trend=trend_of(instrument, title, rows, names=own, usual=None, today=today),
         items=item_table(instrument, wording, rows, today=today, columns=COLUMNS),

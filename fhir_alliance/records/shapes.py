@@ -1,9 +1,11 @@
 """Our own bundles have few shapes: the models look at each once, for that costs more than all the rest of accepting."""
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import Any, Final
+
+import orjson
 
 from fhir_alliance.records.checks import check_shape
 from fhir_alliance.records.codes import JsonObject
@@ -18,6 +20,8 @@ _KINDS: Final = re.compile(
 )
 # Elements whose texts come out of definitions: the same ones come again and again, and none of them is a person's.
 _DEFINED: Final = frozenset({"system", "code", "display", "text", "linkId", "url", "unit"})
+# Elements of which all that is in them is like that: they are most of a bundle, and walked through once each.
+_CODED: Final = frozenset({"meta", "category", "code", "method", "component", "valueCoding", "extension", "type"})
 _MOST: Final = 4096
 _passed: Final[set[Hashable]] = set()
 
@@ -40,24 +44,39 @@ def check_own_shape(bundle: JsonObject) -> None:
 
 def _shape_of(entry: JsonObject) -> Hashable:
     shape: list[Hashable] = []
-    _add_shape(shape, "", entry)
+    _add_shape(shape, entry)
     return tuple(shape)
 
 
-def _add_shape(shape: list[Hashable], name: str, value: Any) -> None:
-    """Add what tells the shape of an element's value: of an object first its elements, of a list how many there are."""
-    if isinstance(value, str):
-        shape.append(_known_kind(value) if name in _DEFINED else _kind(value))
-    elif isinstance(value, dict):
-        shape += (value.get("resourceType"), tuple(value))
-        for element, each in value.items():
-            _add_shape(shape, element, each)
-    elif isinstance(value, list):
-        shape += (list, len(value))
-        for each in value:
-            _add_shape(shape, name, each)
-    else:
-        shape.append(type(value).__name__)
+def _add_shape(shape: list[Hashable], value: Mapping[Any, Any]) -> None:
+    """Add what tells the shape of an object: its elements, then what each is; of a list how many there are, too."""
+    shape += (value.get("resourceType"), tuple(value))
+    for name, each in value.items():
+        if isinstance(each, str):
+            shape.append(_known_kind(each) if name in _DEFINED else _kind(each))
+        elif name in _CODED:
+            shape.append(_coded_shape(orjson.dumps(each)))
+        elif isinstance(each, dict):
+            _add_shape(shape, each)
+        elif isinstance(each, list):
+            _add_parts(shape, each)
+        else:
+            shape.append(type(each).__name__)
+
+
+def _add_parts(shape: list[Hashable], parts: list[Any]) -> None:
+    shape += (list, len(parts))
+    for each in parts:
+        # What is no object has no name of its own, and is not taken for an object that has one.
+        _add_shape(shape, each if isinstance(each, dict) else {None: each})
+
+
+@lru_cache(maxsize=_MOST)
+def _coded_shape(coded: bytes) -> str:
+    """Return the shape of what comes out of definitions, as a text: of all values that has the quickest hash."""
+    shape: list[Hashable] = []
+    _add_parts(shape, [orjson.loads(coded)])
+    return repr(shape)
 
 
 def _kind(text: str) -> str | None:

@@ -40,6 +40,31 @@ def blank(response: dict[str, Any]) -> None:
     response["item"][0]["linkId"] = ""
 
 
+def number_for_a_code(response: dict[str, Any]) -> None:
+    """Give a number where a code belongs, among what comes out of definitions."""
+    response["meta"]["security"][0]["code"] = 1
+
+
+def object_for_an_address(response: dict[str, Any]) -> None:
+    """Give an object where a list of addresses belongs."""
+    response["meta"]["profile"] = [{"profile": each} for each in response["meta"]["profile"]]
+
+
+def one_more_level(response: dict[str, Any]) -> None:
+    """Put a list into a list."""
+    response["meta"]["security"] = [response["meta"]["security"]]
+
+
+def list_for_an_object(response: dict[str, Any]) -> None:
+    """Name the patient in a list."""
+    response["subject"] = [response["subject"]]
+
+
+def truth_for_a_number(response: dict[str, Any]) -> None:
+    """Give a truth where a number belongs."""
+    response["item"][-1]["answer"][0]["valueDecimal"] = True
+
+
 def other_type(response: dict[str, Any]) -> None:
     """Call it something else."""
     response["resourceType"] = "Observation"
@@ -53,6 +78,11 @@ def other_type(response: dict[str, Any]) -> None:
         date_without_zone,
         number_for_a_text,
         blank,
+        number_for_a_code,
+        object_for_an_address,
+        one_more_level,
+        list_for_an_object,
+        truth_for_a_number,
         other_type,
     ],
 )

@@ -10,6 +10,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection, RowMapping, insert, select
 
+from fhir_alliance.fixed import Fixed
 from fhir_alliance.tables import audit
 
 _START: Final = "0" * 64
@@ -95,8 +96,8 @@ class Event(StrEnum):
     PROBE_ENDED = "probe.ended"
 
 
-_HEAD: Final = select(audit.c.hash).order_by(audit.c.id.desc()).limit(1)
-_APPEND: Final = insert(audit)
+_HEAD: Final = Fixed(select(audit.c.hash).order_by(audit.c.id.desc()).limit(1))
+_APPEND: Final = Fixed(insert(audit))
 
 
 def record(
@@ -126,12 +127,12 @@ def record(
         "request_id": request_id,
         "previous": head(connection),
     }
-    connection.execute(_APPEND, {**row, "hash": _hash(row)})
+    _APPEND.execute(connection, {**row, "hash": _hash(row)})
 
 
 def head(connection: Connection) -> str:
     """Return the hash of the last row; kept outside the database, it shows when rows were cut off."""
-    return connection.scalar(_HEAD) or _START
+    return _HEAD.execute(connection, {}).scalar() or _START
 
 
 def latest(connection: Connection, event: Event, *, since: datetime) -> datetime | None:

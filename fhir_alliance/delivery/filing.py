@@ -40,7 +40,7 @@ class Filings:
             key = _key_of(connection, view)
             row = connection.execute(RECEIPTS.where(submissions.c.key == key)).one_or_none()
             if row is None:
-                row = connection.execute(STORE, self._row(view, note_type, key=key, grant=grant)).one()
+                row = STORE.execute(connection, self._row(view, note_type, key=key, grant=grant)).one()
                 event, by = Event.SUBMISSION_ACCEPTED, view.author
                 self._outbox.note(connection, event, view.ehr, view.patient.id, view.launch, key, actor=by)
         self._outbox.accepted.set()

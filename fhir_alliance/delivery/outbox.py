@@ -34,6 +34,7 @@ from fhir_alliance.delivery.receipts import (
     versions_of,
 )
 from fhir_alliance.errors import InvalidResource, SubmissionConflict
+from fhir_alliance.fixed import Fixed
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import drafts, grants, submissions
@@ -42,19 +43,22 @@ from fhir_alliance.vault import Vault
 _WHOLE = Way()
 # Made once: making a statement costs more than executing it.
 _MINE: Final = (submissions.c.ehr == bindparam("of_ehr")) & (submissions.c.patient == bindparam("of_patient"))
-_BY_KEY: Final = RECEIPTS.where(submissions.c.key == bindparam("of_key"))
-_OWN_BY_KEY: Final = _BY_KEY.where(_MINE)
+_KEYED: Final = RECEIPTS.where(submissions.c.key == bindparam("of_key"))
+_BY_KEY: Final = Fixed(_KEYED)
+_OWN_BY_KEY: Final = _KEYED.where(_MINE)
 _PAYLOAD: Final = select(submissions.c.payload).where(_MINE, submissions.c.key == bindparam("of_key"))
-_SENT: Final = RECEIPTS.where(
-    _MINE, is_form(), is_sent_here(), submissions.c.accepted_at >= bindparam("since")
-).order_by(submissions.c.sequence.desc())
+_SENT: Final = Fixed(
+    RECEIPTS.where(_MINE, is_form(), is_sent_here(), submissions.c.accepted_at >= bindparam("since")).order_by(
+        submissions.c.sequence.desc()
+    )
+)
 _HELD: Final = RECEIPTS.where(
     _MINE,
     is_form(),
     (submissions.c.state.in_((State.HELD, State.REJECTED)) & submissions.c.reason.not_in(STAYS_HERE))
     | (submissions.c.reason == IN_REVIEW),
 ).order_by(submissions.c.sequence)
-_FORGET: Final = delete(drafts).where(drafts.c.key == bindparam("of_key"))
+_FORGET: Final = Fixed(delete(drafts).where(drafts.c.key == bindparam("of_key")))
 
 
 class Outbox:
@@ -83,7 +87,7 @@ class Outbox:
         if subjects_of(bundle) != {submission.patient.reference}:
             raise InvalidResource(["the bundle is about another patient than the one shown"])
         with transaction(self._engine) as connection:
-            row = connection.execute(_BY_KEY, {"of_key": submission.key}).one_or_none()
+            row = _BY_KEY.execute(connection, {"of_key": submission.key}).one_or_none()
             if row is None:
                 origin = {"response_id": source.response, "harvested_version": source.version} if source else None
                 row = self.add(connection, submission, bundle, grant=grant, way=way, more=origin)
@@ -120,9 +124,7 @@ class Outbox:
 
     def sent(self, *, ehr: str, patient: str, since: datetime) -> tuple[Receipt, ...]:
         """Return the forms that were accepted about a patient since then, newest first."""
-        with self._engine.connect() as connection:
-            recent = connection.execute(_SENT, {"since": since, **_about(ehr, patient)})
-            return tuple(map(receipt_of, recent))
+        return tuple(map(receipt_of, _SENT.read(self._engine, {"since": since, **_about(ehr, patient)})))
 
     def taken_back(self, *, ehr: str, patient: str) -> frozenset[str]:
         """Return the first keys of a patient's forms that were taken back, whether or not the chart says so yet."""
@@ -205,8 +207,8 @@ class Outbox:
             "kept_until": way.kept_until,
             "of_grant": grant,
         }
-        row = connection.execute(STORE, {**values, **(more or {})}).one()
-        connection.execute(_FORGET, {"of_key": key})
+        row = STORE.execute(connection, {**values, **(more or {})}).one()
+        _FORGET.execute(connection, {"of_key": key})
         patient, launch = submission.patient.id, submission.launch
         self.note(connection, event, ehr, patient, launch, key, actor=submission.author)
         earlier = versions_of(connection, key) if more else ()

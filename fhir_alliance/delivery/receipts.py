@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, exists, func, insert, select
 
 from fhir_alliance.errors import AllianceError
+from fhir_alliance.fixed import Fixed
 from fhir_alliance.settings import Rung
 from fhir_alliance.tables import grants, submissions
 
@@ -133,7 +134,7 @@ _RECEIPT = tuple(
 
 RECEIPTS: Final = select(*_RECEIPT)
 """The query for what receipts are made of."""
-STORE: Final = (
+STORE: Final = Fixed(
     insert(submissions)
     .values(fhir_base=select(grants.c.fhir_base).where(grants.c.id == bindparam("of_grant")).scalar_subquery())
     .returning(*_RECEIPT)

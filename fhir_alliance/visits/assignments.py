@@ -14,7 +14,7 @@ from fhir_alliance.store import transaction
 from fhir_alliance.tables import assignments
 from fhir_alliance.visits import settling
 from fhir_alliance.visits.due import Due
-from fhir_alliance.visits.seeking import MINE, OF_VISIT, SENT_ABOUT, Sought, seek
+from fhir_alliance.visits.seeking import CANCELLED, MINE, OF_VISIT, SENT_ABOUT, Sought, seek
 from fhir_alliance.visits.standing import Assignment, Standing, assignment_of
 
 
@@ -103,6 +103,14 @@ class Assignments:
     def of_visit(self, ehr: str, patient: str, encounter: str) -> tuple[Assignment, ...]:
         """Return what was assigned about one visit, in the order assigned."""
         return self._read(OF_VISIT, {"of_ehr": ehr, "of_patient": patient, "of_visit": encounter})
+
+    def is_cancelled(self, ehr: str, patient: str, encounter: str, form_url: str) -> bool:
+        """Whether a form about a visit, by its canonical without version, is asked no more and nobody has answered."""
+        which = {"of_ehr": ehr, "of_patient": patient, "of_visit": encounter, "of_form": form_url}
+        if not CANCELLED.read(self._engine, which).all():
+            return False
+        known = self.of_visit(ehr, patient, encounter)
+        return any(each.standing is Standing.CANCELLED for each in known if each.form.partition("|")[0] == form_url)
 
     def of_patient(self, ehr: str, patient: str, *, since: datetime) -> tuple[Assignment, ...]:
         """Return what was assigned to a patient or about them and closes after an instant, in the order assigned."""

@@ -4,6 +4,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, exists, select
 
+from fhir_alliance.fixed import Fixed
 from fhir_alliance.tables import assignments, drafts, submissions
 
 _TAKEN_BACK: Final = "withdrawal"  # as the outbox calls it in `kind`: a form that was taken back is due again
@@ -57,9 +58,17 @@ def seek(which: ColumnElement[bool]) -> Sought:
 MINE: Final = (assignments.c.ehr == bindparam("of_ehr")) & (assignments.c.patient == bindparam("of_patient"))
 """One patient's, by `of_ehr` and `of_patient`."""
 
-# These two are asked at every look at a visit, so they are not put together anew.
-OF_VISIT: Final = seek(MINE & (assignments.c.encounter == bindparam("of_visit")))
+# These are asked at every look at a visit, so they are not put together anew.
+_OF_VISIT: Final = MINE & (assignments.c.encounter == bindparam("of_visit"))
+OF_VISIT: Final = seek(_OF_VISIT)
 """About the visit `of_visit` of one patient."""
+
+CANCELLED: Final = Fixed(
+    select(assignments.c.id).where(
+        _OF_VISIT, assignments.c.form_url == bindparam("of_form"), assignments.c.cancelled_at.is_not(None)
+    )
+)
+"""The assignment of the form `of_form` about that visit, if somebody has cancelled it."""
 
 SENT_ABOUT: Final = _SENT.where(
     submissions.c.ehr == bindparam("of_ehr"), submissions.c.patient == bindparam("of_patient")

@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
 
 from fhir_alliance.errors import AllianceError
+from fhir_alliance.fixed import Fixed
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import drafts
@@ -26,7 +27,7 @@ _HELD: Final = select(drafts).where(
     drafts.c.held_by == bindparam("of"),
 )
 _OF_VISIT: Final = _HELD.where(drafts.c.encounter == bindparam("of_visit"))
-_NEWEST: Final = _OF_VISIT.order_by(drafts.c.started_at.desc())
+_NEWEST: Final = Fixed(_OF_VISIT.order_by(drafts.c.started_at.desc()))
 _OF_FORM: Final = _OF_VISIT.where(drafts.c.form == bindparam("of_form"))
 _OWN: Final = _HELD.order_by(drafts.c.updated_at.desc())
 
@@ -110,8 +111,7 @@ def open_draft(
 
 def begun_draft(launch: Launch, url: str, encounter: str | None) -> Draft | None:
     """Return the draft of a form about a visit, in whichever version it was begun; the one begun last if in several."""
-    with services().engine.connect() as connection:
-        begun = connection.execute(_NEWEST, _of(launch, encounter)).mappings().all()
+    begun = _NEWEST.read(services().engine, _of(launch, encounter)).mappings().all()
     return next((_read(launch, row) for row in begun if row["form"].startswith(f"{url}|")), None)
 
 

@@ -18,7 +18,6 @@ from fhir_alliance.records.submission import Submission
 from fhir_alliance.scoring.scorer import Scorer
 from fhir_alliance.settings import Rung
 from fhir_alliance.trajectory.series import Visit
-from fhir_alliance.visits.standing import Standing
 from smart_app.web.asked import form_named, instrument_in_use
 from smart_app.web.devices import device_here, mode_of
 from smart_app.web.drafts import Draft, begun_draft, note_told, open_draft
@@ -108,9 +107,7 @@ def require_asked(launch: Launch, opened: OpenForm) -> None:
     encounter = _encounter_of(launch)
     if launch.role not in (Role.PATIENT, Role.LINK) or encounter is None:
         return
-    assigned = services().assignments.of_visit(launch.ehr.name, launch.patient.id, encounter)
-    standings = {each.standing for each in assigned if each.form.partition("|")[0] == opened.form.url}
-    if Standing.CANCELLED in standings:
+    if services().assignments.is_cancelled(launch.ehr.name, launch.patient.id, encounter, opened.form.url):
         raise VisitOff("cancelled", at_home=launch.role is Role.PATIENT)
 
 

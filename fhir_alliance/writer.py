@@ -64,7 +64,7 @@ class Writer:
             group = self._joined()
             try:
                 # Before the first nobody has written anything that would have to be spared.
-                with nullcontext() if group.members == 1 else group.connection.begin_nested():
+                with nullcontext() if group.members == 1 else _member(group.connection):
                     yield group.connection
             except BaseException as error:
                 self._leave(group, error)
@@ -115,6 +115,22 @@ class Writer:
                 group.connection.invalidate()  # the connection's end undoes what was not committed
             group.connection.close()  # and so does this, to what the only one has written who raised
             group.ended.set()
+
+
+@contextmanager
+def _member(connection: Connection) -> Iterator[None]:
+    """Keep apart what one member writes: it is undone alone when the block raises.
+
+    Savepoints of SQLAlchemy's own have a new name each time, which costs it five times as much.
+    """
+    connection.exec_driver_sql("SAVEPOINT member")
+    try:
+        yield
+    except BaseException:
+        if _usable(connection):
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT member")
+        raise
+    connection.exec_driver_sql("RELEASE SAVEPOINT member")
 
 
 def _usable(connection: Connection) -> bool:

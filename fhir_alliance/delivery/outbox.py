@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from datetime import datetime
 from threading import Event as Signal
 from typing import Any, Final
@@ -196,7 +195,7 @@ class Outbox:
             "audience_digest": submission.audience_digest,
             "therapist": submission.therapist,
             "payload": self._vault.seal(bundle, place=place(ehr, key, "payload")),
-            "shown": self._vault.seal(orjson.dumps(asdict(submission.patient)), place=place(ehr, key, "shown")),
+            "shown": self._vault.seal(orjson.dumps(submission.patient), place=place(ehr, key, "shown")),
             "state": State.HELD if way.stays else State.ACCEPTED,
             "reason": way.stays,
             "attempts": 0,

@@ -56,10 +56,19 @@ def only_well_shaped(found: SearchResult) -> SearchResult:
 
 
 def _fits(value: Any, shape: Any) -> bool:
-    if isinstance(shape, Mapping):
-        return isinstance(value, dict) and all(
-            _fits(value[name], part) for name, part in shape.items() if name in value
-        )
+    # The kinds by name first: most values are texts and objects, and a page looks at thousands of them.
+    if shape is str:
+        return isinstance(value, str)
+    if isinstance(shape, dict):
+        if not isinstance(value, dict):
+            return False
+        for name in shape.keys() & value.keys():
+            if not _fits(value[name], shape[name]):
+                return False
+        return True
     if isinstance(shape, list):
-        return isinstance(value, list) and all(_fits(part, shape[0]) for part in value)
+        if not isinstance(value, list):
+            return False
+        (inside,) = shape
+        return all(_fits(part, inside) for part in value)
     return isinstance(value, shape) and (shape is bool or not isinstance(value, bool))

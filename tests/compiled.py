@@ -1,4 +1,6 @@
-"""Templates compiled once in a process: most tests have apps of their own, all of the same templates."""
+"""Templates and statements compiled once in a process: most tests have apps and databases of their own, all alike."""
+
+from typing import Any
 
 from jinja2.bccache import Bucket, BytecodeCache
 
@@ -18,6 +20,23 @@ class Compiled(BytecodeCache):
         self._code[_of(bucket)] = bucket.code
 
 
+class Statements(dict[tuple[Any, ...], Any]):
+    """Keeps the SQL of each statement by the kind of database, where an engine keeps it for its own database alone."""
+
+    def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
+        """Return the SQL that a statement was compiled to before."""
+        return super().get(_alike(key), default)
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
+        """Keep the SQL of a statement that was compiled now."""
+        super().__setitem__(_alike(key), compiled)
+
+
 def _of(bucket: Bucket) -> tuple[object, ...]:
     read = bucket.environment
     return bucket.key, bucket.checksum, read.trim_blocks, read.lstrip_blocks, tuple(sorted(read.extensions))
+
+
+def _alike(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    dialect, *statement = key
+    return type(dialect), dialect.server_version_info, *statement

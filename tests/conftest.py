@@ -1,5 +1,6 @@
 """What tests of several areas share: the shipped instrument, and a submission made from chosen answers."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import Connection, Engine, event
 
 from fhir_alliance.instruments.catalogue import shipped
 from fhir_alliance.instruments.definition import Instrument
@@ -20,7 +22,8 @@ from fhir_alliance.store import open_store
 from smart_app.demo.run import running
 from smart_app.demo.site import Site, write_site
 from smart_app.publishing import publish_all
-from tests.compiled import Compiled
+from tests.compiled import Compiled, Statements
+from tests.memory import in_memory
 from tests.ports import own_port
 
 from . import postgres
@@ -28,7 +31,16 @@ from .mail_server import MailServer
 
 KEY = "7b0f9c1e-6c8f-4a51-9f0e-1d6c7a1c8a10"
 NEW_YORK = timezone(timedelta(hours=-5))
+STATEMENTS = Statements()
 Flask.jinja_options = {"bytecode_cache": Compiled()}
+if folder := in_memory():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))  # where `tmp_path` is
+
+
+@event.listens_for(Engine, "engine_connect")
+def share_statements(connection: Connection) -> None:
+    """Let the databases of all tests compile a statement only once between them."""
+    connection.execution_options(compiled_cache=STATEMENTS)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

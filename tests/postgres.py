@@ -13,9 +13,12 @@ from pathlib import Path
 
 import psycopg
 
+from tests.memory import in_memory
+
 _DEBIAN = Path("/usr/lib/postgresql")
 # What a test wrote need not survive the machine; what the product asks of a connection stays as it is.
 _QUICK = {"fsync": "off", "full_page_writes": "off", "listen_addresses": "''", "max_connections": "60"}
+_SMALL = {"max_wal_size": "64MB", "min_wal_size": "32MB"}
 
 
 @dataclass(frozen=True)
@@ -58,13 +61,13 @@ def name_in(address: str) -> str:
 @contextmanager
 def running(**settings: str) -> Iterator[Cluster]:
     """Make and start a server with more settings than the usual ones."""
-    with tempfile.TemporaryDirectory(prefix="fhir-alliance-pg-") as name:
+    with tempfile.TemporaryDirectory(prefix="fhir-alliance-pg-", dir=in_memory()) as name:
         folder = Path(name)
         data = folder / "data"
         owner = _owner()
         if owner is not None:
             shutil.chown(folder, owner)
-        options = " ".join(f"-c {key}={value}" for key, value in {**_QUICK, **settings}.items())
+        options = " ".join(f"-c {key}={value}" for key, value in {**_QUICK, **_SMALL, **settings}.items())
         as_owner = ["runuser", "-u", owner, "--"] if owner else []
         quiet = ("--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8")
         _call([*as_owner, _program("initdb"), "--pgdata", str(data), *quiet])

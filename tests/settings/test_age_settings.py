@@ -6,18 +6,10 @@ import pytest
 
 from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.settings import AgeRule, Answering, Where, read_settings
-from smart_app.demo.site import write_site
 
 ONLY = '[[age_rule]]\nages = [12, 15]\nwhere = "room-only"'
 FIRST = '[[age_rule]]\nages = [12, 17]\nwhere = "room-first"'
 REMIND = "[schedule.site]\nremind_hours = [4]"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Write a working site."""
-    write_site(tmp_path, ehr_port=18080, app_port=18081)
-    return tmp_path
 
 
 def read(folder: Path, *more: str) -> tuple[AgeRule, ...]:

@@ -7,7 +7,6 @@ import pytest
 
 from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.settings import AlertSettings, read_settings
-from smart_app.demo.site import write_site
 
 ALERTS = {
     "recipients": '["on-call@clinic.example.invalid"]',
@@ -18,13 +17,6 @@ ALERTS = {
     "smtp_security": '"starttls"',
     "sender": '"alliance@clinic.example.invalid"',
 }
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Write a working site without alerts."""
-    write_site(tmp_path, ehr_port=18080, app_port=18081)
-    return tmp_path
 
 
 def alerts(folder: Path, **changes: str | None) -> AlertSettings | None:

@@ -7,14 +7,6 @@ import pytest
 
 from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.settings import SITE, AskSettings, ScheduleSettings, read_settings
-from smart_app.demo.site import write_site
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Write a working site."""
-    write_site(tmp_path, ehr_port=18080, app_port=18081)
-    return tmp_path
 
 
 def read(folder: Path, more: str) -> dict[str, ScheduleSettings]:

@@ -8,16 +8,8 @@ import pytest
 
 from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.settings import EhrTokens, Settings, client_secret, read_settings
-from smart_app.demo.site import write_site
 
 Edit = Callable[[str], str]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Write a working site."""
-    write_site(tmp_path, ehr_port=18080, app_port=18081)
-    return tmp_path
 
 
 def read(folder: Path, *edits: tuple[str, str]) -> Settings:

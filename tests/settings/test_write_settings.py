@@ -7,17 +7,9 @@ import pytest
 
 from fhir_alliance.errors import InvalidSettings
 from fhir_alliance.settings import FlowsheetRow, NoteType, Rung, WriteSettings, mapping_gaps, read_settings
-from smart_app.demo.site import write_site
 
 HEADER = "score,system,code,display,unit\n"
 ROW = "visit-check-in-core,urn:oid:2.999.1,4711,Alliance core,score\n"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Write a working site."""
-    write_site(tmp_path, ehr_port=18080, app_port=18081)
-    return tmp_path
 
 
 def read(folder: Path, write: str, mapping: str | None = None) -> WriteSettings:

@@ -23,7 +23,7 @@ imports: $(VENV)/.tests
 
 pytest: $(VENV)/.tests browser postgresql faults definitions
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile --max-worker-restart 0 $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

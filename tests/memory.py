@@ -10,7 +10,7 @@ _ENOUGH: Final = 2 * 1024**3
 
 
 def in_memory() -> Path | None:
-    """Return a folder that is memory, None where there is none or, as in small containers, too little of it."""
-    if not os.access(_FOLDER, os.W_OK) or shutil.disk_usage(_FOLDER).free < _ENOUGH:
+    """Return a folder that is memory, None where there is none, too little of it, or one that no program runs from."""
+    if not os.access(_FOLDER, os.W_OK) or os.statvfs(_FOLDER).f_flag & os.ST_NOEXEC:
         return None
-    return _FOLDER
+    return _FOLDER if shutil.disk_usage(_FOLDER).free >= _ENOUGH else None

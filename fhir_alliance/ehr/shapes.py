@@ -62,10 +62,7 @@ def _fits(value: Any, shape: Any) -> bool:
     if isinstance(shape, dict):
         if not isinstance(value, dict):
             return False
-        for name in shape.keys() & value.keys():
-            if not _fits(value[name], shape[name]):
-                return False
-        return True
+        return all(_fits(value[name], shape[name]) for name in shape.keys() & value.keys())
     if isinstance(shape, list):
         if not isinstance(value, list):
             return False

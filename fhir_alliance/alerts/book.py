@@ -4,14 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import Engine, RowMapping, func, select, update
+from sqlalchemy import Engine, RowMapping, bindparam, func, select, update
 
 from fhir_alliance.alerts.opening import Change, said_place, stands, waits
 from fhir_alliance.audit import Event, record
 from fhir_alliance.errors import AllianceError
+from fhir_alliance.fixed import Fixed
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import alert_attempts, alerts
 from fhir_alliance.vault import Vault
@@ -86,12 +87,8 @@ class AlertBook:
 
     def of_patient(self, ehr: str, patient: str, *, since: datetime) -> tuple[Alert, ...]:
         """Return a patient's alerts, oldest first: all that wait, and those taken on or withdrawn since."""
-        mine = (alerts.c.ehr == ehr) & (alerts.c.patient == patient)
-        taken_on = stands() & (alerts.c.acknowledged_at >= since)
-        wanted = waits() | taken_on | (~stands() & (alerts.c.changed_at >= since))
-        with self._engine.connect() as connection:
-            rows = connection.execute(select(alerts).where(mine, wanted).order_by(alerts.c.id)).mappings().all()
-        return tuple(self._alert(row) for row in rows)
+        about = {"of_ehr": ehr, "of_patient": patient, "since": since}
+        return tuple(self._alert(row) for row in _OF_PATIENT.read(self._engine, about).mappings())
 
     def acknowledge(
         self, alert: int, *, ehr: str, patient: str, user: str, launch: str, request_id: str | None
@@ -142,6 +139,15 @@ class AlertBook:
             acknowledged_by=row["acknowledged_by"],
             change=change,
         )
+
+
+_TAKEN_ON: Final = stands() & (alerts.c.acknowledged_at >= bindparam("since"))
+_OF_PATIENT: Final = Fixed(
+    select(alerts)
+    .where(alerts.c.ehr == bindparam("of_ehr"), alerts.c.patient == bindparam("of_patient"))
+    .where(waits() | _TAKEN_ON | (~stands() & (alerts.c.changed_at >= bindparam("since"))))
+    .order_by(alerts.c.id)
+)
 
 
 def _entry(row: RowMapping) -> Entry:

@@ -51,8 +51,9 @@ USES: Mapping[str, Use] = {
     "Patient": Use(interactions=("read",), why="Shown on every page, and compared before a write."),
     "Encounter": Use(
         interactions=("read", "search-type"),
-        searches={"patient": "reference"},
-        why="The visits to choose from; the chosen one must be the patient's own.",
+        searches={"patient": "reference", "date": "date"},
+        why="The visits to choose from; the chosen one must be the patient's own. Those of the last year by date, "
+        "where there are more than are read at once.",
     ),
     "Practitioner": Use(
         interactions=("read",),
@@ -68,15 +69,16 @@ USES: Mapping[str, Use] = {
     ),
     "QuestionnaireResponse": Use(
         interactions=("create", "read", "search-type"),
-        searches={"identifier": "token", "patient": "reference"},
+        searches={"identifier": "token", "patient": "reference", "authored": "date"},
         profiles=(RESPONSE,),
-        why="The answers; found again by identifier, so that nothing is written twice, and read back.",
+        why="The answers; found again by identifier, so that nothing is written twice, and read back. Those of the "
+        "last year by authored, where there are more than are read at once.",
     ),
     "Observation": Use(
         interactions=("create", "search-type"),
         searches={"patient": "reference", "category": "token", "date": "date"},
         profiles=(PANEL, SCORE),
-        why="The scores; read by patient and category, and back by patient, category and date.",
+        why="The scores; read by patient and category, of long records by date as well; and back by all three.",
     ),
     "Provenance": Use(
         interactions=("create",),

@@ -8,7 +8,7 @@ from uuid import uuid4
 from weakref import WeakValueDictionary
 
 import structlog
-from sqlalchemy import ColumnElement, Engine, RowMapping, insert, select, union, update
+from sqlalchemy import ColumnElement, Engine, RowMapping, bindparam, insert, select, union, update
 
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.ehr.breaker import turn
@@ -17,6 +17,7 @@ from fhir_alliance.ehr.launches import Granted
 from fhir_alliance.ehr.registry import Registry
 from fhir_alliance.ehr.smart import Refreshed, refresh, revoke
 from fhir_alliance.errors import AllianceError, SignInNeeded
+from fhir_alliance.fixed import Fixed
 from fhir_alliance.settings import ClientSettings, EhrSettings
 from fhir_alliance.store import alone, transaction
 from fhir_alliance.tables import grants, launches, submissions
@@ -28,6 +29,8 @@ Client = Literal["clinician", "patient"]
 _EARLY: Final = timedelta(seconds=30)
 # Between a permission and the launch it is for lies a moment in which nobody uses it yet.
 _SETTLING: Final = timedelta(minutes=1)
+# Every page that asks the EHR begins with it.
+_BY_ID: Final = Fixed(select(grants).where(grants.c.id == bindparam("of_id")))
 _log = structlog.get_logger(__name__)
 
 
@@ -179,8 +182,7 @@ class Grants:
         return new.access_token
 
     def _row(self, grant: str) -> RowMapping:
-        with self._engine.connect() as connection:
-            row = connection.execute(select(grants).where(grants.c.id == grant)).mappings().one()
+        row = _BY_ID.read(self._engine, {"of_id": grant}).mappings().one()
         if row["ended_at"] is not None:
             raise SignInNeeded(401, "the permission has ended")
         self._same_ehr(row)

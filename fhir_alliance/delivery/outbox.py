@@ -57,6 +57,7 @@ _HELD: Final = RECEIPTS.where(
     (submissions.c.state.in_((State.HELD, State.REJECTED)) & submissions.c.reason.not_in(STAYS_HERE))
     | (submissions.c.reason == IN_REVIEW),
 ).order_by(submissions.c.sequence)
+_TAKEN_BACK: Final = Fixed(select(submissions.c.corrects).where(_MINE, submissions.c.kind == Kind.WITHDRAWAL))
 _FORGET: Final = Fixed(delete(drafts).where(drafts.c.key == bindparam("of_key")))
 
 
@@ -127,10 +128,7 @@ class Outbox:
 
     def taken_back(self, *, ehr: str, patient: str) -> frozenset[str]:
         """Return the first keys of a patient's forms that were taken back, whether or not the chart says so yet."""
-        mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient)
-        found = select(submissions.c.corrects).where(mine, submissions.c.kind == Kind.WITHDRAWAL)
-        with self._engine.connect() as connection:
-            return frozenset(filter(None, connection.scalars(found)))
+        return frozenset(filter(None, _TAKEN_BACK.read(self._engine, _about(ehr, patient)).scalars()))
 
     def held_for(self, ehr: str, patient: str) -> tuple[Receipt, ...]:
         """Return the forms that wait for a person, here or at the EHR, before they are in a chart, oldest first.

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, bindparam, exists, insert, select, update
 
 from fhir_alliance.audit import Event, record
+from fhir_alliance.fixed import Fixed
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import launches, reminders, submissions
 from fhir_alliance.tables import patient_links as links
@@ -103,10 +104,8 @@ class Links:
 
     def of_patient(self, ehr: str, patient: str, *, since: datetime) -> tuple[PatientLink, ...]:
         """Return a patient's links that were made since then, newest first."""
-        mine = (links.c.ehr == ehr) & (links.c.patient == patient) & (links.c.made_at >= since)
-        with self._engine.connect() as connection:
-            rows = connection.execute(_FOUND.where(mine).order_by(links.c.made_at.desc())).all()
-        return tuple(self._link(row) for row in rows)
+        about = {"of_ehr": ehr, "of_patient": patient, "since": since}
+        return tuple(map(self._link, _OF_PATIENT.read(self._engine, about)))
 
     def take_try(self, connection: Connection, mark: str) -> PatientLink | None:
         """Take one try to open a link, before what was typed is looked at; None when there is no try to be had.
@@ -199,6 +198,13 @@ def prolong(connection: Connection, visit: Mapping[str, str], by: timedelta) -> 
 
 _is_sent = exists().where(submissions.c.launch == links.c.launch)
 _FOUND = select(links, _is_sent.label("sent"))
+_OF_PATIENT: Final = Fixed(
+    _FOUND.where(
+        links.c.ehr == bindparam("of_ehr"),
+        links.c.patient == bindparam("of_patient"),
+        links.c.made_at >= bindparam("since"),
+    ).order_by(links.c.made_at.desc())
+)
 
 
 def _known_by(mark: str) -> ColumnElement[bool]:

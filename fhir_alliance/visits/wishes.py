@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, bindparam, insert, select, update
 
 from fhir_alliance.audit import Event, record
+from fhir_alliance.fixed import Fixed
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import patient_wishes
 from fhir_alliance.visits.due import Pause
@@ -37,6 +38,13 @@ class Wish:
 NO_WISH: Final = Wish()
 """Of a patient with whom nothing is agreed."""
 
+# A view asks three times.
+_OF_PATIENT: Final = Fixed(
+    select(patient_wishes).where(
+        patient_wishes.c.ehr == bindparam("of_ehr"), patient_wishes.c.patient == bindparam("of_patient")
+    )
+)
+
 
 class Wishes:
     """Keeps one wish per patient; who changed it when is in the audit trail."""
@@ -46,9 +54,7 @@ class Wishes:
 
     def of(self, ehr: str, patient: str) -> Wish:
         """Return what is agreed with a patient, NO_WISH when nothing is."""
-        mine = (patient_wishes.c.ehr == ehr) & (patient_wishes.c.patient == patient)
-        with self._engine.connect() as connection:
-            row = connection.execute(select(patient_wishes).where(mine)).one_or_none()
+        row = _OF_PATIENT.read(self._engine, {"of_ehr": ehr, "of_patient": patient}).one_or_none()
         if row is None:
             return NO_WISH
         pause = Pause(first=row.pause_first, last=row.pause_last) if row.pause_last else None

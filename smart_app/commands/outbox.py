@@ -135,7 +135,7 @@ def restored(settings: Path, *, by: str) -> None:
         count = doubt_open(read(settings), by=by)
     except AllianceError as error:
         fail([f"{error} {error.sentence}"])
-    click.echo(f"{count} forms are looked for in the chart first. Now the app may start.")
+    click.echo(f"{count} forms and filed pages are looked for in the chart first. Now the app may start.")
 
 
 @outbox.command()

@@ -77,7 +77,7 @@ def test_what_had_left_is_found_and_not_sent_again(
     states = deliver_all(house)
 
     assert there.total() > before.total()
-    assert said.startswith("1 forms are looked for")
+    assert said.startswith("1 forms and filed pages are looked for")
     assert (states, in_chart(house)) == (["delivered"], there)
 
 

@@ -76,9 +76,10 @@ USES: Mapping[str, Use] = {
     ),
     "Observation": Use(
         interactions=("create", "search-type"),
-        searches={"patient": "reference", "category": "token", "date": "date"},
+        searches={"patient": "reference", "category": "token", "code": "token", "date": "date"},
         profiles=(PANEL, SCORE),
-        why="The scores; read by patient and category, of long records by date as well; and back by all three.",
+        why="The scores; read by patient and category, of long records by code and by date as well; and back by "
+        "patient, category and date.",
     ),
     "Provenance": Use(
         interactions=("create",),

@@ -56,6 +56,11 @@ def read_companions(
     return tuple(each for each in found if each.readings)
 
 
+def companion_codes(instruments: Iterable[Instrument]) -> frozenset[tuple[str, str]]:
+    """Return the codes by which measures are found, each as (system, code)."""
+    return frozenset(code for each in map(_measure, instruments) if each for code in each[2])
+
+
 def _measure(instrument: Instrument) -> tuple[Instrument, Scale, set[tuple[str, str]]] | None:
     """Return the scale of a measure that others know, and all codes of its total; None where there is none."""
     known = {code.scale: (code.system, code.code) for code in instrument.codes if code.scale}

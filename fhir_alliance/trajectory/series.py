@@ -104,7 +104,7 @@ def read_series(
         for form in instrument.forms
         for scale in form.scales
     }
-    systems = {code: instrument.system(scale.name) for code, (scale, _) in scores.items()}
+    systems = {code: system for system, code in score_codes(instrument)}
     found: defaultdict[tuple[str, str | None], list[Point]] = defaultdict(list)
     for each in observations:
         code = _score_code(each, systems)
@@ -117,6 +117,15 @@ def read_series(
             code=code, scale=scores[code][0].name, rater=scores[code][1], therapist=who, points=_one_per_visit(points)
         )
         for (code, who), points in sorted(found.items(), key=lambda each: (each[0][0], each[0][1] or ""))
+    )
+
+
+def score_codes(instrument: Instrument) -> frozenset[tuple[str, str]]:
+    """Return the codes of an instrument's scores by every rater, each as (system, code)."""
+    return frozenset(
+        (instrument.system(scale.name), instrument.code(form.rater, scale.name))
+        for form in instrument.forms
+        for scale in form.scales
     )
 
 

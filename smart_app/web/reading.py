@@ -1,33 +1,31 @@
 """What the app reads from an EHR: in parallel, so that a page costs one round trip, and with a token that is good."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from typing import Any, Final, Literal, TypeVar
+from datetime import date
+from typing import Any, TypeVar
 
 from fhir_alliance.ehr.fhir import FhirClient
-from fhir_alliance.ehr.paging import SearchResult
-from fhir_alliance.ehr.scopes import allows
-from fhir_alliance.ehr.shapes import only_well_shaped, well_shaped
+from fhir_alliance.ehr.shapes import well_shaped
 from fhir_alliance.errors import EhrError, EhrUnreachable, SignInNeeded
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.records.kept import is_of_form
 from fhir_alliance.records.patient import languages_of, read_patient
 from fhir_alliance.records.place import Place, place_of
 from fhir_alliance.records.submission import PatientShown
-from fhir_alliance.terms import OBSERVATION_CATEGORY
-from fhir_alliance.trajectory.series import Series, Visit, read_series, read_visits
+from fhir_alliance.trajectory.companions import companion_codes
+from fhir_alliance.trajectory.series import Series, Visit, read_series, read_visits, score_codes
 from fhir_alliance.visits.due import SeenVisit
 from fhir_alliance.visits.reading import seen_visits
+from smart_app.web.asked import instrument_in_use
 from smart_app.web.frames import today
 from smart_app.web.launches import Launch
 from smart_app.web.look.style import Look
+from smart_app.web.record import Code, RawResource, Read, if_allowed, may, read_record, searching
 from smart_app.web.services import services
 
 T = TypeVar("T")
-RawResource = Mapping[str, Any]
-Read = Callable[[FhirClient], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,14 +89,14 @@ def read_launch_facts(
     client and its token. Languages are asked for only when it is about `speaking`.
     """
     kind, _, user_id = user.partition("/")
-    speaks = speaking and kind == "Practitioner" and _may(scopes, kind, "r")
+    speaks = speaking and kind == "Practitioner" and may(scopes, kind, "r")
     reads: list[Read] = [
         _one("Patient", patient),
-        _if(scopes, "Encounter", _encounters(patient)),
+        if_allowed(scopes, "Encounter", searching("Encounter", patient)),
         lambda _: look(),
         _spoken(user_id) if speaks else lambda _: (),
     ]
-    if kind == "PractitionerRole" and _may(scopes, kind, "r"):
+    if kind == "PractitionerRole" and may(scopes, kind, "r"):
         reads.append(_one(kind, user_id))
     resource, encounters, looks, spoken, *roles = _together(client, reads)
     named = [str(role.get("practitioner", {}).get("reference", "")) for role in roles]
@@ -115,34 +113,32 @@ def read_launch_facts(
 def read_chart(launch: Launch) -> ChartData:
     """Return everything the clinician's view shows, in one round trip; raises what the EHR's refusal is.
 
-    Of a record that holds more than is read at once, a second one asks for the last year.
+    A record that holds more than is read at once costs a second one.
     """
     patient = launch.patient.id
     scopes = services().grants.scopes(launch.grant)
-    found = _read_record(launch, scopes)
-    known, since = found[0], None
-    if cut := any(each.cut for each in found):
-        last_year = today() - _YEAR
-        found = _read_record(launch, scopes, since=last_year)
-        since = None if any(each.cut for each in found) else last_year
-    encounters, observations, responses = found
-    all_encounters = {each["id"]: each for each in (*known.resources, *encounters.resources)}.values()
-    visits = read_visits(all_encounters, patient=patient)
+    record = read_record(
+        patient,
+        scopes,
+        lambda reads: with_ehr(launch, lambda client: _together(client, reads)),
+        codes=_shown(),
+        today=today(),
+    )
+    since = record.since
+    visits = read_visits(record.encounters, patient=patient)
     kept_responses, kept_scores = _kept(launch)
     # Who has just withdrawn a form must not be shown it as the last answer until the chart says so as well.
     gone = services().outbox.taken_back(ehr=launch.ehr.name, patient=patient)
     return ChartData(
         patient=patient,
         visits=tuple(each for each in visits if not since or each.start.date() >= since),
-        seen=seen_visits(all_encounters, patient=patient),
-        observations=_dated(since, "effectiveDateTime", (*_without(gone, observations.resources), *kept_scores)),
-        responses=_dated(
-            since, "authored", (*_without(gone, _of_patient(responses.resources, patient)), *kept_responses)
-        ),
-        complete=all(result.complete for result in found),
-        withheld=tuple(kind for kind in ("Encounter", "QuestionnaireResponse") if not _may(scopes, kind)),
+        seen=seen_visits(record.encounters, patient=patient),
+        observations=_dated(since, "effectiveDateTime", (*_without(gone, record.observations), *kept_scores)),
+        responses=_dated(since, "authored", (*_without(gone, _of_patient(record.responses, patient)), *kept_responses)),
+        complete=record.complete,
+        withheld=tuple(kind for kind in ("Encounter", "QuestionnaireResponse") if not may(scopes, kind)),
         kept=frozenset(f"QuestionnaireResponse/{each['id']}" for each in kept_responses),
-        cut=cut,
+        cut=record.cut,
         since=since,
     )
 
@@ -152,8 +148,8 @@ def read_own_visits(launch: Launch) -> ChartData:
     patient = launch.patient.id
     scopes = services().grants.scopes(launch.grant)
     reads: Sequence[Read] = (
-        _if(scopes, "Encounter", _encounters(patient)),
-        _if(scopes, "QuestionnaireResponse", _responses(patient)),
+        if_allowed(scopes, "Encounter", searching("Encounter", patient)),
+        if_allowed(scopes, "QuestionnaireResponse", searching("QuestionnaireResponse", patient)),
     )
     encounters, responses = with_ehr(launch, lambda client: _together(client, reads))
     gone = services().outbox.taken_back(ehr=launch.ehr.name, patient=patient)
@@ -183,19 +179,6 @@ def with_ehr(launch: Launch, read: Callable[[FhirClient], T]) -> T:
         return read(_client(launch, grants.token(launch.grant, rejected=token)))
 
 
-_MANY = ("_count", "200")
-_YEAR: Final = timedelta(days=365)
-_NOTHING = SearchResult(resources=(), complete=True)
-
-
-def _may(scopes: Collection[str], kind: str, interaction: Literal["r", "s"] = "s") -> bool:
-    return allows(scopes, kind, interaction, "user") or allows(scopes, kind, interaction, "patient")
-
-
-def _if(scopes: Collection[str], kind: str, search: Callable[[FhirClient], SearchResult]) -> Read:
-    return search if _may(scopes, kind) else lambda _: _NOTHING
-
-
 def _one(kind: str, id: str) -> Read:  # noqa: A002  # FHIR's own word
     """Return what reads one resource, without which a page has nothing to show."""
 
@@ -221,35 +204,16 @@ def _spoken(practitioner: str) -> Read:
     return read
 
 
-def _read_record(launch: Launch, scopes: Collection[str], *, since: date | None = None) -> list[SearchResult]:
-    """Return the visits, scores and responses of a patient, all of them or those `since` a day, in one round trip."""
-    patient, dated = launch.patient.id, [("date", f"ge{since}")] if since else []
-    authored = [("authored", day) for _, day in dated]
-    reads: Sequence[Read] = (
-        _if(scopes, "Encounter", _encounters(patient, *dated)),
-        _all("Observation", patient, ("category", f"{OBSERVATION_CATEGORY}|survey"), *dated),
-        _if(scopes, "QuestionnaireResponse", _responses(patient, *authored)),
-    )
-    found: list[SearchResult] = with_ehr(launch, lambda client: _together(client, reads))
-    return found
+def _shown() -> frozenset[Code]:
+    """Return the codes of the scores that a view shows: of the site's instrument, and of what is shown beside it."""
+    instrument = instrument_in_use()
+    others = (each for each in services().catalogue.instruments if each.name != instrument.name)
+    return score_codes(instrument) | companion_codes(others)
 
 
 def _dated(since: date | None, name: str, resources: tuple[RawResource, ...]) -> tuple[RawResource, ...]:
     """Drop what is older, or has no date, where only what is new can be whole: servers may ignore what was asked."""
     return tuple(each for each in resources if str(each.get(name, "")) >= str(since)) if since else resources
-
-
-def _all(kind: str, patient: str, *more: tuple[str, str]) -> Callable[[FhirClient], SearchResult]:
-    """Return what searches a patient's resources: one that cannot be understood takes no other with it."""
-    return lambda ehr: only_well_shaped(ehr.search(kind, [("patient", patient), *more, _MANY]))
-
-
-def _encounters(patient: str, *more: tuple[str, str]) -> Callable[[FhirClient], SearchResult]:
-    return _all("Encounter", patient, *more)
-
-
-def _responses(patient: str, *more: tuple[str, str]) -> Callable[[FhirClient], SearchResult]:
-    return _all("QuestionnaireResponse", patient, *more)
 
 
 def _kept(launch: Launch) -> tuple[tuple[RawResource, ...], tuple[RawResource, ...]]:

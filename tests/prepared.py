@@ -134,22 +134,12 @@ class Desk:
 
     def chart(self, patient: PatientShown, visit: Visit) -> Callable[[str], str]:
         """Open the view of a patient for the therapist of a visit; returns what asks for the page of some visits."""
-        now, user = datetime.now(UTC), str(visit.therapist)
+        user = str(visit.therapist)
         kinds = " ".join(f"user/{kind}.rs" for kind in ("Encounter", "Observation", "QuestionnaireResponse"))
         grant = self.permission(patient.id, {"access_token": "unused", "expires_in": 3600, "scope": kinds})
-        with self._app.test_request_context(), transaction(self._services.engine) as connection:
-            secret = begin_session(connection, user_key=user, at=now)
-            handle = open_launch(
-                connection,
-                session=fingerprint(secret),
-                ehr="harbor",
-                role=Role.CLINICIAN,
-                user=user,
-                user_key=user,
-                grant=grant,
-                context=Context(patient=patient, visit=visit, practitioner=user),
-                at=now + LONG,
-            )
+        context = Context(patient=patient, visit=visit, practitioner=user)
+        with self._app.test_request_context():
+            secret, handle = self._launched(Role.CLINICIAN, user, grant, context)
         browser = self._app.test_client()
         browser.set_cookie(SESSION, secret)
 
@@ -162,28 +152,16 @@ class Desk:
         return ask
 
     def _reviewed(self, patient: Mapping[str, Any], grant: str, number: int) -> Reviewed:
-        now, reference = datetime.now(UTC), f"Patient/{patient['id']}"
         visit = Visit(
             encounter=f"Encounter/{patient['id']}-v{number}",
             number=2,  # one at which the short form is asked
-            start=now,
+            start=datetime.now(UTC),
             therapist="Practitioner/ada-okafor",
             therapist_name="Dr. Ada Okafor",
         )
-        with transaction(self._services.engine) as connection:
-            secret = begin_session(connection, user_key=reference, at=now)
-            handle = open_launch(
-                connection,
-                session=fingerprint(secret),
-                ehr="harbor",
-                role=Role.PATIENT,
-                user=reference,
-                user_key=reference,
-                grant=grant,
-                context=Context(patient=read_patient(dict(patient)), visit=visit),
-                # A form is left alone for half an hour at most; a load may take longer.
-                at=now + LONG,
-            )
+        context = Context(patient=read_patient(dict(patient)), visit=visit)
+        secret, handle = self._launched(Role.PATIENT, f"Patient/{patient['id']}", grant, context)
+        with self._services.engine.connect() as connection:
             launch = read_launch(connection, handle)
         assert launch
         opened = open_form(launch)
@@ -199,3 +177,22 @@ class Desk:
             fields=fields,
             cookie=f"{SESSION}={secret}",
         )
+
+    def _launched(self, role: Role, user: str, grant: str, context: Context) -> tuple[str, str]:
+        """Return the secret of a new session and the handle of its launch."""
+        now = datetime.now(UTC)
+        with transaction(self._services.engine) as connection:
+            secret = begin_session(connection, user_key=user, at=now)
+            handle = open_launch(
+                connection,
+                session=fingerprint(secret),
+                ehr="harbor",
+                role=role,
+                user=user,
+                user_key=user,
+                grant=grant,
+                context=context,
+                # A form is left alone for half an hour at most; a load may take longer.
+                at=now + LONG,
+            )
+        return secret, handle

@@ -1,6 +1,6 @@
 """The clinician's view as one page of PDF, drawn in black so that it reads on any printer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fpdf import FPDF
 
 LEFT, WIDTH, TOP, BOTTOM = 14.0, 182.0, 11.0, 286.0
+_CELL = 6.5
 _AXIS: Final = 6.0  # room for the numbers beside a drawing
 _LINE: Final = 3.5
 _SOFT, _INK = 110, 0
@@ -165,14 +166,20 @@ class _Sheet:
             for cell in drawing.cells:
                 self.mark(left + cell.x * across, top + cell.y * scale, filled=columns > 1, radius=0.6)
             note = f" · {strip.note}" if strip.note else ""
-            self.text(f"{capital(strip.name)}{note}; {last.read_out}", left, top - 0.9, size=6)
+            self.pdf.set_font(FONT, size=6)
+            value = f"; {last.read_out}"
+            name = self.fitted(f"{capital(strip.name)}{note}", inner - self.pdf.get_string_width(value))
+            self.text(name + value, left, top - 0.9, size=6)
 
     def scores(self, table: ScoreTable) -> None:
         """Write the scores of the last visits, as the view does."""
         self.heading(say("Scores by visit"))
-        widths = (46.0, 25.0, 14.0)
-        rest = (WIDTH - sum(widths)) / max(len(table.columns), 1)
         heads = (say("Visit"), say("Rated by"), say("Answered"), *map(capital, table.columns))
+        rows = [row for each in table.visits for row in each.rows]
+        answered = self.as_wide_as((heads[2], *(row.answered for row in rows)), most=24.0)
+        room = WIDTH - 46.0 - answered - 13.5 * len(table.columns)
+        widths = (46.0, self.as_wide_as((heads[1], *(row.name for row in rows)), most=room), answered)
+        rest = (WIDTH - sum(widths)) / max(len(table.columns), 1)
         self.row(heads, widths, rest)
         for each in table.visits:
             where = f"{each.visit.number or ''} {each.visit.day.text} {each.visit.sign}".strip()
@@ -273,7 +280,7 @@ class _Sheet:
     ) -> None:
         """Write one row of a table."""
         x = LEFT
-        self.pdf.set_font(FONT, size=6.5)
+        self.pdf.set_font(FONT, size=_CELL)
         self.pdf.set_text_color(_INK)
         for place, cell in enumerate(cells):
             width = widths[place] if place < len(widths) else rest
@@ -300,6 +307,11 @@ class _Sheet:
         self.pdf.set_text_color(_INK)
         said = self.keep(text)
         self.pdf.text(x - (self.pdf.get_string_width(said) / 2 if middle else 0), y, said)
+
+    def as_wide_as(self, texts: Iterable[str], *, most: float) -> float:
+        """Return how wide the column of a table has to be for its texts, `most` at most."""
+        self.pdf.set_font(FONT, size=_CELL)
+        return min(most, max(self.pdf.get_string_width(composed(text)) for text in texts) + 3)
 
     def fitted(self, text: str, width: float) -> str:
         """Return a text cut to a width, with dots where it was."""

@@ -57,6 +57,23 @@ def test_every_reason_at_once_is_one_page() -> None:
     assert chart.caveat in text
 
 
+def test_who_rated_is_printed_whole_where_there_is_room() -> None:
+    """Other languages have longer words than English: columns take what they need, and a value is never cut off."""
+    chart, name = CHARTS["chart-to-file"], "Vermutung der Therapeutin oder des Therapeuten"
+    (table, *_), long = chart.scores, "Tasks and collaboration with somebody else"
+    visits = tuple(replace(each, rows=tuple(replace(row, name=name) for row in each.rows)) for each in table.visits)
+    narrow = replace(table, columns=table.columns[:1], visits=visits)
+    domains = tuple(replace(each, name=long) for each in chart.domains)
+
+    pdf = chart_pdf(replace(chart, scores=(narrow,), domains=domains), at=NOW)
+
+    assert pdf is not None
+    (page,) = PdfReader(io.BytesIO(pdf)).pages
+    text = " ".join(page.extract_text().split())
+    assert name in text
+    assert "…; 8 Oct: " in text
+
+
 def test_equal_views_give_equal_bytes() -> None:
     """Nothing in the file depends on when or where it was drawn but the time that is told."""
     assert chart_pdf(CHARTS["chart"], at=NOW) == chart_pdf(CHARTS["chart"], at=NOW)

@@ -229,7 +229,9 @@ def _forget(connection: Connection, chosen: ColumnElement[bool], *, now: datetim
 
 
 def _visit(row: Row[Any]) -> Visit:
-    return Visit(encounter=row.encounter, number=0, start=row.accepted_at, therapist=row.therapist, therapist_name="")
+    return Visit(
+        encounter=row.encounter, number=None, start=row.accepted_at, therapist=row.therapist, therapist_name=""
+    )
 
 
 def _ratings(series: Series, visit: str | None) -> list[Rating]:

@@ -26,6 +26,11 @@ class SearchResult:
     complete: bool
     cut: bool = False
 
+    @property
+    def whole(self) -> bool:
+        """Whether every match is here."""
+        return self.complete and not self.cut
+
 
 def all_pages(page: Page, url: str, params: Sequence[tuple[str, str]], *, base: str, seconds: float) -> SearchResult:
     """Follow the `next` links of a search from `url` (ending in the resource type), while they stay under `base`.

@@ -124,11 +124,14 @@ class Instrument:
         return [form for form in self.forms if form.rater is rater]
 
     def advised_form(self, visit: int | None) -> str:
-        """Return the name of the patient's form advised at a visit, the longest of several, else the first form."""
+        """Return the name of the patient's form advised at a visit, the longest of several, else the first form.
+
+        It goes by the visit's number; without one (None) it is what is advised at each visit.
+        """
         advised = [
             self.form(rater, name)
             for (rater, name), advice in self.advice.items()
-            if visit and rater is Rater.PATIENT and advice.names(visit)
+            if rater is Rater.PATIENT and advice.names(visit)
         ]
         return max(advised, key=lambda form: len(form.items)).form if advised else self.forms[0].form
 

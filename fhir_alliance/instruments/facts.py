@@ -26,8 +26,10 @@ class Advice:
     months: int | None = None
     after_flag: bool = False
 
-    def names(self, number: int) -> bool:
-        """Whether a visit is named by its number."""
+    def names(self, number: int | None) -> bool:
+        """Whether a visit is named by its number; one whose number is not known (None) is where every visit is."""
+        if number is None:
+            return self.then_every == 1 and bool(self.visits) and self.visits == set(range(1, len(self.visits) + 1))
         later = number - max(self.visits, default=number)
         repeated = self.then_every is not None and later > 0 and later % self.then_every == 0
         return number in self.visits or repeated

@@ -18,10 +18,13 @@ RawResource = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """One encounter; `number` counts this patient's visits with this therapist from 1, oldest first."""
+    """One encounter; `number` counts this patient's visits with this therapist from 1, oldest first.
+
+    It is None where not all of the patient's visits could be read.
+    """
 
     encounter: str
-    number: int
+    number: int | None
     start: datetime
     therapist: str | None
     therapist_name: str
@@ -78,15 +81,26 @@ class UsualRange:
     last_visit: int
 
 
-def read_visits(encounters: Iterable[RawResource], *, patient: str) -> tuple[Visit, ...]:
-    """Return a patient's visits, oldest first; cancelled, undated and another patient's encounters are left out."""
+def read_visits(encounters: Iterable[RawResource], *, patient: str, numbered: bool = True) -> tuple[Visit, ...]:
+    """Return a patient's visits, oldest first; cancelled, undated and another patient's encounters are left out.
+
+    They are not to be `numbered` where some of the patient's encounters are not among these.
+    """
     numbers: dict[str | None, int] = {}
     visits = []
     for start, encounter in sorted(_dated(encounters, patient), key=lambda pair: pair[0]):
         therapist, name = therapist_of(encounter)
         numbers[therapist] = number = numbers.get(therapist, 0) + 1
         own = f"Encounter/{encounter['id']}"
-        visits.append(Visit(encounter=own, number=number, start=start, therapist=therapist, therapist_name=name))
+        visits.append(
+            Visit(
+                encounter=own,
+                number=number if numbered else None,
+                start=start,
+                therapist=therapist,
+                therapist_name=name,
+            )
+        )
     return tuple(visits)
 
 

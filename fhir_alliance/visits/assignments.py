@@ -207,4 +207,4 @@ def _is_settled(known: Sequence[Assignment], found: Sequence[Due], wanted: tuple
     """Whether there is nothing to write: most looks at a visit find it as it was."""
     in_time = all((each.opens, each.closes, each.schedule) == wanted for each in known if each.planned)
     stands = {(each.form.partition("|")[0], each.number) for each in known if each.standing is not Standing.CANCELLED}
-    return in_time and all((each.form.url, each.number) in stands for each in found)
+    return in_time and all((each.form.url, each.number or 0) in stands for each in found)

@@ -54,6 +54,7 @@ class History:
     """What is known of one patient, in any order; `flags` are the moments at which something was worth a look.
 
     `opted_out` holds the canonicals (without version) of forms that this patient is not asked; with `never` it is none.
+    Unless they are `numbered`, earlier visits may be missing, so that nobody knows which number one has.
     """
 
     visits: tuple[SeenVisit, ...] = ()
@@ -62,6 +63,7 @@ class History:
     pauses: tuple[Pause, ...] = ()
     opted_out: frozenset[str] = frozenset()
     never: bool = False
+    numbered: bool = True
 
 
 class Why(StrEnum):
@@ -75,11 +77,14 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """A form that is due about visit `number`, from `opens` until before `closes`; `rule` made it so by its `why`."""
+    """A form that is due about visit `number`, from `opens` until before `closes`; `rule` made it so by its `why`.
+
+    The number is None where it is not known.
+    """
 
     rule: Rule
     why: Why
-    number: int
+    number: int | None
     opens: datetime
     closes: datetime
 
@@ -94,13 +99,15 @@ def due(schedule: Schedule, history: History, visit: SeenVisit) -> tuple[Due, ..
 
     The visit's number counts the visits with its therapist that the schedule is for, oldest first. A form that is
     covered by a longer one of the same rater is left out, when that one is due as well or was answered about this
-    visit. What was answered, or declined, is not due again. Nothing here looks at a clock.
+    visit. What was answered, or declined, is not due again. Where visits have no numbers only what is asked at each
+    visit, or for another reason, is due. Nothing here looks at a clock.
     """
     counted = _counted(schedule, history, visit)
     if visit not in counted or history.never or _paused(history, visit):
         return ()
-    number = counted.index(visit) + 1
-    before = counted[number - 2] if number > 1 else None
+    place = counted.index(visit)
+    number = place + 1 if history.numbered else None
+    before = counted[place - 1] if place else None
     open_rules = [rule for rule in schedule.rules if _is_open(rule, history, visit)]
     found = [
         Due(
@@ -125,7 +132,8 @@ def planned(schedule: Schedule, history: History, therapist: str | None, *, clos
     rules = [rule.when for rule in schedule.rules if rule.form.rater is Rater.PATIENT and not history.never]
     for number, visit in enumerate((each for each in mine if counts(schedule, each)), 1):
         is_closed = schedule.closes(visit.start, visit.end) <= closed_at
-        if is_closed and any(when.names(number) for when in rules) and not _paused(history, visit):
+        named = any(when.names(number if history.numbered else None) for when in rules)
+        if is_closed and named and not _paused(history, visit):
             yield visit
 
 
@@ -150,7 +158,9 @@ def _is_open(rule: Rule, history: History, visit: SeenVisit) -> bool:
     return rule.form.url not in history.opted_out and not any(each.form.covers(rule.form) for each in done)
 
 
-def _reasons(rule: Rule, history: History, visit: SeenVisit, number: int, before: SeenVisit | None) -> Iterator[Why]:
+def _reasons(
+    rule: Rule, history: History, visit: SeenVisit, number: int | None, before: SeenVisit | None
+) -> Iterator[Why]:
     """Yield why a form is due, the most telling reason first; a flag is for the first visit after it."""
     since = before.start if before else datetime.min.replace(tzinfo=UTC)
     if rule.when.after_flag and any(since < flag <= visit.start for flag in history.flags):

@@ -22,12 +22,16 @@ RawResource = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class PatientRecord:
-    """What is known of one patient of an EHR: the visits as schedules see them, and the responses as they are kept."""
+    """What is known of one patient of an EHR: the visits as schedules see them, and the responses as they are kept.
+
+    The visits are `numbered` unless earlier ones may be missing.
+    """
 
     ehr: str
     patient: str
     visits: tuple[SeenVisit, ...]
     responses: Iterable[RawResource] = field(repr=False)
+    numbered: bool = True
 
 
 class DueFinder:
@@ -94,7 +98,8 @@ class DueFinder:
         wish, now, named = self._wishes.of(record.ehr, record.patient), self._clock(), dict[str, set[str]]()
         for visit in record.visits:
             named.setdefault(self._named(visit, wish), set()).add(visit.encounter)
-        history = History(visits=record.visits, pauses=(wish.pause,) if wish.pause else (), never=wish.never)
+        pauses = (wish.pause,) if wish.pause else ()
+        history = History(visits=record.visits, pauses=pauses, never=wish.never, numbered=record.numbered)
         return frozenset(
             visit.encounter
             for name, own in named.items()
@@ -126,6 +131,7 @@ class DueFinder:
             pauses=(wish.pause,) if wish.pause else (),
             opted_out=wish.unasked,
             never=wish.never,
+            numbered=record.numbered,
         )
 
     def _sent(self, record: PatientRecord) -> Iterable[Answered]:

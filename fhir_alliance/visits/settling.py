@@ -72,7 +72,7 @@ def renew(connection: Connection, visit: Visit, found: Iterable[Due]) -> None:
     stands = assignments.c.cancelled_at.is_(None) | assignments.c.cancelled_why.in_(_REVERSIBLE)
     for each in found:
         change = update(assignments).where(_about(visit), assignments.c.form_url == each.form.url, stands)
-        connection.execute(change.values(cancelled_at=None, cancelled_why=None, number=each.number))
+        connection.execute(change.values(cancelled_at=None, cancelled_why=None, number=each.number or 0))
 
 
 def drop(connection: Connection, needless: Collection[int], *, at: datetime) -> None:
@@ -93,7 +93,7 @@ def _values(each: Due) -> dict[str, Any]:
     return {
         "form_url": each.form.url,
         "rater": each.form.rater.value,
-        "number": each.number,
+        "number": each.number or 0,
         "why": each.why.value,
         "opens_at": each.opens,
         "closes_at": each.closes,

@@ -28,7 +28,7 @@ class Assignment:
     `submission` is the key of what answered it, None while nothing did; `begun` says that somebody is answering it.
     One that is `planned` moves with the visit; what a person hands over does not. It follows a `schedule` by its name;
     `clinic` and `therapist` are references of its visit's, "" where the EHR names none or nobody has looked at the
-    visit yet; `cancelled_why` says what ended it.
+    visit yet; `cancelled_why` says what ended it. The `number` of its visit is 0 where it is not known.
     """
 
     id: int

@@ -1,15 +1,15 @@
 """Rounds through the EHRs' visits without anybody signed in: what has changed is noticed, looked at, and assigned."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import structlog
 
 from fhir_alliance.ehr.backend_tokens import BackendTokens
 from fhir_alliance.ehr.fhir import FhirClient
+from fhir_alliance.ehr.last_year import search_last_year
 from fhir_alliance.ehr.paging import SearchResult
-from fhir_alliance.ehr.shapes import only_well_shaped
 from fhir_alliance.errors import AllianceError, EhrError, FhirError, NotSent, SignInNeeded, StoreError
 from fhir_alliance.rounds import Rounds
 from fhir_alliance.settings import EhrSettings, VisitSettings
@@ -35,7 +35,6 @@ _PURGE_EVERY: Final = timedelta(hours=1)
 _POLL_SECONDS: Final = 15.0
 _MAX_ATTEMPTS: Final = 12
 _GONE: Final = frozenset({404, 410})
-_MANY: Final = ("_count", "200")
 _log = structlog.get_logger(__name__)
 
 
@@ -162,7 +161,7 @@ class VisitWatcher(Rounds):
         self._assignments.cancel_elsewhere(ehr.name, look.reference, patient=patient, why="patient-changed")
         if encounter.get("status") in NO_VISIT:
             self._assignments.cancel_visit(ehr.name, patient, look.reference, why=CANCELLED)
-        record = _record(client, ehr.name, patient)
+        record = _record(client, ehr, patient, now.date())
         ahead = ehr.visits.ahead if ehr.visits else timedelta(0)
         near = {each.encounter for each in record.visits if now - BACK <= each.start <= now + ahead}
         for each in sorted(near | {look.reference}):
@@ -177,16 +176,16 @@ class VisitWatcher(Rounds):
             self.looks.put_off(ehr.name, look, until=now + timedelta(minutes=min(2**look.attempts, 60)))
 
 
-def _record(client: FhirClient, ehr: str, patient: str) -> PatientRecord:
-    about = [("patient", patient), _MANY]
-    encounters = only_well_shaped(client.search("Encounter", about))
-    responses = only_well_shaped(client.search("QuestionnaireResponse", about))
+def _record(client: FhirClient, ehr: EhrSettings, patient: str, today: date) -> PatientRecord:
+    encounters = search_last_year(client, "Encounter", patient, today=today)
+    responses = search_last_year(client, "QuestionnaireResponse", patient, today=today)
     if not encounters.complete:
         raise EhrError("not all visits of a patient could be read, so none can be numbered")
     mine = (each for each in responses.resources if each.get("subject", {}).get("reference") == f"Patient/{patient}")
     return PatientRecord(
-        ehr=ehr,
+        ehr=ehr.name,
         patient=patient,
         visits=seen_visits(encounters.resources, patient=patient),
         responses=tuple(mine),
+        numbered=encounters.whole,
     )

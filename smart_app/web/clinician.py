@@ -1,6 +1,6 @@
 """The clinician's path: the view of one patient, and handing a form over."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import segno
@@ -39,7 +39,7 @@ from smart_app.web.pages.chart import ChartPage, SentHere, chart_page
 from smart_app.web.pages.frame import first_name
 from smart_app.web.pages.handover import AskedPage, handover_page
 from smart_app.web.pages.message import Action, no_pdf_page
-from smart_app.web.pages.notes import cut_notes
+from smart_app.web.pages.notes import UNPLANNED, part_notes
 from smart_app.web.pages.visit_rows import newest_responses
 from smart_app.web.pages.window import MOST_COLUMNS
 from smart_app.web.pages.words import day, local_day, short_day
@@ -119,7 +119,7 @@ def _chart(launch: Launch) -> ChartPage:
         can_link=links_for(launch) is not None,
         has_overview=launch.ehr.therapist_overview,
         can_file=may_file(launch),
-        told=(*cut_notes(data.cut, data.since, today=today()), *lockings(launch)),
+        told=(*_parts(data), *lockings(launch)),
         at_age=age_words(answering_of_launch(launch).where),
         last=request.args.get("last", ""),
         talk=talk_of(launch, instrument, raised(launch, shown, instrument, ratings, series)),
@@ -205,13 +205,19 @@ def ratings_of(series: tuple[Series, ...], visits: tuple[Visit, ...], instrument
     zone = services().settings.site.time_zone
     return [
         Rating(
-            visit=numbers.get(point.encounter or "", index),
+            visit=numbers.get(point.encounter or "") or index,
             day=short_day(local_day(point.at, zone)),
             value=point.value,
         )
         for index, point in enumerate(points, 1)
         if point.value is not None
     ]
+
+
+def _parts(data: ChartData) -> Iterator[str]:
+    yield from part_notes(data.cut, data.since, numbered=data.numbered, today=today())
+    if not data.numbered:
+        yield say(UNPLANNED)
 
 
 def usual_of(data: ChartData, ratings: Sequence[Rating], scale: Scale) -> UsualRange | None:

@@ -24,7 +24,7 @@ def due_at(launch: Launch, data: ChartData) -> tuple[Due, ...] | None:
     visit = launch.context.visit
     if visit is None:
         return None
-    return services().finder.find(_record(launch, data), visit.encounter, Trigger.LAUNCH)
+    return services().finder.find(record_of(launch, data), visit.encounter, Trigger.LAUNCH)
 
 
 def declined_at(launch: Launch) -> frozenset[str]:
@@ -46,7 +46,7 @@ def waiting(launch: Launch, data: ChartData) -> tuple[Assignment, ...]:
 
     Nothing more is asked about a visit that the record says did not take place.
     """
-    now, record = services().clock(), _record(launch, data)
+    now, record = services().clock(), record_of(launch, data)
     longest = max(each.window for each in services().settings.schedules.values())
     for visit in data.seen:
         is_late = max(visit.start, visit.end or visit.start) + longest <= now
@@ -84,8 +84,15 @@ def _schedule_at(launch: Launch, visit: Visit) -> str:
     return services().finder.schedule_of(*about, seen[0]) if seen else SITE
 
 
-def _record(launch: Launch, data: ChartData) -> PatientRecord:
-    return PatientRecord(ehr=launch.ehr.name, patient=launch.patient.id, visits=data.seen, responses=data.responses)
+def record_of(launch: Launch, data: ChartData) -> PatientRecord:
+    """Return what schedules need to know of the patient of a launch."""
+    return PatientRecord(
+        ehr=launch.ehr.name,
+        patient=launch.patient.id,
+        visits=data.seen,
+        responses=data.responses,
+        numbered=data.numbered,
+    )
 
 
 def _by_hand(visit: Visit, form: Form, schedule: str) -> Due:

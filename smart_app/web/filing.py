@@ -30,7 +30,7 @@ from smart_app.web.pages.audience import chart_readers_text
 from smart_app.web.pages.chart import ChartPage, chart_page
 from smart_app.web.pages.filing import FilingPage, for_everybody
 from smart_app.web.pages.frame import clinician_frame, first_name
-from smart_app.web.pages.notes import cut_notes
+from smart_app.web.pages.notes import part_notes
 from smart_app.web.pages.words import day, local_day
 from smart_app.web.reading import ChartData, read_chart
 from smart_app.web.saying import in_language, page_locale, say
@@ -169,7 +169,7 @@ def _page(launch: Launch, seen: _Seen) -> ChartPage:
         today=today(),
         complete=seen.data.complete,
         whole=not seen.data.cut,
-        told=cut_notes(seen.data.cut, seen.data.since, today=today()),
+        told=part_notes(seen.data.cut, seen.data.since, numbered=seen.data.numbered, today=today()),
         can_hand_over=False,
         can_rate=False,
     )

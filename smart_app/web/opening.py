@@ -18,9 +18,9 @@ from smart_app.web.access import end_unused_grants
 from smart_app.web.cookies import SESSION, fingerprint, set_secret
 from smart_app.web.frames import today
 from smart_app.web.languages import chosen_in
+from smart_app.web.launch_facts import read_launch_facts
 from smart_app.web.launches import Context, Role, open_launch
 from smart_app.web.look.showing import fetch_look
-from smart_app.web.reading import read_launch_facts
 from smart_app.web.services import services
 from smart_app.web.sessions import begin_session
 from smart_app.web.wanted import read_wanted
@@ -69,13 +69,13 @@ def open_granted(ehr: EhrSettings, client: ClientRole, granted: Granted) -> Resp
     facts = read_launch_facts(
         fhir,
         patient_id,
+        encounter=granted.encounter,
         user=granted.user.reference,
         scopes=granted.scopes,
         look=partial(fetch_look, services().styles, ehr, granted.style_url),
         today=today(),
         speaking=len(services().settings.site.offered) > 1,
     )
-    visit = next((each for each in facts.visits if each.encounter == f"Encounter/{granted.encounter}"), None)
     user_key = fingerprint(f"{ehr.name} {granted.user.issuer} {granted.user.subject}")
     grant = services().grants.keep(ehr.name, client, granted)
     now = services().clock()
@@ -92,7 +92,7 @@ def open_granted(ehr: EhrSettings, client: ClientRole, granted: Granted) -> Resp
             grant=grant,
             context=Context(
                 patient=facts.patient,
-                visit=visit,
+                visit=facts.visit,
                 practitioner=facts.practitioner,
                 form=wanted.form,
                 hand_over=wanted.hand_over,

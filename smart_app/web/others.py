@@ -12,7 +12,7 @@ from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.frame import first_name
-from smart_app.web.pages.notes import cut_notes, notes_of
+from smart_app.web.pages.notes import notes_of, part_notes
 from smart_app.web.pages.others import Other, OthersPage, other_part
 from smart_app.web.reading import read_chart
 from smart_app.web.saying import say
@@ -52,6 +52,6 @@ def others(launch: Launch) -> ResponseReturnValue:
             today=today(),
         )
         parts.append(part)
-    told = cut_notes(data.cut, data.since, today=today())
+    told = part_notes(data.cut, data.since, numbered=data.numbered, today=today())
     notes = (*told, *notes_of(data.complete, data.withheld, False, any_kept=False))
     return render_template("others.html", page=OthersPage(frame=frame, notes=notes, parts=tuple(parts)))

@@ -4,16 +4,14 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any, TypeVar
 
 from fhir_alliance.ehr.fhir import FhirClient
-from fhir_alliance.ehr.shapes import well_shaped
-from fhir_alliance.errors import EhrError, EhrUnreachable, SignInNeeded
+from fhir_alliance.ehr.last_year import search_last_year
+from fhir_alliance.errors import SignInNeeded
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.records.kept import is_of_form
-from fhir_alliance.records.patient import languages_of, read_patient
-from fhir_alliance.records.place import Place, place_of
-from fhir_alliance.records.submission import PatientShown
 from fhir_alliance.trajectory.companions import companion_codes
 from fhir_alliance.trajectory.series import Series, Visit, read_series, read_visits, score_codes
 from fhir_alliance.visits.due import SeenVisit
@@ -21,26 +19,10 @@ from fhir_alliance.visits.reading import seen_visits
 from smart_app.web.asked import instrument_in_use
 from smart_app.web.frames import today
 from smart_app.web.launches import Launch
-from smart_app.web.look.style import Look
-from smart_app.web.record import Code, RawResource, Read, if_allowed, may, read_record, searching
+from smart_app.web.record import Code, RawResource, Read, if_allowed, may, read_record
 from smart_app.web.services import services
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class LaunchFacts:
-    """The patient, the visits, oldest first, and the practitioner behind the user, empty when there is none.
-
-    `place` is where the patient lives, `look` how the EHR wants us to look, `spoken` are the practitioner's languages.
-    """
-
-    patient: PatientShown
-    place: Place
-    visits: tuple[Visit, ...]
-    practitioner: str
-    look: Look
-    spoken: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +32,8 @@ class ChartData:
     `seen` are the visits as schedules see them, `withheld` the types of resources that we have no permission to read.
     What the EHR cannot give back is among them from our own store; `kept` are the references of those responses.
     `cut` says that the EHR holds more than is read at once: no visit here is known to be the first, so that nothing may
-    be compared with earlier ones. `since` is the day from which on it is all here, None where that is not known.
+    be compared with earlier ones. `since` is the day from which on it is all here, None where that is not known. Visits
+    are `numbered` where all of them are here.
     """
 
     patient: str
@@ -63,6 +46,7 @@ class ChartData:
     kept: frozenset[str]
     cut: bool = False
     since: date | None = None
+    numbered: bool = True
     _series: dict[str, tuple[Series, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def series(self, instrument: Instrument) -> tuple[Series, ...]:
@@ -71,43 +55,6 @@ class ChartData:
         if name not in self._series:
             self._series[name] = read_series(self.observations, self.visits, instrument, patient=self.patient)
         return self._series[name]
-
-
-def read_launch_facts(
-    client: FhirClient,
-    patient: str,
-    *,
-    user: str,
-    scopes: Collection[str],
-    look: Callable[[], Look],
-    today: date,
-    speaking: bool = False,
-) -> LaunchFacts:
-    """Return what a launch needs to know, in one round trip; `user` is the reference of who signed in.
-
-    What the granted `scopes` do not allow is not asked for, and left out (S25). `look` is called meanwhile, without the
-    client and its token. Languages are asked for only when it is about `speaking`.
-    """
-    kind, _, user_id = user.partition("/")
-    speaks = speaking and kind == "Practitioner" and may(scopes, kind, "r")
-    reads: list[Read] = [
-        _one("Patient", patient),
-        if_allowed(scopes, "Encounter", searching("Encounter", patient)),
-        lambda _: look(),
-        _spoken(user_id) if speaks else lambda _: (),
-    ]
-    if kind == "PractitionerRole" and may(scopes, kind, "r"):
-        reads.append(_one(kind, user_id))
-    resource, encounters, looks, spoken, *roles = _together(client, reads)
-    named = [str(role.get("practitioner", {}).get("reference", "")) for role in roles]
-    return LaunchFacts(
-        patient=read_patient(resource),
-        place=place_of(resource, today),
-        visits=read_visits(encounters.resources, patient=patient),
-        practitioner=user if kind == "Practitioner" else "".join(named),
-        look=looks,
-        spoken=spoken,
-    )
 
 
 def read_chart(launch: Launch) -> ChartData:
@@ -120,12 +67,12 @@ def read_chart(launch: Launch) -> ChartData:
     record = read_record(
         patient,
         scopes,
-        lambda reads: with_ehr(launch, lambda client: _together(client, reads)),
+        lambda reads: with_ehr(launch, lambda client: together(client, reads)),
         codes=_shown(),
         today=today(),
     )
     since = record.since
-    visits = read_visits(record.encounters, patient=patient)
+    visits = read_visits(record.encounters, patient=patient, numbered=record.numbered)
     kept_responses, kept_scores = _kept(launch)
     # Who has just withdrawn a form must not be shown it as the last answer until the chart says so as well.
     gone = services().outbox.taken_back(ehr=launch.ehr.name, patient=patient)
@@ -140,29 +87,31 @@ def read_chart(launch: Launch) -> ChartData:
         kept=frozenset(f"QuestionnaireResponse/{each['id']}" for each in kept_responses),
         cut=record.cut,
         since=since,
+        numbered=record.numbered,
     )
 
 
 def read_own_visits(launch: Launch) -> ChartData:
-    """Return the patient's visits and responses, without any score, in one round trip."""
+    """Return the patient's visits and responses, without any score, in one round trip, or two of a long record."""
     patient = launch.patient.id
     scopes = services().grants.scopes(launch.grant)
-    reads: Sequence[Read] = (
-        if_allowed(scopes, "Encounter", searching("Encounter", patient)),
-        if_allowed(scopes, "QuestionnaireResponse", searching("QuestionnaireResponse", patient)),
-    )
-    encounters, responses = with_ehr(launch, lambda client: _together(client, reads))
+    reads = [
+        if_allowed(scopes, kind, partial(search_last_year, kind=kind, patient=patient, today=today()))
+        for kind in ("Encounter", "QuestionnaireResponse")
+    ]
+    encounters, responses = with_ehr(launch, lambda client: together(client, reads))
     gone = services().outbox.taken_back(ehr=launch.ehr.name, patient=patient)
     kept, _ = _kept(launch)
     return ChartData(
         patient=patient,
-        visits=read_visits(encounters.resources, patient=patient),
+        visits=read_visits(encounters.resources, patient=patient, numbered=encounters.whole),
         seen=seen_visits(encounters.resources, patient=patient),
         observations=(),
         responses=(*_without(gone, _of_patient(responses.resources, patient)), *kept),
         complete=encounters.complete and responses.complete,
         withheld=(),
         kept=frozenset(),
+        numbered=encounters.whole,
     )
 
 
@@ -177,31 +126,6 @@ def with_ehr(launch: Launch, read: Callable[[FhirClient], T]) -> T:
         return read(_client(launch, token))
     except SignInNeeded:
         return read(_client(launch, grants.token(launch.grant, rejected=token)))
-
-
-def _one(kind: str, id: str) -> Read:  # noqa: A002  # FHIR's own word
-    """Return what reads one resource, without which a page has nothing to show."""
-
-    def read(ehr: FhirClient) -> RawResource:
-        resource = ehr.read(kind, id)
-        if not well_shaped(resource):
-            raise EhrUnreachable(f"malformed {kind}")
-        return resource
-
-    return read
-
-
-def _spoken(practitioner: str) -> Read:
-    """Return what reads the languages of a practitioner; nothing of a launch hangs on them."""
-
-    def read(ehr: FhirClient) -> tuple[str, ...]:
-        try:
-            resource = ehr.read("Practitioner", practitioner)
-        except EhrError:
-            return ()
-        return languages_of(resource) if well_shaped(resource) else ()
-
-    return read
 
 
 def _shown() -> frozenset[Code]:
@@ -227,7 +151,8 @@ def _client(launch: Launch, token: str) -> FhirClient:
     return FhirClient(services().registry.door(launch.ehr), launch.ehr.fhir_base, token)
 
 
-def _together(client: FhirClient, reads: Sequence[Read]) -> list[Any]:
+def together(client: FhirClient, reads: Sequence[Read]) -> list[Any]:
+    """Read side by side, so that all of it takes as long as the slowest; raises what the first that fails raises."""
     with ThreadPoolExecutor(max_workers=len(reads)) as pool:
         return [done.result() for done in [pool.submit(read, client) for read in reads]]
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
+from functools import partial
 from typing import Any, Final, Literal
 
 from fhir_alliance.ehr.fhir import FhirClient
+from fhir_alliance.ehr.last_year import YEAR, search_patient
 from fhir_alliance.ehr.paging import SearchResult
 from fhir_alliance.ehr.scopes import allows
-from fhir_alliance.ehr.shapes import only_well_shaped
 from fhir_alliance.errors import FhirError, SignInNeeded
 from fhir_alliance.terms import OBSERVATION_CATEGORY
 
@@ -16,9 +17,7 @@ RawResource = Mapping[str, Any]
 Read = Callable[[FhirClient], Any]
 Code = tuple[str, str]
 
-_MANY: Final = ("_count", "200")
 _SURVEYS: Final = ("category", f"{OBSERVATION_CATEGORY}|survey")
-_YEAR: Final = timedelta(days=365)
 _NOTHING: Final = SearchResult(resources=(), complete=True)
 _REFUSED: Final = SearchResult(resources=(), complete=False, cut=True)
 
@@ -27,7 +26,8 @@ _REFUSED: Final = SearchResult(resources=(), complete=False, cut=True)
 class Record:
     """Visits, scores and responses; `cut` says that the first scores or visits may not be among them.
 
-    `since` is the day from which on all is here where the record is cut, None where that is not known.
+    `since` is the day from which on all is here where the record is cut, None where that is not known. Visits are
+    `numbered` where all of them are here.
     """
 
     encounters: tuple[RawResource, ...]
@@ -36,6 +36,7 @@ class Record:
     complete: bool
     cut: bool = False
     since: date | None = None
+    numbered: bool = True
 
 
 def read_record(
@@ -54,7 +55,7 @@ def read_record(
     first = encounters, scores, responses = ask(_searches(patient, scopes))
     if not any(each.cut for each in first):
         return _record(encounters, scores, responses)
-    last_year = today - _YEAR
+    last_year = today - YEAR
     more = [_scores(patient, _one_of(codes)), *_searches(patient, scopes, since=last_year)]
     by_code, *recent = ask([_if_known(each) for each in more])
     new_encounters, new_scores, new_responses = recent
@@ -68,11 +69,6 @@ def read_record(
     return replace(_record(encounters, new_scores, new_responses), complete=complete, cut=True, since=last_year)
 
 
-def searching(kind: str, patient: str, *more: tuple[str, str]) -> Callable[[FhirClient], SearchResult]:
-    """Return what searches a patient's resources: one that cannot be understood takes no other with it."""
-    return lambda ehr: only_well_shaped(ehr.search(kind, [("patient", patient), *more, _MANY]))
-
-
 def if_allowed(scopes: Collection[str], kind: str, search: Callable[[FhirClient], SearchResult]) -> Read:
     """Return a search, or one that finds nothing where the granted scopes do not allow it (S25)."""
     return search if may(scopes, kind) else lambda _: _NOTHING
@@ -84,20 +80,14 @@ def may(scopes: Collection[str], kind: str, interaction: Literal["r", "s"] = "s"
 
 
 def _searches(patient: str, scopes: Collection[str], *, since: date | None = None) -> list[Read]:
-    dated = [f"ge{since}"] if since else []
-    return [
-        if_allowed(scopes, "Encounter", searching("Encounter", patient, *(("date", day) for day in dated))),
-        _scores(patient, *(("date", day) for day in dated)),
-        if_allowed(
-            scopes,
-            "QuestionnaireResponse",
-            searching("QuestionnaireResponse", patient, *(("authored", day) for day in dated)),
-        ),
-    ]
+    def search(kind: str) -> Read:
+        return if_allowed(scopes, kind, partial(search_patient, kind=kind, patient=patient, since=since))
+
+    return [search("Encounter"), _scores(patient, since=since), search("QuestionnaireResponse")]
 
 
-def _scores(patient: str, *more: tuple[str, str]) -> Read:
-    return searching("Observation", patient, _SURVEYS, *more)
+def _scores(patient: str, *more: tuple[str, str], since: date | None = None) -> Read:
+    return lambda ehr: search_patient(ehr, "Observation", patient, _SURVEYS, *more, since=since)
 
 
 def _if_known(search: Read) -> Read:
@@ -125,6 +115,7 @@ def _record(encounters: SearchResult, scores: SearchResult, responses: SearchRes
         observations=scores.resources,
         responses=responses.resources,
         complete=encounters.complete and scores.complete and responses.complete,
+        numbered=encounters.whole,
     )
 
 

@@ -13,8 +13,8 @@ from fhir_alliance.trajectory.reasons import reasons_of
 from fhir_alliance.trajectory.rules import RULES
 from fhir_alliance.trajectory.seen import Name, Reason, Seen
 from fhir_alliance.trajectory.series import Rating, Series
-from fhir_alliance.visits.finder import PatientRecord
 from smart_app.web.blind import rated_visits
+from smart_app.web.due import record_of
 from smart_app.web.frames import today
 from smart_app.web.languages import language
 from smart_app.web.launches import Launch
@@ -39,14 +39,14 @@ def raised(
 
     `data` is what this clinician may see, `series` are the scores out of that, and `ratings` the patient's of the first
     scale, oldest first. Where nobody has said that more is better, or the first ratings could not be read, only missed
-    forms are a reason. Those about precision, the therapist's ratings and early means need figures, the clinic's own or
-    those of the definition.
+    forms are a reason, and not even they where visits have no numbers. Those about precision, the therapist's ratings
+    and early means need figures, the clinic's own or those of the definition.
     """
     zone = services().settings.site.time_zone
     numbers = {
         visit.encounter: visit.number
         for visit in data.visits
-        if visit.therapist == launch.context.practitioner and local_day(visit.start, zone) <= today()
+        if visit.number and visit.therapist == launch.context.practitioner and local_day(visit.start, zone) <= today()
     }
     scale = instrument.scales[0]
     called = words_for(instrument, language(), today=today()).scores[scale.name]
@@ -95,7 +95,7 @@ def _closed(
 
     What was sent and is not in the chart yet was answered too.
     """
-    record = PatientRecord(ehr=launch.ehr.name, patient=launch.patient.id, visits=data.seen, responses=data.responses)
+    record = record_of(launch, data)
     sent = services().assignments.answered(record.ehr, record.patient)
     urls = {form.url for form in instrument.forms_of(Rater.PATIENT)}
     answered = rated_visits(data, instrument, Rater.PATIENT) | {

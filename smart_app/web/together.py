@@ -11,7 +11,7 @@ from smart_app.web.clinician import answers_of, series_about
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
-from smart_app.web.pages.notes import cut_notes
+from smart_app.web.pages.notes import part_notes
 from smart_app.web.pages.together import together_page
 from smart_app.web.reading import read_chart
 from smart_app.web.talks import agreements_with
@@ -38,6 +38,6 @@ def together(launch: Launch) -> ResponseReturnValue:
         today=today(),
         complete=data.complete,
         withheld=data.withheld,
-        told=cut_notes(data.cut, data.since, today=today()),
+        told=part_notes(data.cut, data.since, numbered=data.numbered, today=today()),
     )
     return render_template("together.html", page=page)

@@ -87,6 +87,29 @@ def test_rules_name_visits(when: Advice, expected: list[int]) -> None:
     assert asked == expected
 
 
+@pytest.mark.parametrize(
+    ("when", "is_due"),
+    [
+        (Advice(visits=frozenset({1}), then_every=1), True),
+        (Advice(visits=frozenset({1, 2}), then_every=1), True),
+        (Advice(visits=frozenset({1, 3}), then_every=1), False),
+        (Advice(visits=frozenset({2}), then_every=1), False),
+        (Advice(visits=frozenset({1}), then_every=2), False),
+        (Advice(visits=frozenset({1, 2, 3})), False),
+        (Advice(months=1), True),
+    ],
+)
+def test_where_visits_have_no_numbers(when: Advice, *, is_due: bool) -> None:
+    """Only what every visit is asked, whatever its number, or what another reason asks, is due; nobody is to guess."""
+    schedule, history = Schedule(rules=(Rule(form=MOOD, when=when),)), replace(weeks(5), numbered=False)
+
+    found = due(schedule, history, week(3))
+    closed = planned(schedule, history, "Practitioner/ada", closed_at=FIRST + timedelta(weeks=99))
+
+    assert [each.number for each in found] == ([None] if is_due else [])
+    assert len(list(closed)) == (5 if is_due and when.visits else 0)
+
+
 def test_monthly_counts_from_the_last_answer() -> None:
     """A monthly form is due at the first visit, and again once a calendar month has passed since it was answered."""
     schedule = Schedule(rules=(Rule(form=MOOD, when=Advice(months=1)),))

@@ -1,5 +1,6 @@
 """Sample values of every page in every state, made by the builders the views use."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -73,10 +74,15 @@ THOMAS_FRAME = clinician_frame(SITE, THOMAS, visit=weekly(14)[-1], today=TODAY)
 SHORT_FRAME = clinician_frame(SITE, THOMAS, visit=weekly(14)[-1], today=TODAY, full=False)
 
 
-def thomas_chart(course: Course, first_line: str, *, visits: int = 14, **more: object) -> ChartPage:
+def thomas_chart(
+    course: Course, first_line: str, *, visits: int = 14, numbered: bool = True, **more: object
+) -> ChartPage:
     """Return the clinician's view of a course with weekly visits, the last of them today unless fewer are shown."""
     planned = weekly(max(visits, 14))
     series, sheets = series_of({number: both for number, both in course.items() if number <= visits}, planned)
+    if not numbered:
+        planned = [replace(each, number=None) for each in planned]
+        more["frame"] = clinician_frame(SITE, THOMAS, visit=planned[-1], today=TODAY)
     usual = UsualRange(low=Decimal("7.2"), high=Decimal("8.6"), first_visit=1, last_visit=5) if visits > 5 else None
     more.setdefault("frame", THOMAS_FRAME)
     more.setdefault("usual", usual)

@@ -66,7 +66,7 @@ from smart_app.web.pages import (
 from smart_app.web.pages.ages import age_words
 from smart_app.web.pages.kiosk import KioskPage
 from smart_app.web.pages.links import LinksPage, LinkStartPage, Typed, mismatch_words
-from smart_app.web.pages.notes import cut_notes
+from smart_app.web.pages.notes import part_notes
 from smart_app.web.pages.wishes import wishes_page
 from smart_app.web.young import RoomOnly
 
@@ -261,7 +261,8 @@ CLINICIAN_PAGES = {
             "Last answer (Thu 12 Nov): 4.8.",
             usual=None,
             whole=False,
-            told=cut_notes(True, TODAY - timedelta(days=365), today=TODAY),
+            numbered=False,
+            told=part_notes(True, TODAY - timedelta(days=365), numbered=False, today=TODAY),
         ),
     ),
     "chart-sent": ("chart.html", thomas_chart(COURSE, "Last answer (Thu 12 Nov): 4.8.", sent=SENT_HERE)),

@@ -246,6 +246,15 @@ def test_a_score_filed_without_a_visit_has_its_own_place() -> None:
 
     assert page.trend is not None
     assert page.trend.drawing.columns[-2].visit.read_out == ("No visit, Mon 9 Nov", "Thomas 5.0")
+
+
+def test_a_visit_whose_number_is_not_known_is_one_all_the_same() -> None:
+    """It is named without a number, above the column and aloud."""
+    page = chart_of([core_series(point("5", encounter="Encounter/v14"))], visits=[replace(VISITS[-1], number=None)])
+
+    assert page.trend is not None
+    visit = page.trend.drawing.columns[-1].visit
+    assert (visit.number, visit.read_out[0].partition(",")[0]) == ("", "Visit")
     assert page.scores[0].visits[0].visit.number is None
     assert page.scores[0].visits[0].rows[0].answered == ""
 

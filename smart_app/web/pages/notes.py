@@ -10,10 +10,15 @@ from smart_app.web.saying import say
 INCOMPLETE = marked("Not everything could be read from the health record. Scores and visits may be missing here.")
 # A record that is longer than what is read at once.
 SINCE = marked(
-    "The health record holds more than this app reads at once. Only visits since %(day)s are shown here, numbered as "
-    "far as they could be read, and nothing is compared with the visits before."
+    "The health record holds more than this app reads at once. Only visits since %(day)s are shown here, and nothing "
+    "is compared with the visits before."
 )
 CUT = marked("The health record holds more than this app reads at once, so nothing is compared here.")
+UNNUMBERED = marked("Not all visits could be read, so they have no numbers here.")
+UNPLANNED = marked(
+    "A form that is planned for certain visits is not asked by itself while visits have no numbers: please hand it "
+    "over when it is time."
+)
 KEPT_HERE = marked(
     "Scores marked “kept here” cannot be read from the health record: this app keeps them for this view."
 )
@@ -69,11 +74,10 @@ def notes_of(
     return (*lacking, *(say(note) for note, holds in said if holds))
 
 
-def cut_notes(cut: bool, since: date | None, *, today: date) -> tuple[str, ...]:
-    """Return what a part of a long record leaves open; nothing where the record was not `cut`."""
-    if not cut:
-        return ()
-    return (say(SINCE, day=day(since, today=today).text) if since else say(CUT),)
+def part_notes(cut: bool, since: date | None, *, numbered: bool, today: date) -> tuple[str, ...]:
+    """Return what a part of a record leaves open; nothing where it was not `cut` and its visits are `numbered`."""
+    long = (say(SINCE, day=day(since, today=today).text) if since else say(CUT),) if cut else ()
+    return long if numbered else (*long, say(UNNUMBERED))
 
 
 def held_note(held: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from smart_app.web.saying import say
 @dataclass(kw_only=True)
 class _Gathered:
     number: int | None
+    is_visit: bool
     at: datetime
     on: date
     points: dict[Rater, dict[str, Point]] = field(default_factory=dict)
@@ -23,13 +24,15 @@ class _Gathered:
 
 @dataclass(frozen=True, kw_only=True)
 class VisitRow:
-    """One visit: scores by rater and scale, answers by rater; `number` is None for what was filed without a visit.
+    """One visit: scores by rater and scale, answers by rater; what was filed without one is no visit.
 
+    `number` is None there, and where it is not known.
     `kept` means that a score of it is kept here, because the chart does not give it back. `sign` is the rupture or the
     repair that the patient's rating gives.
     """
 
     number: int | None
+    is_visit: bool
     on: date
     points: Mapping[Rater, Mapping[str, Point]]
     answers: Mapping[Rater, Answers]
@@ -39,7 +42,9 @@ class VisitRow:
     @property
     def label(self) -> str:
         """The visit as it is named aloud."""
-        return say("Visit %(number)s", number=self.number) if self.number else say("No visit")
+        if not self.is_visit:
+            return say("No visit")
+        return say("Visit %(number)s", number=self.number) if self.number else say("Visit")
 
     def point(self, rater: Rater, scale: str) -> Point | None:
         """Return one score, None when it was not asked."""
@@ -64,7 +69,7 @@ def join_visits(
     `answers` is keyed by the response's reference, as `Point.response` names it; `kept` are such references.
     """
     rows = {
-        visit.encounter: _Gathered(number=visit.number, at=visit.start, on=on)
+        visit.encounter: _Gathered(number=visit.number, is_visit=True, at=visit.start, on=on)
         for visit in visits
         if (on := local_day(visit.start, zone)) <= today
     }
@@ -72,7 +77,7 @@ def join_visits(
         for point in each.points:
             place = point.encounter or point.response or point.at.isoformat()
             if place not in rows:
-                rows[place] = _Gathered(number=None, at=point.at, on=local_day(point.at, zone))
+                rows[place] = _Gathered(number=None, is_visit=False, at=point.at, on=local_day(point.at, zone))
             rows[place].points.setdefault(each.rater, {})[each.scale] = point
     return tuple(_row(row, answers, kept) for row in sorted(rows.values(), key=lambda row: row.at))
 
@@ -92,4 +97,4 @@ def _row(row: _Gathered, answers: Mapping[str, Answers], kept: Collection[str]) 
         if point.response and point.response in answers
     }
     stays = any(point.response in kept for points in row.points.values() for point in points.values())
-    return VisitRow(number=row.number, on=row.on, points=row.points, answers=given, kept=stays)
+    return VisitRow(number=row.number, is_visit=row.is_visit, on=row.on, points=row.points, answers=given, kept=stays)

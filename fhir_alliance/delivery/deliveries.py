@@ -47,7 +47,7 @@ def delivery_of(
         return _filed(queue, item, sent, chart, unsettled=bool(unsettled))
     if item.rung is Rung.NOTE and sent:
         bundle = orjson.dumps(sent[-1].bundle)
-        return NoteCorrection(queue, keeping, client, item, bundle, sender, fhir_base=base, unsettled=unsettled)
+        return NoteCorrection(queue, keeping, item, bundle, chart, unsettled=unsettled)
     if item.rung is Rung.NOTE:
         return NoteDelivery(queue, keeping, client, item, queue.bundle(item), sender, fhir_base=base)
     if unsettled:

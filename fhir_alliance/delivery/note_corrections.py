@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from fhir_alliance.delivery.access import ChartAccess
 from fhir_alliance.delivery.chart import Resource, foreign
 from fhir_alliance.delivery.items import Item
 from fhir_alliance.delivery.ledger import VisitNotes
@@ -11,10 +12,9 @@ from fhir_alliance.delivery.outcomes import LATE, NOT_READ_BACK, Settlement, Sto
 from fhir_alliance.delivery.parts import QUIET_TIMES
 from fhir_alliance.delivery.queue import Queue
 from fhir_alliance.delivery.receipts import CHANGED_IN_CHART, GONE_FROM_CHART, State
-from fhir_alliance.delivery.sending import Sender
+from fhir_alliance.delivery.telling import Teller
 from fhir_alliance.delivery.updating import Updater
 from fhir_alliance.delivery.versions import Version
-from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.records.corrections import STRUCK
 
 
@@ -30,16 +30,16 @@ class NoteCorrection(NoteDelivery):
         self,
         queue: Queue,
         keeping: VisitNotes,
-        client: FhirClient,
         item: Item,
         bundle: bytes,
-        sender: Sender,
+        access: ChartAccess,
         *,
-        fhir_base: str,
         unsettled: Sequence[Version] = (),
     ) -> None:
-        super().__init__(queue, keeping, client, item, bundle, sender, fhir_base=fhir_base)
+        client, sender = access.client, access.sender
+        super().__init__(queue, keeping, client, item, bundle, sender, fhir_base=access.fhir_base)
         self._updater = Updater(queue, client, item, sender)
+        self._teller = Teller(queue, item, access)
         self._versions = queue.versions
         self._unsettled = unsettled
         self._earlier = [each for each in self._drafts if each.submission.sequence < item.sequence]
@@ -100,10 +100,11 @@ class NoteCorrection(NoteDelivery):
             raise Stop(State.UNKNOWN, NOT_READ_BACK)
 
     def _strike(self, wrong: list[Draft]) -> None:
-        """Mark notes as entered in error, and see that the chart says so (E06, O21)."""
+        """Mark notes as entered in error, see that the chart says so (E06, O21), and tell who asked for it (O23)."""
         notes = self._notes_of(wrong)
         for number, note in enumerate(notes, 1):
             if note["status"] != STRUCK:
                 self._updater.strike(f"strike-{number}", note)
         if any(note["status"] != STRUCK for note in self._notes_of(wrong)):
             raise self._sender.not_read_back(f"strike-{len(notes)}")
+        self._teller.tell([f"DocumentReference/{note['id']}" for note in notes])

@@ -12,9 +12,10 @@ from fhir_alliance.delivery.correcting import Cause, Correction
 from fhir_alliance.delivery.receipts import State
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import submissions
-from smart_app.demo.site import Site
+from smart_app.demo.site import Site, offer_filing
 
-from .house import CORE, MARIA, House, code_of
+from .conftest import MakeHouse
+from .house import ADA, CORE, MARIA, House, code_of
 from .reading import Reader, entries, get, hold
 from .test_web_same_view import plain, without_ratings
 
@@ -50,6 +51,12 @@ def take_back(house: House, key: str) -> str:
     person.submit(ask, ask.form("/withdraw"), cause="wrong-person")
     house.deliver()
     return str(person.open(chart.url).text)
+
+
+def noting(site: Site) -> None:
+    """Let a site write notes into an EHR that would take more."""
+    offer_filing(site)
+    site.settings.write_text(f'{site.settings.read_text()}\n[ehr.harbor.write]\nrung = "note"\nkeep_days = 3650\n')
 
 
 def stored(house: House, kind: str) -> list[dict[str, Any]]:
@@ -114,6 +121,22 @@ def test_note_of_a_withdrawn_form(open_at: Opened, profile: str) -> None:
 
     assert [each["status"] for each in stored(house, "DocumentReference")] == ["entered-in-error"]
     assert standings(house) == [DONE, DONE]
+
+
+def test_who_took_a_note_back_is_told(make_house: MakeHouse) -> None:
+    """Where an EHR takes a Provenance it says once who took the note back, and why (O23)."""
+    house = make_house(change=noting)
+    key = answer(house)
+
+    take_back(house, key)
+    house.deliver()
+
+    (note,) = stored(house, "DocumentReference")
+    told = house.ehr.extensions["sandbox_store"].search("Provenance", [("_count", "500")]).resources
+    corrections = [each for each in told if {"text": "Entered for the wrong person."} in each.get("reason", ())]
+    assert [each["target"] for each in corrections] == [[{"reference": f"DocumentReference/{note['id']}"}]]
+    assert [each["activity"]["coding"][0]["code"] for each in corrections] == ["NULLIFY"]
+    assert corrections[0]["agent"][0]["who"] == {"reference": ADA}
 
 
 def test_note_of_the_forms_that_stay(open_at: Opened) -> None:

@@ -61,7 +61,10 @@ def test_who_rated_is_printed_whole_where_there_is_room() -> None:
     """Other languages have longer words than English: columns take what they need, and a value is never cut off."""
     chart, name = CHARTS["chart-to-file"], "Vermutung der Therapeutin oder des Therapeuten"
     (table, *_), long = chart.scores, "Tasks and collaboration with somebody else"
-    visits = tuple(replace(each, rows=tuple(replace(row, name=name) for row in each.rows)) for each in table.visits)
+    visits = tuple(
+        replace(each, rows=tuple(replace(row, name=name, cells=row.cells[:1]) for row in each.rows))
+        for each in table.visits
+    )
     narrow = replace(table, columns=table.columns[:1], visits=visits)
     domains = tuple(replace(each, name=long) for each in chart.domains)
 
@@ -72,6 +75,24 @@ def test_who_rated_is_printed_whole_where_there_is_room() -> None:
     text = " ".join(page.extract_text().split())
     assert name in text
     assert "…; 8 Oct: " in text
+
+
+def test_columns_are_as_wide_as_their_words() -> None:
+    """Every head is printed whole where all of them fit; where they do not, who rated and when still is."""
+    chart = CHARTS["chart-last-year"]
+    (table, *_) = chart.scores
+    crowded = replace(table, columns=tuple(f"{name} with somebody else" for name in table.columns))
+
+    roomy, tight = (
+        " ".join(PdfReader(io.BytesIO(pdf)).pages[0].extract_text().split())
+        for scores in (chart.scores, (crowded,))
+        if (pdf := chart_pdf(replace(chart, scores=scores), at=NOW))
+    )
+
+    heads = [f"{name[0].upper()}{name[1:]}" for name in table.columns]
+    assert f"Visit Rated by Answered {' '.join(heads)} Thu 12 Nov Thomas" in roomy
+    assert "…" in tight
+    assert "Thu 12 Nov Thomas 6 of 6" in tight
 
 
 def test_equal_views_give_equal_bytes() -> None:

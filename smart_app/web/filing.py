@@ -119,6 +119,7 @@ def _asked(launch: Launch, sheet: _Sheet, *, changed: bool = False) -> str:
         digest=_view(launch, sheet).digest,
         language=_named(sheet.page.frame.language),
         changed=changed,
+        usual=bool(sheet.page.trend and sheet.page.trend.usual),
     )
     return render_template("filing.html", page=page)
 

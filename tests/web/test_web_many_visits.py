@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from fhir_alliance.visits.standing import Standing
+from smart_app.demo.site import offer_filing
 from smart_app.web.pages.notes import UNNUMBERED, UNPLANNED
 
 from .conftest import MakeHouse
 from .house import MARIA, House
+from .test_web_filing import known
 from .test_web_links import fill_in
 from .test_web_visits import of, polling, watch
 
@@ -62,6 +64,20 @@ def test_the_visit_of_a_launch_is_found_and_not_numbered(own: House, refused: st
     assert [note in page.text for note in NOTES] == [True, True]
     assert [each.number for each in of(own, VISIT)] == [0]
     assert answered(own) == [CORE_FORM]
+
+
+def test_a_page_that_is_filed_promises_no_usual_range(make_house: MakeHouse) -> None:
+    """Where nothing is compared, the question before filing does not say that a usual range is on the page."""
+    own = known(make_house(change=offer_filing))
+
+    said = []
+    for change in (str, burden):
+        change(own)
+        person, chart = own.clinician()
+        said.append(person.open(chart.link("/filing")).text)
+
+    assert ["and the usual range." in text for text in said] == [True, False]
+    assert "and how many questions were answered." in said[1]
 
 
 def test_a_patient_at_home_finds_the_form_of_today(own: House) -> None:

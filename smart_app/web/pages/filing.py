@@ -14,7 +14,8 @@ from smart_app.web.pages.words import When
 class FilingPage:
     """One question before it is done: `digest` is of the page that was shown, `changed` that it is another one now.
 
-    `language` names the one that the page is in where that is not the one of this question.
+    `language` names the one that the page is in where that is not the one of this question. `usual` says that it tells
+    the usual range.
     """
 
     frame: Frame
@@ -26,6 +27,7 @@ class FilingPage:
     digest: str
     language: str = ""
     changed: bool = False
+    usual: bool = True
 
 
 def for_everybody(page: ChartPage) -> ChartPage:

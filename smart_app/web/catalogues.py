@@ -1,15 +1,22 @@
-"""The words of the pages in each language, from the .po files of the package."""
+"""The words of the pages in each language, from the .po files of the package, and which language a page is in."""
 
-from functools import cache, cached_property
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from importlib.resources import files
 from io import BytesIO
+from typing import Final
 
+from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
+from flask import g, has_app_context
 from flask_babel import Babel, Domain, get_locale
 
 from fhir_alliance.settings import LANGUAGE
+
+_ENGLISH: Final = Locale(LANGUAGE)
 
 
 @cache
@@ -29,19 +36,51 @@ def catalogue(language: str) -> NullTranslations:
     return Translations(compiled)
 
 
+def page_locale() -> Locale:
+    """Return the locale of the page, English outside of a request.
+
+    It is kept with the request: every sentence, day and number of a page asks for it, and Flask-Babel looks long.
+    """
+    if not has_app_context():
+        return _ENGLISH
+    kept: Locale | None = g.get("page_locale")
+    if kept is None:
+        kept = g.page_locale = _one_for_all(get_locale() or _ENGLISH)
+    return kept
+
+
+@contextmanager
+def in_language(language: str) -> Iterator[None]:
+    """Say what is said meanwhile in this language, days too; outside of a request that stays English."""
+    if not has_app_context():
+        yield
+        return
+    before = g.get("page_locale")
+    g.page_locale = _one_for_all(Locale.parse(language))
+    try:
+        yield
+    finally:
+        g.page_locale = before
+
+
+@cache
+def _one_for_all(locale: Locale) -> Locale:
+    """Return the first locale that was equal: what is looked up by the same one is found without comparing."""
+    return locale
+
+
 class Words(Domain):  # type: ignore[misc]  # Flask-Babel says nothing of its types
     """The words in the language of the present request."""
 
     def get_translations(self) -> NullTranslations:
         """Return the catalogue of the language, English outside of a request."""
-        locale = get_locale()
-        return catalogue(locale.language if locale else LANGUAGE)
+        return catalogue(page_locale().language)
+
+
+WORDS: Final = Words()
 
 
 class Languages(Babel):  # type: ignore[misc]  # as above
     """Flask-Babel with our words."""
 
-    @cached_property
-    def domain_instance(self) -> Words:
-        """Return the words; Flask-Babel would look for compiled files."""
-        return Words()
+    domain_instance = WORDS  # Flask-Babel would look for compiled files

@@ -19,6 +19,7 @@ from fhir_alliance.trajectory.series import Series, Visit
 from smart_app.web.access import audit
 from smart_app.web.asked import instrument_in_use
 from smart_app.web.blind import blinded
+from smart_app.web.catalogues import in_language, page_locale
 from smart_app.web.clinician import ratings_of, series_about, usual_of
 from smart_app.web.filing_rights import may_file
 from smart_app.web.forms import digest_of
@@ -33,7 +34,7 @@ from smart_app.web.pages.frame import clinician_frame, first_name
 from smart_app.web.pages.notes import part_notes
 from smart_app.web.pages.words import day, local_day
 from smart_app.web.reading import ChartData, read_chart
-from smart_app.web.saying import in_language, page_locale, say
+from smart_app.web.saying import say
 from smart_app.web.services import services
 from smart_app.web.sheet import chart_pdf
 

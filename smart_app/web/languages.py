@@ -11,10 +11,9 @@ from typing import Final
 
 from babel import Locale
 from flask import Flask, Response, g, has_request_context, request
-from flask_babel import get_locale
 
 from fhir_alliance.settings import LANGUAGE
-from smart_app.web.catalogues import Languages
+from smart_app.web.catalogues import Languages, page_locale
 from smart_app.web.cookies import set_secret
 from smart_app.web.on_tablet import tablet_here
 from smart_app.web.pages.window import WINDOWS
@@ -61,8 +60,7 @@ def speak_with(tag: str) -> None:
 
 def language() -> str:
     """Return the language of the present page."""
-    locale = get_locale()
-    return locale.language if locale else LANGUAGE
+    return page_locale().language
 
 
 def choices() -> tuple[Choice, ...]:

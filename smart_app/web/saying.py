@@ -1,16 +1,16 @@
 """Words said in the language of the page; templates say theirs with `_` and `ngettext`."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from enum import Enum
+from functools import cache
 
 from babel import Locale
 from babel.lists import format_list
 from babel.numbers import get_decimal_symbol
-from flask_babel import force_locale, get_locale, gettext, ngettext
 
 from fhir_alliance.sentences import Counted, Number, Sentence, Series
 from fhir_alliance.settings import LANGUAGE
+from smart_app.web.catalogues import WORDS, page_locale
 
 
 def say(words: str, /, **values: object) -> str:
@@ -20,26 +20,14 @@ def say(words: str, /, **values: object) -> str:
     """
     if isinstance(words, Counted):
         places = {name: value for name, value in words.values.items() if name != "num"}  # ngettext brings its own
-        return str(ngettext(words.one, words.many, words.number, **_said(places)))
+        return str(WORDS.ngettext(words.one, words.many, words.number, **_said(places)))
     if isinstance(words, Sentence):
-        return str(gettext(words.pattern, **_said(words.values)))
+        return str(WORDS.gettext(words.pattern, **_said(words.values)))
     if isinstance(words, Series):
         return words.between.join(map(say, words.parts))
     if isinstance(words, Number):
-        return words.replace(".", str(get_decimal_symbol(page_locale())))
-    return str(gettext(words, **_said(values))) if words else ""
-
-
-@contextmanager
-def in_language(language: str) -> Iterator[None]:
-    """Say what is said meanwhile in this language, days too; outside of a request that stays English."""
-    with force_locale(language):
-        yield
-
-
-def page_locale() -> Locale:
-    """Return the locale of the page, English outside of a request."""
-    return get_locale() or Locale(LANGUAGE)
+        return words.replace(".", _decimal_sign(page_locale()))
+    return str(WORDS.gettext(words, **_said(values))) if words else ""
 
 
 def all_of(parts: Sequence[str]) -> str:
@@ -48,6 +36,11 @@ def all_of(parts: Sequence[str]) -> str:
     if locale.language == LANGUAGE:  # without the comma before "and" that CLDR's "en" has
         return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
     return format_list(parts, locale=locale)
+
+
+@cache
+def _decimal_sign(locale: Locale) -> str:
+    return str(get_decimal_symbol(locale))
 
 
 def _said(values: Mapping[str, object]) -> dict[str, object]:

@@ -9,11 +9,12 @@ from fhir_alliance.instruments.items import Item
 from fhir_alliance.instruments.words import DAY, Wording
 from fhir_alliance.scoring.answers import Answers
 from fhir_alliance.settings import LANGUAGE, TRANSLATED
+from smart_app.web.catalogues import in_language
 from smart_app.web.pages.conditions import field_name
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.questions import SKIP, Question, Section, sections_of, skip_field
 from smart_app.web.pages.words import When, day, local_day
-from smart_app.web.saying import in_language, say
+from smart_app.web.saying import say
 
 
 @dataclass(frozen=True, kw_only=True)

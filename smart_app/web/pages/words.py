@@ -14,7 +14,8 @@ from babel.dates import format_date, format_skeleton, format_time
 from fhir_alliance.sentences import Number
 from fhir_alliance.settings import LANGUAGE
 from fhir_alliance.trajectory.first_line import one_decimal
-from smart_app.web.saying import page_locale, say
+from smart_app.web.catalogues import page_locale
+from smart_app.web.saying import say
 
 _RANGE = re.compile(r"(?:\bvisits )?[−\d.]+ to [−\d.]+")
 
@@ -40,7 +41,7 @@ def local_day(at: datetime, zone: ZoneInfo) -> date:
 
 def day(on: date, *, today: date) -> When:
     """Return "Tue 12 Nov", with the year when it is not this one."""
-    return _when(_said(on, "MMMEd" if on.year == today.year else "yMMMEd"), on)
+    return _day(on, page_locale(), this_year=on.year == today.year)
 
 
 def moment_words(at: datetime, zone: ZoneInfo, *, today: date) -> str:
@@ -60,7 +61,8 @@ def clock_words(at: datetime, zone: ZoneInfo, *, today: date) -> str:
 def relative_day(on: date, *, today: date) -> When:
     """Return "today" or "yesterday" where that says it, the date otherwise."""
     near = {today: say("today"), today - timedelta(days=1): say("yesterday")}
-    return replace(_when(near[on], on), near=True) if on in near else day(on, today=today)
+    known = day(on, today=today)
+    return replace(known, text=near[on], near=True) if on in near else known
 
 
 _STALE: Final = timedelta(weeks=2)
@@ -77,8 +79,12 @@ def ago_words(on: date, *, today: date) -> str:
     return say("%(number)s months ago", number=age.days * 12 // 365)
 
 
-def _when(text: str, on: date) -> When:
-    return When(text=text, short=short_day(on), iso=on.isoformat(), full=_said(on, "yMMMMEEEEd"))
+@lru_cache(maxsize=4096)  # a page says a day several times, and babel takes its time for each
+def _day(on: date, locale: Locale, *, this_year: bool) -> When:
+    text, short, full = (
+        _formatted(on, skeleton, locale) for skeleton in ("MMMEd" if this_year else "yMMMEd", "MMMd", "yMMMMEEEEd")
+    )
+    return When(text=text, short=short, iso=on.isoformat(), full=full)
 
 
 # English is written without the commas and the month first of CLDR's "en", which is the United States'.
@@ -98,7 +104,7 @@ def _said(on: date, skeleton: str) -> str:
     return _formatted(on, skeleton, page_locale())
 
 
-@lru_cache(maxsize=4096)  # a page says a day several times, and babel takes its time for each
+@lru_cache(maxsize=4096)
 def _formatted(on: date, skeleton: str, locale: Locale) -> str:
     if locale.language == LANGUAGE:
         return format_date(on, _ENGLISH[skeleton], locale=locale)

@@ -99,6 +99,7 @@ from smart_app.web import (
 )
 from smart_app.web.asked import check_instruments, score_codes, site_catalogue
 from smart_app.web.csrf import csrf_token, protect
+from smart_app.web.escaping import PageTemplate
 from smart_app.web.failures import register_failures
 from smart_app.web.fhir import definitions, records, tasks, tokens
 from smart_app.web.fhir.library import Library
@@ -137,6 +138,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     # As many as the site has, and for nothing but who asks: what a browser makes up stands before their words (T72).
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]  # Flask's way
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.template_class = PageTemplate
     for part in (
         signin,
         choosing,

@@ -6,6 +6,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from page_states import PAGES
 
 import smart_app.web
+from smart_app.web.escaping import PageTemplate
 from smart_app.web.look.style import read_look
 from smart_app.web.look.stylesheet import stylesheet
 from smart_app.web.on_tablet import TabletHere
@@ -20,6 +21,7 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
     extensions=["jinja2.ext.i18n"],
 )
+TEMPLATES.template_class = PageTemplate
 TEMPLATES.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
 
 

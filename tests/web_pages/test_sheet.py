@@ -62,7 +62,7 @@ def test_who_rated_is_printed_whole_where_there_is_room() -> None:
     chart, name = CHARTS["chart-to-file"], "Vermutung der Therapeutin oder des Therapeuten"
     (table, *_), long = chart.scores, "Tasks and collaboration with somebody else"
     visits = tuple(
-        replace(each, rows=tuple(replace(row, name=name, cells=row.cells[:1]) for row in each.rows))
+        each._replace(rows=tuple(row._replace(name=name, cells=row.cells[:1]) for row in each.rows))
         for each in table.visits
     )
     narrow = replace(table, columns=table.columns[:1], visits=visits)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
+from typing import NamedTuple
 
 from smart_app.web.layout.trend import Stroke, Tick
 
 
-@dataclass(frozen=True, kw_only=True)
-class StripPoint:
+class StripPoint(NamedTuple):
     """One value at its place on the axis, in shares of the width, and how it is read out."""
 
     share: float
@@ -17,8 +17,7 @@ class StripPoint:
     read_out: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class StripCell:
+class StripCell(NamedTuple):
     """One value with the slice that shows it on hover; `rests` is the one read out unasked."""
 
     left: float

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from math import ceil
+from typing import NamedTuple
 
 from smart_app.web.layout.signs import AxisSign, Change, LaidChange, LaidSign, lay_changes, lay_signs
 
@@ -12,8 +13,10 @@ from smart_app.web.layout.signs import AxisSign, Change, LaidChange, LaidSign, l
 LABELS_THAT_FIT = {"narrow": 3, "medium": 8, "wide": 16}
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrendVisit:
+# What there is one of for each visit is a plain tuple: templates take it apart in one step.
+
+
+class TrendVisit(NamedTuple):
     """One visit on the axis: its number, its short date, the lines read out on focus; `waiting` may yet be answered."""
 
     number: str
@@ -44,16 +47,14 @@ class TrendChart:
     changes: tuple[Change, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Mark:
+class Mark(NamedTuple):
     """The place of one value."""
 
     x: float
     y: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stroke:
+class Stroke(NamedTuple):
     """The line between two neighbouring values."""
 
     x1: float
@@ -72,8 +73,7 @@ class LaidLine:
     strokes: tuple[Stroke, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Column:
+class Column(NamedTuple):
     """One visit's slice; `shown_on` names the widths on which its date fits, `rests` the one read out unasked."""
 
     visit: TrendVisit

@@ -49,5 +49,5 @@ def for_everybody(page: ChartPage) -> ChartPage:
 
 
 def _without_signs(table: ScoreTable) -> ScoreTable:
-    visits = (replace(each, visit=replace(each.visit, sign="")) for each in table.visits)
+    visits = (each._replace(visit=each.visit._replace(sign="")) for each in table.visits)
     return replace(table, visits=tuple(visits))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.items import Item
@@ -19,8 +20,7 @@ from smart_app.web.saying import say
 SHADES = 5
 
 
-@dataclass(frozen=True, kw_only=True)
-class VisitHead:
+class VisitHead(NamedTuple):
     """One visit as a row or column is headed; `sign` says in words what is drawn under it."""
 
     number: int | None
@@ -29,8 +29,7 @@ class VisitHead:
     sign: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScoreRow:
+class ScoreRow(NamedTuple):
     """One rater's scores, one cell per column, empty where the form did not ask."""
 
     rater: Rater
@@ -39,8 +38,7 @@ class ScoreRow:
     cells: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class VisitScores:
+class VisitScores(NamedTuple):
     """The scores of one visit, the patient's first."""
 
     visit: VisitHead
@@ -55,8 +53,7 @@ class ScoreTable:
     visits: tuple[VisitScores, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ItemCell:
+class ItemCell(NamedTuple):
     """One answer, empty when not asked; `shade` is darker (higher) for a lower one, None for words and blanks."""
 
     text: str

@@ -5,7 +5,7 @@ The kinds are those of FHIR R4 (json, 2.6.2); elements that no page reads are no
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from fhir_alliance.ehr.paging import SearchResult
 
@@ -58,6 +58,13 @@ def only_well_shaped(found: SearchResult) -> SearchResult:
 _Check = Callable[[Any], bool]
 
 
+class _Missing:
+    """What stands for an element that a resource does not have, which is right whatever it should be."""
+
+
+_MISSING: Final = _Missing()
+
+
 def _check_of(shape: Any, made: dict[int, _Check]) -> _Check:
     """Return what tells whether a value is of a shape; `made` are those of objects, which may stand in themselves.
 
@@ -67,28 +74,33 @@ def _check_of(shape: Any, made: dict[int, _Check]) -> _Check:
         return made[id(shape)] if id(shape) in made else _object(shape, made)
     if isinstance(shape, list):
         return _list(_check_of(shape[0], made))
-    return lambda value: isinstance(value, shape) and (shape is bool or not isinstance(value, bool))
+    kinds = _kinds(shape)
+    return lambda value: type(value) in kinds
 
 
 def _object(shape: Mapping[str, Any], made: dict[int, _Check]) -> _Check:
+    plain = [(name, _kinds(part) | {_Missing}) for name, part in shape.items() if not isinstance(part, dict | list)]
     parts: list[tuple[str, _Check]] = []
 
     def fits(value: Any) -> bool:
-        if not isinstance(value, dict):
+        if type(value) is not dict:
             return False
+        for name, kinds in plain:
+            if type(value.get(name, _MISSING)) not in kinds:
+                return False
         for name, part in parts:  # noqa: SIM110
             if name in value and not part(value[name]):
                 return False
         return True
 
     made[id(shape)] = fits
-    parts += ((name, _check_of(part, made)) for name, part in shape.items())
+    parts += ((name, _check_of(part, made)) for name, part in shape.items() if isinstance(part, dict | list))
     return fits
 
 
 def _list(part: _Check) -> _Check:
     def fits(value: Any) -> bool:
-        if not isinstance(value, list):
+        if type(value) is not list:
             return False
         for each in value:  # noqa: SIM110
             if not part(each):
@@ -96,6 +108,11 @@ def _list(part: _Check) -> _Check:
         return True
 
     return fits
+
+
+def _kinds(shape: Any) -> frozenset[type]:
+    """Return the types that plain values are parsed as: exactly these, for to Python a boolean is a number."""
+    return frozenset(get_args(shape) or (shape,))
 
 
 _CHECKS: Final[Mapping[str, _Check]] = {kind: _check_of(shape, {}) for kind, shape in _SHAPES.items()}

@@ -50,10 +50,11 @@ def answered_forms(responses: Iterable[RawResource], forms: Mapping[str, AskedFo
 
 def flags(responses: Iterable[RawResource], instrument: Instrument) -> Iterator[datetime]:
     """Yield when a patient's answer was one that a clinician is shown as it is."""
-    forms = {form.canonical: form for form in instrument.forms_of(Rater.PATIENT)}
     watched = frozenset(fact.item for fact in instrument.raw_facts)
+    forms = {form.canonical: form for form in instrument.forms_of(Rater.PATIENT) if watched & form.by_link_id.keys()}
     for response in responses:
-        form, at = forms.get(str(response.get("questionnaire"))), read_time(response.get("authored"))
+        form = forms.get(str(response.get("questionnaire")))
+        at = read_time(response.get("authored")) if form else None
         if form and at and instrument.noticed(read_given(response, form, among=watched)):
             yield at
 

@@ -41,10 +41,11 @@ def page_locale() -> Locale:
 
     It is kept with the request: every sentence, day and number of a page asks for it, and Flask-Babel looks long.
     """
-    if not has_app_context():
+    try:
+        kept: Locale = g.page_locale
+    except RuntimeError:
         return _ENGLISH
-    kept: Locale | None = g.get("page_locale")
-    if kept is None:
+    except AttributeError:
         kept = g.page_locale = _one_for_all(get_locale() or _ENGLISH)
     return kept
 
@@ -55,12 +56,14 @@ def in_language(language: str) -> Iterator[None]:
     if not has_app_context():
         yield
         return
-    before = g.get("page_locale")
+    before = g.pop("page_locale", None)
     g.page_locale = _one_for_all(Locale.parse(language))
     try:
         yield
     finally:
-        g.page_locale = before
+        del g.page_locale
+        if before:
+            g.page_locale = before
 
 
 @cache

@@ -45,7 +45,7 @@ class _Ready:
 class Fixed:
     """A statement for the driver itself, on the connection and in the transaction that everything else is on and in.
 
-    It is for what every accepted form goes through; its values have the types of their columns, as everywhere. A list
+    It is for what every accepted form or view asks; its values have the types of their columns, as everywhere. A list
     of values (`IN`) is not for it, because that has another text each time.
     """
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, bindparam, delete, exists, func, select, update
 
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.items import Item, item_of
@@ -21,6 +21,7 @@ from fhir_alliance.delivery.receipts import (
     is_newest,
     place,
 )
+from fhir_alliance.fixed import Fixed
 from fhir_alliance.records.kept import kept_version
 from fhir_alliance.records.submission import Submission
 from fhir_alliance.settings import Rung
@@ -64,6 +65,20 @@ class VisitNote:
         return self.sent_at is not None
 
 
+_KEPT: Final = (
+    select(submissions)
+    .where(
+        submissions.c.ehr == bindparam("of_ehr"),
+        submissions.c.patient == bindparam("of_patient"),
+        submissions.c.kept_until > bindparam("now"),
+        is_newest(),
+    )
+    .order_by(submissions.c.sequence)
+)
+_LESSER: Final = Fixed(_KEPT.where(submissions.c.rung != Rung.OBSERVATIONS))
+_NOTES: Final = Fixed(_KEPT.where(submissions.c.rung == Rung.NOTE))
+
+
 class Keeping:
     """Reads what the lesser rungs keep, and deletes it when the site's retention date has come."""
 
@@ -78,18 +93,14 @@ class Keeping:
         These are the responses and Observations of the lesser rungs, until their retention date; VaultError when one
         was tampered with.
         """
-        return tuple(
-            each
-            for row in self._kept(ehr, patient, submissions.c.rung != Rung.OBSERVATIONS)
-            for each in self._resources(row)
-        )
+        return tuple(each for row in self._kept(_LESSER, ehr, patient) for each in self._resources(row))
 
     def usual_before(self, submission: Submission) -> dict[str, UsualRange]:
         """Return, by score code, the person's own usual range with this therapist before this visit.
 
         It is made, as in the clinician's view, from the ratings that are kept for the notes; VaultError as above.
         """
-        rows = self._kept(submission.ehr, submission.patient.id, submissions.c.rung == Rung.NOTE)
+        rows = self._kept(_NOTES, submission.ehr, submission.patient.id)
         resources = [each for row in rows for each in self._resources(row)]
         observations = [each for each in resources if each["resourceType"] == "Observation"]
         visits = [_visit(row) for row in rows if row.encounter]
@@ -183,11 +194,8 @@ class Keeping:
         with transaction(self._engine) as connection:
             return _forget(connection, form_key() == item.form_key, now=now)
 
-    def _kept(self, ehr: str, patient: str, rung: ColumnElement[bool]) -> list[Row[Any]]:
-        mine = (submissions.c.ehr == ehr) & (submissions.c.patient == patient) & rung
-        found = select(submissions).where(mine, is_newest(), submissions.c.kept_until > self._clock())
-        with self._engine.connect() as connection:
-            rows = connection.execute(found.order_by(submissions.c.sequence)).all()
+    def _kept(self, some: Fixed, ehr: str, patient: str) -> list[Row[Any]]:
+        rows = some.read(self._engine, {"of_ehr": ehr, "of_patient": patient, "now": self._clock()})
         return [row for row in rows if row.payload != DELETED]
 
     def _resources(self, row: Row[Any]) -> tuple[dict[str, Any], ...]:

@@ -8,7 +8,7 @@ from threading import Event as Signal
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Engine, Row, bindparam, delete, exists, select, update
+from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, exists, or_, select, update
 
 from fhir_alliance.alerts.opening import follow_answers
 from fhir_alliance.audit import Event, record
@@ -51,12 +51,14 @@ _SENT: Final = Fixed(
         submissions.c.sequence.desc()
     )
 )
-_HELD: Final = RECEIPTS.where(
-    _MINE,
-    is_form(),
-    (submissions.c.state.in_((State.HELD, State.REJECTED)) & submissions.c.reason.not_in(STAYS_HERE))
-    | (submissions.c.reason == IN_REVIEW),
-).order_by(submissions.c.sequence)
+_WAITS: Final = or_(*(submissions.c.state == each for each in (State.HELD, State.REJECTED)))
+_HELD: Final = Fixed(
+    RECEIPTS.where(
+        _MINE,
+        is_form(),
+        and_(_WAITS, *(submissions.c.reason != each for each in STAYS_HERE)) | (submissions.c.reason == IN_REVIEW),
+    ).order_by(submissions.c.sequence)
+)
 _TAKEN_BACK: Final = Fixed(select(submissions.c.corrects).where(_MINE, submissions.c.kind == Kind.WITHDRAWAL))
 _FORGET: Final = Fixed(delete(drafts).where(drafts.c.key == bindparam("of_key")))
 
@@ -135,8 +137,7 @@ class Outbox:
 
         What no chart takes is not waiting.
         """
-        with self._engine.connect() as connection:
-            return tuple(map(receipt_of, connection.execute(_HELD, _about(ehr, patient))))
+        return tuple(map(receipt_of, _HELD.read(self._engine, _about(ehr, patient))))
 
     def renew(self, *, ehr: str, patient: str, grant: str) -> int:
         """Let a new permission for this very patient take over what waits for a sign-in; returns how many there were.

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
+from fhir_alliance.fixed import Fixed
 from fhir_alliance.tables import ehr_findings, grants
 
 
@@ -47,6 +48,16 @@ class Change:
         return ", ".join([*(f"{each} is gone" for each in self.gone), *(f"{each} is new" for each in self.new)])
 
 
+_ALL: Final = (
+    select(ehr_findings)
+    .where(ehr_findings.c.ehr == bindparam("of_ehr"), ehr_findings.c.kind == bindparam("of_kind"))
+    .order_by(ehr_findings.c.id.desc())
+)
+_NEWEST_FIRST: Final = Fixed(_ALL)
+_LAST: Final = Fixed(_ALL.limit(1))
+_LAST_TWO: Final = Fixed(_ALL.limit(2))
+
+
 def keep(connection: Connection, ehr: str, kind: Kind, facts: Iterable[str], *, at: datetime) -> Change | None:
     """Keep what was found now; returns what is different from the finding before, None when nothing is.
 
@@ -65,19 +76,20 @@ def keep(connection: Connection, ehr: str, kind: Kind, facts: Iterable[str], *, 
 
 def last(connection: Connection, ehr: str, kind: Kind) -> Finding | None:
     """Return the newest finding of a kind, None when there is none."""
-    row = connection.execute(_newest_first(ehr, kind).limit(1)).one_or_none()
+    row = _LAST.execute(connection, {"of_ehr": ehr, "of_kind": kind}).one_or_none()
     return None if row is None else _finding(row)
 
 
 def last_change(connection: Connection, ehr: str, kind: Kind) -> Change | None:
     """Return how the newest finding differs from the one before it, None when there is only one, or none."""
-    rows = [_finding(row) for row in connection.execute(_newest_first(ehr, kind).limit(2))]
+    rows = [_finding(row) for row in _LAST_TWO.execute(connection, {"of_ehr": ehr, "of_kind": kind})]
     return _change(rows[1].facts, rows[0].facts, rows[0].found_at) if len(rows) > 1 else None
 
 
 def lapsed(connection: Connection, ehr: str, needs: Iterable[str]) -> tuple[str, ...]:
     """Return what an EHR once stated, is needed, and is not stated any more (security.md, F19)."""
-    now, *before = [_finding(row).facts for row in connection.execute(_newest_first(ehr, Kind.STATED))] or [frozenset()]
+    rows = _NEWEST_FIRST.execute(connection, {"of_ehr": ehr, "of_kind": Kind.STATED})
+    now, *before = [_finding(row).facts for row in rows] or [frozenset()]
     once = frozenset().union(*before)
     return tuple(each for each in needs if each in once and each not in now)
 
@@ -91,10 +103,6 @@ def granted_scopes(connection: Connection, ehr: str, client: str) -> frozenset[s
 
 def _of(ehr: str, kind: Kind) -> Any:
     return (ehr_findings.c.ehr == ehr) & (ehr_findings.c.kind == kind)
-
-
-def _newest_first(ehr: str, kind: Kind) -> Select[Any]:
-    return select(ehr_findings).where(_of(ehr, kind)).order_by(ehr_findings.c.id.desc())
 
 
 def _finding(row: Row[Any]) -> Finding:

@@ -4,16 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Engine, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, delete, insert, select, update
 
 from fhir_alliance.audit import Event
 from fhir_alliance.errors import AllianceError
+from fhir_alliance.fixed import Fixed
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import agreements
-from fhir_alliance.talks.kept import Act, Pair
+from fhir_alliance.talks.kept import Act, Pair, of_pair
 from fhir_alliance.vault import Vault
 
 
@@ -47,6 +48,11 @@ class UnknownAgreement(AllianceError):
     sentence = "Nothing like this was agreed, so nothing was changed. Please go back to the ratings."
 
 
+_NEWEST: Final = Fixed(
+    select(agreements).where(of_pair(agreements)).order_by(agreements.c.agreed_at.desc()).limit(bindparam("most"))
+)
+
+
 class Agreements:
     """Keeps what was agreed, sealed; thread safe. Who changed it when is in the audit trail."""
 
@@ -56,9 +62,7 @@ class Agreements:
 
     def of(self, pair: Pair, *, most: int) -> tuple[Agreement, ...]:
         """Return what was agreed last, newest first."""
-        found = select(agreements).where(pair.rows(agreements)).order_by(agreements.c.agreed_at.desc()).limit(most)
-        with self._engine.connect() as connection:
-            return tuple(self._agreement(row) for row in connection.execute(found).mappings())
+        return tuple(map(self._agreement, _NEWEST.read(self._engine, {**pair.values, "most": most}).mappings()))
 
     def agree(self, pair: Pair, visit: str, choice: str, text: str, act: Act) -> None:
         """Keep what is agreed at a visit in place of what was; an empty choice takes it back."""

@@ -1,16 +1,27 @@
 """Between whom something is kept, and until when."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Column, ColumnElement, Connection, Table
+from sqlalchemy import BindParameter, Column, ColumnElement, Connection, Table, and_, bindparam
 
 from fhir_alliance.audit import Event, record
 
 KEEP: Final = timedelta(days=365)
 """How long something is kept after it changed last, where a site's EHR has no `keep_days` of its own."""
+
+
+def of_pair(table: Table) -> ColumnElement[bool]:
+    """Return which rows of a table are about two, named when it is asked: for a statement that is made once."""
+    return _about(table, bindparam("of_ehr"), bindparam("of_patient"), bindparam("of_therapist"))
+
+
+def _about(table: Table, *who: str | BindParameter[str]) -> ColumnElement[bool]:
+    columns: tuple[Column[str], ...] = (table.c.ehr, table.c.patient, table.c.therapist)
+    return and_(*(column == each for column, each in zip(columns, who, strict=True)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +32,14 @@ class Pair:
     patient: str
     therapist: str
 
+    @property
+    def values(self) -> Mapping[str, str]:
+        """What `of_pair` asks for."""
+        return {"of_ehr": self.ehr, "of_patient": self.patient, "of_therapist": self.therapist}
+
     def rows(self, table: Table) -> ColumnElement[bool]:
         """Return which rows of a table are about these two."""
-        columns: tuple[Column[str], ...] = (table.c.ehr, table.c.patient, table.c.therapist)
-        ehr, patient, therapist = columns
-        return (ehr == self.ehr) & (patient == self.patient) & (therapist == self.therapist)
+        return _about(table, self.ehr, self.patient, self.therapist)
 
     def key(self, *parts: str) -> str:
         """Return the key of a row that is there once for these two and the parts."""

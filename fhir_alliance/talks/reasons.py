@@ -11,9 +11,10 @@ from sqlalchemy import Engine, RowMapping, insert, select, update
 
 from fhir_alliance.audit import Event
 from fhir_alliance.errors import AllianceError
+from fhir_alliance.fixed import Fixed
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import reasons
-from fhir_alliance.talks.kept import Act, Pair
+from fhir_alliance.talks.kept import Act, Pair, of_pair
 from fhir_alliance.trajectory.seen import Look
 from fhir_alliance.vault import Vault
 
@@ -72,6 +73,9 @@ class UnknownReason(AllianceError):
     sentence = "This view has no such reason, so nothing was kept. Please go back to the ratings."
 
 
+_OF_PAIR: Final = Fixed(select(reasons).where(of_pair(reasons)))
+
+
 class ReasonBook:
     """Keeps which reasons are shown to whom, and their answers; thread safe."""
 
@@ -86,9 +90,7 @@ class ReasonBook:
         answer. Nothing is written when nothing has changed.
         """
         by_key = {each.key(pair): each for each in shown}
-        with self._engine.connect() as connection:
-            rows = connection.execute(select(reasons).where(pair.rows(reasons))).mappings()
-            known = {row["key"]: row for row in rows}
+        known = {row["key"]: row for row in _OF_PAIR.read(self._engine, pair.values).mappings()}
         stale = by_key.keys() - {key for key, row in known.items() if key in by_key and self._holds(row, by_key[key])}
         turned = {key for key, row in known.items() if row["raised"] != (key in by_key)}
         if stale or turned:
@@ -133,8 +135,7 @@ class ReasonBook:
     def _write(self, pair: Pair, by_key: dict[str, Shown], *, at: datetime, kept_until: datetime) -> None:
         with transaction(self._engine) as connection:
             # Read again: another window may have written them meanwhile.
-            rows = connection.execute(select(reasons).where(pair.rows(reasons))).mappings()
-            known = {row["key"]: row for row in rows}
+            known = {row["key"]: row for row in _OF_PAIR.execute(connection, pair.values).mappings()}
             for key, each in by_key.items():
                 facts = {"facts": self._vault.seal(each.facts.encode(), place=_place(pair.ehr, key, "facts"))}
                 this = update(reasons).where(reasons.c.key == key)

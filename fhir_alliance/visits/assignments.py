@@ -163,8 +163,7 @@ class Assignments:
 
     def answered(self, ehr: str, patient: str) -> tuple[tuple[str, str | None, datetime], ...]:
         """Return what was sent about a patient and not taken back: form, visit and time, also what is on its way."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(SENT_ABOUT, {"of_ehr": ehr, "of_patient": patient}).all()
+        rows = SENT_ABOUT.read(self._engine, {"of_ehr": ehr, "of_patient": patient})
         return tuple((row.form, row.encounter, row.accepted_at) for row in rows)
 
     def decline(self, ehr: str, patient: str, encounter: str, form_url: str) -> int:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, Engine, exists, insert, literal, select, update
+from sqlalchemy import Connection, Engine, bindparam, exists, insert, literal, select, update
 
 from fhir_alliance.audit import Event, latest, record
+from fhir_alliance.fixed import Fixed
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import assignments, reminders, submissions
@@ -22,6 +23,16 @@ ROOM_ONLY: Final = "room-only"
 
 _UNSENT: Final = (WITH_ANOTHER, ROOM_ONLY)
 _TAKEN_BACK: Final = "withdrawal"  # as the outbox calls it in `kind`
+_OF_VISIT: Final = Fixed(
+    select(reminders.c.begun_at, reminders.c.outcome)
+    .join(assignments)
+    .where(
+        assignments.c.ehr == bindparam("of_ehr"),
+        assignments.c.patient == bindparam("of_patient"),
+        assignments.c.encounter == bindparam("of_visit"),
+    )
+    .order_by(reminders.c.begun_at)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,13 +144,10 @@ class Reminders:
 
     def of_visit(self, ehr: str, patient: str, encounter: str) -> tuple[Reminded, ...]:
         """Return the reminders about one visit, the first one first."""
-        mine = (assignments.c.ehr == ehr) & (assignments.c.patient == patient) & (assignments.c.encounter == encounter)
-        begun = select(reminders.c.begun_at, reminders.c.outcome).join(assignments).where(mine)
-        with self._engine.connect() as connection:
-            rows = connection.execute(begun.order_by(reminders.c.begun_at)).all()
+        about = {"of_ehr": ehr, "of_patient": patient, "of_visit": encounter}
         return tuple(
             Reminded(at=row.begun_at, sent=None if row.outcome is None else row.outcome == SENT)
-            for row in rows
+            for row in _OF_VISIT.read(self._engine, about)
             if row.outcome not in _UNSENT
         )
 

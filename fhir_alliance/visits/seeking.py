@@ -70,7 +70,7 @@ CANCELLED: Final = Fixed(
 )
 """The assignment of the form `of_form` about that visit, if somebody has cancelled it."""
 
-SENT_ABOUT: Final = _SENT.where(
-    submissions.c.ehr == bindparam("of_ehr"), submissions.c.patient == bindparam("of_patient")
+SENT_ABOUT: Final = Fixed(
+    _SENT.where(submissions.c.ehr == bindparam("of_ehr"), submissions.c.patient == bindparam("of_patient"))
 )
 """What was sent about one patient and not taken back."""

@@ -23,7 +23,7 @@ _COLUMNS: Final = tuple(
     submissions.c[name]
     for name in (
         *("key", "ehr", "patient", "form", "rung", "state", "reason", "accepted_at", "delivered_at"),
-        *("next_attempt_at", "attempts", "fhir_base", "kind"),
+        *("next_attempt_at", "attempts", "fhir_base", "kind", "corrects"),
     )
 )
 _STOPPED: Final = (State.HELD, State.REJECTED)
@@ -40,7 +40,7 @@ class Entry:
     """Where one submission is; `patient` is the EHR's id, `since` when it came to be where it is.
 
     `next_at` is when it is tried again, None when it is not tried by itself; `fhir_base` is the EHR's address when it
-    was accepted, None in what an older version accepted.
+    was accepted, None in what an older version accepted; `corrects` is the key of the form's first version.
     """
 
     key: str
@@ -56,6 +56,12 @@ class Entry:
     tries: int
     fhir_base: str | None
     kind: Kind = Kind.ORIGINAL
+    corrects: str | None = None
+
+    @property
+    def form_key(self) -> str:
+        """The key that all versions of a form share: that of the first."""
+        return self.corrects or self.key
 
     @property
     def reason(self) -> Reason:
@@ -180,4 +186,5 @@ def _entry(row: Row[Any]) -> Entry:
         tries=row.attempts,
         fhir_base=row.fhir_base,
         kind=Kind(row.kind),
+        corrects=row.corrects,
     )

@@ -277,6 +277,7 @@ def test_clinician_withdraws_the_wrong_persons_form(own: House) -> None:
     again = clinician.submit(ask, ask.form("/withdraw"), cause="wrong-person")
     own.deliver()
     after = clinician.open(done.url)
+    where = clinician.open(after.link("/delivery"))
 
     assert all(part in ask.text for part in ("Maria Lopez, born", "Visit check-in"))
     assert "Please choose a reason." in unsure.text
@@ -289,6 +290,8 @@ def test_clinician_withdraws_the_wrong_persons_form(own: House) -> None:
     assert (done.url, again.url) == (chart.url, chart.url)
     assert score(own, key)[:2] == ("entered-in-error", "entered-in-error")
     assert "withdrawn." in after.text
+    assert "It no longer counts: it was taken back." in where.text
+    assert "<strong>In the chart</strong>" not in where.text
     row = own.rows(submissions)[-1]
     assert (row["cause"], row["asked_by"]) == ("wrong-person", ADA)
 

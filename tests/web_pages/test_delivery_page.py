@@ -49,6 +49,31 @@ def test_what_was_taken_back_is_told_as_such() -> None:
     assert [row.state for row in page.done] == ["Taken back"]
 
 
+def test_only_the_last_version_is_called_in_the_chart() -> None:
+    """What was changed or taken back since says so, also the answers that were changed first."""
+    first, other = entry(1, State.DELIVERED, hours=3), entry(4, State.DELIVERED, hours=9)
+    changed = replace(entry(2, State.DELIVERED, hours=2), kind=Kind.AMENDMENT, corrects=first.key)
+    taken_back = replace(entry(3, State.DELIVERED, hours=1), kind=Kind.WITHDRAWAL, corrects=first.key)
+
+    pages = [
+        delivery_page(THOMAS_FRAME, entries, title=FORM_TITLE, days=30, today=TODAY)
+        for entries in ([changed, first, other], [taken_back, changed, first, other])
+    ]
+
+    in_place, back = "It no longer counts: changed answers took its place.", "It no longer counts: it was taken back."
+    assert [[row.why for row in page.done] for page in pages] == [["", in_place, ""], ["", back, back, ""]]
+
+
+def test_a_change_that_waits_leaves_the_chart_as_it_is() -> None:
+    """As long as a correction is not in the chart, what was sent first is."""
+    first = entry(1, State.DELIVERED, hours=3)
+    changed = replace(entry(2, State.HELD, "needs-sign-in", hours=2), kind=Kind.AMENDMENT, corrects=first.key)
+
+    page = delivery_page(THOMAS_FRAME, [changed, first], title=FORM_TITLE, days=30, today=TODAY)
+
+    assert [(row.state, row.why) for row in page.done] == [("In the chart", "")]
+
+
 def test_only_what_is_still_open_can_be_taken_back() -> None:
     """Waiting or done, each row says by itself whether its link is there."""
     still_open = {SENT[1].key, SENT[3].key}

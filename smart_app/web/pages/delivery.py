@@ -24,6 +24,11 @@ STATES: Final[Mapping[State, str]] = {
 }
 TAKEN_BACK: Final = marked("taken back")
 KEPT: Final = marked("kept here")
+# What became of a form that came into the chart before another version of it did.
+_OVERTAKEN: Final[Mapping[Kind, str]] = {
+    Kind.AMENDMENT: marked("it no longer counts: changed answers took its place"),
+    Kind.WITHDRAWAL: marked("it no longer counts: it was taken back"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +76,11 @@ def delivery_page(
 
     `still_open` are the keys of what this clinician may take back.
     """
-    rows = [(_is_done(each), _row(each, frame, title(each.form), today, still_open)) for each in entries]
+    later = _later(entries)
+    rows = [
+        (_is_done(each), _row(each, frame, title(each.form), today, still_open, later.get(each.key)))
+        for each in entries
+    ]
     return DeliveryPage(
         frame=frame,
         waiting=tuple(row for done, row in rows if not done),
@@ -88,16 +97,30 @@ def _stays(entry: Entry) -> bool:
     return entry.state is State.HELD and entry.reason.again is Again.NEVER
 
 
-def _row(entry: Entry, frame: Frame, title: str, today: date, still_open: Container[str]) -> SentRow:
+def _later(entries: Sequence[Entry]) -> dict[str, Kind]:
+    """Return by key what the last version in the chart is, for each that came there before; entries newest first."""
+    last: dict[str, Entry] = {}
+    found: dict[str, Kind] = {}
+    for each in (one for one in entries if one.state is State.DELIVERED):
+        newest = last.setdefault(each.form_key, each)
+        if newest is not each:
+            found[each.key] = newest.kind
+    return found
+
+
+def _row(
+    entry: Entry, frame: Frame, title: str, today: date, still_open: Container[str], later: Kind | None
+) -> SentRow:
     reason = entry.reason
     in_order = entry.state is State.DELIVERED and entry.code is None
+    overtaken = _OVERTAKEN.get(later) if later else None
     return SentRow(
         key=entry.key,
         title=title,
         sent=moment(entry.accepted_at, frame, today),
         state=capital(say(_label(entry))),
         since=moment(entry.since, frame, today),
-        why="" if in_order else f"{capital(say(reason.told))}.",
+        why="" if in_order and overtaken is None else f"{capital(say(overtaken or reason.told))}.",
         # What an administrator does is told to administrators: here the words say whom to tell.
         todo="" if in_order or reason.who is Who.ADMINISTRATOR else say(reason.todo),
         open=entry.key in still_open,

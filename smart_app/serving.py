@@ -1,16 +1,21 @@
 """The application under gunicorn: workers that serve, and deliver unless others do."""
 
 import gc
+import sys
 from pathlib import Path
 from typing import Any
 
+import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn ships no types
 
-from fhir_alliance.errors import InvalidSettings
+from fhir_alliance.errors import AllianceError, InvalidSettings
 from fhir_alliance.settings import read_settings
 from fhir_alliance.store import START_SECONDS
 from smart_app import background
+
+_NOT_STARTED = 3
+"""The exit status of a worker that could not come up: gunicorn then ends, and does not try for ever."""
 
 
 class AllianceServer(BaseApplication):  # type: ignore[misc]  # of the untyped base
@@ -45,12 +50,20 @@ class AllianceServer(BaseApplication):  # type: ignore[misc]  # of the untyped b
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        """Make the application, in the worker that owns its database connections and its courier."""
+        """Make the application, in the worker that owns its database connections and its courier.
+
+        What keeps it from starting is told line by line, as by every command, and not as a fault of the app.
+        """
         from smart_app.web.app import create_app
         from smart_app.web.log import set_up_logging
 
         set_up_logging()
-        return create_app(self._settings)
+        try:
+            return create_app(self._settings)
+        except AllianceError as error:
+            faults = error.faults if isinstance(error, InvalidSettings) else [str(error)]
+            click.echo("\n".join(faults), err=True)
+            sys.exit(_NOT_STARTED)
 
 
 def guard(worker: Any) -> None:

@@ -86,6 +86,21 @@ def test_several_workers_need_postgresql(tmp_path: Path) -> None:
     assert "several workers need PostgreSQL" in done.stderr
 
 
+def test_a_file_that_the_settings_name_keeps_the_app_from_starting_in_words(tmp_path: Path) -> None:
+    """What is only read at the start is told by its line, without a stack, and the server ends."""
+    site = write_site(tmp_path, ehr_port=own_port(), app_port=own_port())
+    site.settings.write_text('talks_file = "talks.yaml"\n' + site.settings.read_text("utf-8"), "utf-8")
+    (tmp_path / "talks.yaml").write_text("questions:\n  slow slid: [What has changed?]\n", "utf-8")
+    serve = ("serve", "--settings", str(site.settings), "--port", site.app_url.rpartition(":")[2])
+
+    with process("smart_app.cli", *serve, stderr=subprocess.PIPE) as server:
+        told = server.communicate(timeout=60)[1].decode()
+
+    assert server.returncode != 0
+    assert told.startswith("talks.yaml:2: questions.slow slid: is no reason")
+    assert "Traceback" not in told
+
+
 def test_start_outlasts_another_writer(tmp_path: Path) -> None:
     """While another process writes for longer than a transaction waits, `serve` says so, and comes up after it."""
     site = write_site(tmp_path, ehr_port=own_port(), app_port=own_port())

@@ -59,7 +59,7 @@ def enter(link: str) -> ResponseReturnValue:
         sentence="This link works once. What you do here is written down with the name it was made for.",
         action=Action(label="Sign in", url=url_for(".begin", link=link), post=True),
     )
-    return render_template("message.html", page=page)
+    return render_template("admin_message.html", page=page)
 
 
 @bp.post("/enter/<link>")
@@ -77,7 +77,7 @@ def leave(admin: Admin) -> ResponseReturnValue:
     end(admin)
     sentence = "Nothing more is shown on this device."
     page = MessagePage(frame=_frame(), heading="You have signed out", sentence=sentence)
-    return render_template("message.html", page=page), {"Clear-Site-Data": '"cache", "cookies", "storage"'}
+    return render_template("admin_message.html", page=page), {"Clear-Site-Data": '"cache", "cookies", "storage"'}
 
 
 @bp.get("/")

@@ -78,6 +78,14 @@ def test_links_and_sessions_are_kept_as_fingerprints(house: House) -> None:
     ]
 
 
+def test_the_link_opens_on_words_for_administrators(house: House) -> None:
+    """What is said to patients, and their help, is not on the page that signs an administrator in."""
+    page = Person().open(house.admin_link())
+
+    assert "Delivery, for administrators" in page.text
+    assert "Your therapist" not in page.text
+
+
 @pytest.mark.parametrize("link", ["none", "a" * 43, "%00"])
 def test_a_guessed_link_is_refused(house: House, link: str) -> None:
     """An unknown link is like a used one."""
@@ -121,6 +129,7 @@ def test_signing_out_ends_it(house: House) -> None:
 
     reply = person.post(page, page.form("/admin/leave"))
 
+    assert "Your therapist" not in reply.text
     assert "cookies" in reply.headers["Clear-Site-Data"]
     again = person.open(house.url("/admin/"))
     assert (again.status, code_of(again)) == (401, "admin.none")

@@ -349,6 +349,15 @@ CLINICIAN_PAGES = {
 }
 
 ADMIN_PAGES = {
+    "admin-enter": (
+        "admin_message.html",
+        MessagePage(
+            frame=NOBODY,
+            heading="Delivery, for administrators",
+            sentence="This link works once. What you do here is written down with the name it was made for.",
+            action=Action(label="Sign in", url="/admin/enter/abc", post=True),
+        ),
+    ),
     "figures": ("figures.html", FIGURES_PAGE),
     "figures-none": ("figures.html", FIGURES_NONE),
     "outbox": ("outbox.html", OUTBOX),

@@ -66,7 +66,8 @@ class Kind(StrEnum):
 class Receipt:
     """What may be told about a submission; `reason` is a plain code, and only DELIVERED means that the chart says so.
 
-    `form_key` is the key of the form's first version, which is its own unless it is a correction.
+    `form_key` is the key of the form's first version, which is its own unless it is a correction; `asked_by` is who
+    asked for a correction.
     """
 
     key: str
@@ -84,6 +85,7 @@ class Receipt:
     delivered_at: datetime | None
     reason: str | None
     rung: Rung
+    asked_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +130,7 @@ _RECEIPT = tuple(
         "delivered_at",
         "reason",
         "rung",
+        "asked_by",
     )
 )
 
@@ -193,4 +196,5 @@ def receipt_of(row: Row[tuple[object, ...]]) -> Receipt:
         delivered_at=row.delivered_at,
         reason=row.reason,
         rung=Rung(row.rung),
+        asked_by=row.asked_by,
     )

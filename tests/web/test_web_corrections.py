@@ -296,6 +296,18 @@ def test_clinician_withdraws_the_wrong_persons_form(own: House) -> None:
     assert (row["cause"], row["asked_by"]) == ("wrong-person", ADA)
 
 
+def test_a_patient_is_told_who_took_answers_back(own: House) -> None:
+    """What the clinic withdrew is not said to be taken back by the patient."""
+    (person, receipt), (clinician, chart) = sent(own, THOMAS), own.clinician(THOMAS)
+    ask = clinician.open(f"{chart.url.rpartition('/')[0]}/sent/{key_of(receipt)}/withdraw")
+    clinician.submit(ask, ask.form("/withdraw"), cause="mistake")
+
+    page = person.open(receipt.url)
+
+    assert "The clinic took these answers back." in page.text
+    assert "You took these answers back" not in page.text
+
+
 def test_clinician_withdraws_only_what_they_see(own: House) -> None:
     """Another patient's form does not exist, nor does an older version that was changed since."""
     person, receipt = sent(own)

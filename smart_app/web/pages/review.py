@@ -69,7 +69,7 @@ class ReceiptPage:
 
     `repeats_help` depends on the form alone, so that whoever takes the device back does not learn an answer from it.
     `change_until` says until when it can be changed or taken back, `can_change` whether that is possible here and now.
-    `language` is that of the `rows`.
+    `language` is that of the `rows`. `by_clinic` says that not the patient took it back.
     """
 
     frame: Frame
@@ -83,6 +83,7 @@ class ReceiptPage:
     changed: bool = False
     can_change: bool = False
     change_until: str = ""
+    by_clinic: bool = False
 
     @property
     def taken_back(self) -> bool:

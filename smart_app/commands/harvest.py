@@ -1,5 +1,6 @@
 """The command `fhir-alliance harvest`: responses that others wrote, looked for now."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,7 @@ def harvest(settings: Path, name: str, since: datetime | None, *, dry_run: bool)
     from fhir_alliance.harvest.book import Book
     from fhir_alliance.settings import Rung
     from smart_app.web.app import create_app
+    from smart_app.web.log import only_warnings
 
     site = read(settings)
     if chosen(site, name, settings).write.rung is not Rung.OBSERVATIONS:
@@ -33,7 +35,8 @@ def harvest(settings: Path, name: str, since: datetime | None, *, dry_run: bool)
     try:
         services = create_app(site).extensions["alliance"]
         start = since and since.replace(tzinfo=UTC)
-        found = services.harvester.harvest(name, since=start, write=not dry_run, again=True)
+        with only_warnings():
+            found = services.harvester.harvest(name, since=start, write=not dry_run, again=True)
         book = Book(services.engine)
         refused, standing = book.refused(name, limit=_MOST), book.count_refused(name)
     except InvalidSettings as error:
@@ -45,7 +48,10 @@ def harvest(settings: Path, name: str, since: datetime | None, *, dry_run: bool)
     for each in found:
         remarks = ["its own score differs from ours"] if each.claim_differs else []
         _tell(each.outcome, each.response, [*each.words, *each.faults, *remarks])
-    click.echo(f"{len(found)} responses{', nothing was changed' if dry_run else ''}.")
+    became = ", ".join(
+        f"{number} {outcome}" for outcome, number in Counter(each.outcome for each in found).most_common()
+    )
+    click.echo(f"{len(found)} responses{became and ': '}{became}{', nothing was changed' if dry_run else ''}.")
     looked_at = {each.response for each in found}
     if before := [each for each in refused if each.response not in looked_at]:
         cut = f", among the newest {len(refused)} of {standing}" if standing > len(refused) else ""

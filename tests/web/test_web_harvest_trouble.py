@@ -1,5 +1,7 @@
 """What stands in the way of a harvest is told, and stops nothing else."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -78,7 +80,8 @@ def test_command(house: House) -> None:
     not_scored = f"invalid            QuestionnaireResponse/{refused}\n{words}  item 99: is not on the form\n"
     assert (dry.exit_code, real.exit_code, again.exit_code) == (0, 0, 0)
     assert all(told_of in each.stdout and not_scored in each.stdout for each in (dry, real))
-    assert "nothing was changed" in dry.stdout
+    assert "2 responses: 1 scored, 1 invalid, nothing was changed.\n" in dry.stdout
+    assert real.stdout.endswith("2 responses: 1 scored, 1 invalid.\n")
     assert nothing == ([], [], before)
     assert late.stdout == "0 responses, nothing was changed.\n"
     listed = f"invalid            QuestionnaireResponse/{refused}\n{words}"
@@ -86,6 +89,18 @@ def test_command(house: House) -> None:
     assert scored not in again.stdout
     assert not_scored in again.stdout
     assert told(scores(house, scored))["visit-check-in-core"] == ("final", 7.5)
+
+
+def test_each_response_is_told_once(house: House) -> None:
+    """The command is what tells: in a process of its own no line of the log stands between."""
+    put(house, filled(house, item=asked({"99": "7"})))
+    Book(house.services.engine).keep_round("harbor", looked_until=house.opened + OVERLAP, at=house.opened)
+    command = [sys.executable, "-m", "smart_app.cli", "harvest", "--settings", str(house.site.settings)]
+
+    done = subprocess.run([*command, "--ehr", "harbor"], capture_output=True, text=True, check=True)
+
+    assert "harvest.found" not in done.stdout + done.stderr
+    assert done.stdout.endswith("1 responses: 1 invalid.\n")
 
 
 def test_command_where_nobody_may_look(make_house: MakeHouse) -> None:

@@ -74,7 +74,9 @@ def shown(counter: Counter, key: str) -> Iterator[str]:
         (_time(each.at, zone), each.step, each.outcome, str(each.status or "–"))
         for each in counter.entries.attempts(key)
     ]
-    yield from ("", *aligned([("sent", "step", "outcome", "HTTP status"), *sends]))
+    table_of_sends = [("sent", "step", "outcome", "HTTP status"), *sends]
+    # A try may end before anything leaves: without a permission, or while the EHR is left alone.
+    yield from ("", *(aligned(table_of_sends) if sends else ["Nothing was sent yet."]))
     decided = [(_time(each.at, zone), each.what, each.by, each.said) for each in counter.entries.decisions(key)]
     if decided:
         yield from ("", *aligned([("let go on", "how", "by", "said"), *decided]))

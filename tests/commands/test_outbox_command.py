@@ -135,6 +135,13 @@ def test_one_form_is_shown(shop: Shop) -> None:
     assert "let go on" not in done.stdout
 
 
+def test_a_form_that_never_left_says_so(shop: Shop) -> None:
+    """Tries that ended before anything was sent leave no table without a row."""
+    done = shop.call("show", HELD)
+
+    assert done.stdout.endswith("\nNothing was sent yet.\n")
+
+
 @pytest.mark.parametrize(
     ("key", "parts"),
     [

@@ -1,6 +1,6 @@
 """A page of A4 in black: words, rows and lines at their places, and what was said on it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from fhir_alliance.records.printing import FONT, composed
@@ -85,14 +85,18 @@ class Paper:
         else:
             self.pdf.rect(x - radius, y - radius, 2 * radius, 2 * radius, style="DF")
 
+    def widest(self, texts: Iterable[str]) -> float:
+        """Return how wide a column has to be for all of these."""
+        self.pdf.set_font(FONT, size=_CELL)
+        return max(map(self._width, texts)) + _GAP
+
     def columns(self, rows: Sequence[Sequence[str]], *, whole: int) -> list[float]:
         """Return how wide the columns of a table are, each wide enough for its words and its share of the rest.
 
         Where there is too little room only the first ones, as many as are to be `whole`, are: of the others the widest
         give way.
         """
-        self.pdf.set_font(FONT, size=_CELL)
-        needs = [max(map(self._width, column)) + _GAP for column in zip(*rows, strict=True)]
+        needs = [self.widest(column) for column in zip(*rows, strict=True)]
         spare = WIDTH - sum(needs)
         if spare >= 0:
             return [need + spare / len(needs) for need in needs]

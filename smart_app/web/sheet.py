@@ -12,6 +12,8 @@ from smart_app.web.paper import BOTTOM, LINE, SOFT, WIDTH, Paper
 from smart_app.web.paper_charts import draw_strips, draw_trend
 from smart_app.web.saying import say
 
+# The least that a question gets, in millimetres.
+_QUESTION: Final = 60.0
 _MARKS: Final = {
     "patient": marked("dots, solid line: %(name)s"),
     "therapist": marked("squares, dashed line: %(name)s"),
@@ -125,14 +127,21 @@ class _Sheet:
         if not page.items.rows:
             return
         self.paper.heading(say("Answers, newest last"))
-        rest = min((WIDTH - 94) / len(page.items.visits), 22.0)
-        heads = (f"{each.number}: {each.day.short}" if each.number else each.day.short for each in page.items.visits)
+        visits = page.items.visits
+        days = [each.day.short for each in visits]
+        answers = (cell.text for row in page.items.rows for cell in row.cells)
+        # Questions give way to answers as far as most of their words still stand there.
+        wide = min(self.paper.widest((*days, *answers)), (WIDTH - _QUESTION) / len(visits))
+        rest = min(max(wide, (WIDTH - 94) / len(visits)), 22.0)
+        widths = (min(94.0, WIDTH - rest * len(visits)), rest)
         ends = say("From “%(least)s” to “%(most)s”", least=page.anchors[0], most=page.anchors[1])
-        self.paper.row((ends, *heads), (94.0, rest))
+        if any(each.number for each in visits):
+            self.paper.row((say("Visit"), *(str(each.number or "") for each in visits)), widths)
+        self.paper.row((ends, *days), widths)
         room = max(int((BOTTOM - 13 - self.paper.y) / LINE), 0)
         for row in page.items.rows[:room]:
             shades = (None, *(cell.shade for cell in row.cells))
-            self.paper.row((row.text, *(cell.text for cell in row.cells)), (94.0, rest), shades=shades)
+            self.paper.row((row.text, *(cell.text for cell in row.cells)), widths, shades=shades)
         if len(page.items.rows) > room:
             more = say("%(number)s more questions are in the health record.", number=len(page.items.rows) - room)
             self.paper.lines(more, grey=SOFT)

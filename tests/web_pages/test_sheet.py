@@ -95,6 +95,25 @@ def test_columns_are_as_wide_as_their_words() -> None:
     assert "Thu 12 Nov Thomas 6 of 6" in tight
 
 
+def test_answers_and_their_days_are_printed_whole() -> None:
+    """With twelve visits on the page, each has its number above its day, and no answer in words is cut off."""
+    chart = CHARTS["chart"]
+    newest, rows = chart.items.visits[-1], chart.items.rows[-2:]
+    twelve = replace(
+        chart.items,
+        visits=tuple(replace(newest, number=number) for number in range(3, 15)),
+        rows=tuple(replace(row, cells=(replace(row.cells[-1], text="a little"),) * 12) for row in rows),
+    )
+
+    pdf = chart_pdf(replace(chart, items=twelve), at=NOW)
+
+    assert pdf is not None
+    text = " ".join(PdfReader(io.BytesIO(pdf)).pages[0].extract_text().split()).partition("Answers, newest last")[2]
+    assert text.startswith(" Visit 3 4 5 6 7 8 9 10 11 12 13 14 ")
+    assert " ".join([newest.day.short] * 12) in text
+    assert text.count("a little") == 24
+
+
 def test_equal_views_give_equal_bytes() -> None:
     """Nothing in the file depends on when or where it was drawn but the time that is told."""
     assert chart_pdf(CHARTS["chart"], at=NOW) == chart_pdf(CHARTS["chart"], at=NOW)

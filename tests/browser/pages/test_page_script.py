@@ -229,6 +229,18 @@ def test_the_clinicians_view_prints_on_one_page(page: Page, name: str, paper: st
     assert page.pdf(format=paper).count(b"/Type /Page\n") == 1
 
 
+def test_paper_leads_nowhere(page: Page) -> None:
+    """On the printed view there is no link and no choice of a language: nobody can follow them there."""
+    open_page(page, "chart-due")
+    shown = page.locator("a:visible").count()
+
+    page.emulate_media(media="print")
+    printed = page.locator("a:visible").count()
+    page.emulate_media(media="screen")
+
+    assert (shown > 0, printed) == (True, 0)
+
+
 def test_printing_is_offered_only_with_the_script(page: Page, plain_page: Page) -> None:
     """The print button does nothing without JavaScript, so then it is not there."""
     open_page(page, "chart")

@@ -11,9 +11,11 @@ from fhir_alliance.audit import Event, record
 from fhir_alliance.errors import (
     AllianceError,
     CsrfError,
+    EhrUnreachable,
     HandoverError,
     LaunchError,
     LinkRefused,
+    NotSent,
     NotSignedIn,
     StoreError,
     TabletRefused,
@@ -22,7 +24,8 @@ from fhir_alliance.store import transaction
 from smart_app.web.fhir.refusals import is_ours, outcome
 from smart_app.web.frames import plain_frame
 from smart_app.web.limits import PERIOD
-from smart_app.web.pages.message import error_page
+from smart_app.web.pages.message import Action, error_page
+from smart_app.web.saying import say
 from smart_app.web.services import services
 from smart_app.web.young import RoomOnly
 
@@ -107,9 +110,17 @@ def explain(error: AllianceError, *, http: HTTPException | None = None) -> Respo
     _audit(error)
     if is_ours():
         return outcome(http or error, reference=f"{error.code} {request_id()}")
-    page = error_page(error, frame=plain_frame(), reference=request_id())
+    page = error_page(error, frame=plain_frame(), reference=request_id(), action=_again(error))
     wait = {"Retry-After": str(PERIOD)} if isinstance(error, TooMany) else {}
     return render_template("message.html", page=page), error.http_status, wait
+
+
+def _again(error: AllianceError) -> Action | None:
+    """Return the way back to a page of a launch that the EHR was too far away for."""
+    away = isinstance(error, (EhrUnreachable, NotSent)) and "handle" in (request.view_args or {})
+    return (
+        Action(label=say("Try again"), url=request.full_path.rstrip("?")) if away and request.method == "GET" else None
+    )
 
 
 def _audit(error: AllianceError) -> None:

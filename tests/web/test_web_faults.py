@@ -42,6 +42,17 @@ def calls(house: House, since: int, part: str) -> list[int]:
     return [call[2] for call in list(house.traffic)[since:] if part in call[1]]
 
 
+def test_a_view_that_the_ehr_is_too_far_away_for_can_be_tried_again(own: House) -> None:
+    """The page says so and has a way back to the very same address."""
+    clinician, chart = own.clinician()
+    own.stop_ehr()
+
+    page = clinician.open(f"{chart.url}?visits=6")
+
+    assert (page.status, code_of(page)) == (503, "ehr.unreachable")
+    assert f'href="{chart.url.removeprefix(own.site.app_url)}?visits=6">Try again</a>' in page.text
+
+
 def test_f01_a_form_is_accepted_while_the_ehr_is_away(own: House) -> None:
     """Answers can be changed, reviewed and sent without the EHR; they are delivered, once, when it is back (F03)."""
     person, form = own.handed()

@@ -44,7 +44,9 @@ def low(seen: Seen) -> Reason | None:
     visits = span(two[0].visit, two[1].visit, 2)
     values = {"below": one_decimal(usual.low - two[-1].value), "baseline": seen.baseline, "visits": visits}
     said = Sentence(
-        "%(below)s below the usual range of visits %(baseline)s for 2 answered visits (%(visits)s).", **values
+        "The last 2 answered visits (%(visits)s) lie below the usual range of visits %(baseline)s, the last one by "
+        "%(below)s.",
+        **values,
     )
     inputs = (*baseline_inputs(seen, base), *low_inputs(seen, base, two))
     precision = _exceeded(seen, base, two)

@@ -54,7 +54,8 @@ _TAKEN_BACK_AS: Final = defaultdict(
         State.REJECTED: ReceiptState.TAKE_BACK_HELD,
     },
 )
-_PATIENT: Final = "Patient/"
+# A Practitioner or a PractitionerRole; whoever answers for a patient takes back as the patient does.
+_CLINICIAN: Final = "Practitioner"
 # Why a change is not in the chart, which shows what was sent before until a person has done something.
 _CHART_IS_OLD: Final = (CHANGED_IN_CHART, GONE_FROM_CHART, NO_UPDATES, OTHER_WAY)
 
@@ -80,7 +81,7 @@ def receipt(launch: Launch, key: str) -> ResponseReturnValue:
         changed=found.kind is Kind.AMENDMENT,
         can_change=sent.open,
         change_until=_until(sent),
-        by_clinic=not (found.asked_by or _PATIENT).startswith(_PATIENT),
+        by_clinic=(found.asked_by or "").startswith(_CLINICIAN),
     )
     return render_template("receipt.html", page=page)
 

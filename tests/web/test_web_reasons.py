@@ -43,7 +43,8 @@ def test_a_reason_with_its_inputs(house: House) -> None:
     _, chart = house.clinician(THOMAS)
 
     low, fallen = reasons(chart)
-    assert re.fullmatch(r"worth a look \d\.\d below the usual range of visits 1–5 for 2 answered visits \(.*", low)
+    said = r"The last 2 answered visits \(.*\) lie below the usual range of visits 1–5, the last one by \d\.\d\."
+    assert re.fullmatch(f"worth a look {said}.*", low)
     assert re.fullmatch(r"worth a look Fell from \d\.\d to \d\.\d \(visit 12, .*\) and has not come back yet\.", fallen)
     assert "Rule: below the usual range, rule set v2; core score." in chart.text
     assert "First ratings: visit 1: " in chart.text

@@ -16,7 +16,7 @@ USER = "Practitioner/okafor"
 LOW = Reason(
     name=Name.LOW,
     look=Look.WORTH,
-    sentence="2.3 below the usual range of visits 1–5 for 2 answered visits (13 and 14).",
+    sentence="The last 2 answered visits (13 and 14) lie below the usual range of visits 1–5, the last one by 2.3.",
     inputs=(
         "Rule: below the usual range, rule set v2; core score.",
         "First ratings: visit 1: 7.6667; visit 2: 7.8333; visit 3: 8; visit 4: 7.8333; visit 5: 8.3333; mean 7.9333.",

@@ -14,6 +14,8 @@ from fhir_alliance.settings import read_settings
 from fhir_alliance.store import START_SECONDS
 from smart_app import background
 
+_YOUNG = 20_000
+"""How many values more than were forgotten are made before those are looked through."""
 _NOT_STARTED = 3
 """The exit status of a worker that could not come up: gunicorn then ends, and does not try for ever."""
 
@@ -66,13 +68,20 @@ class AllianceServer(BaseApplication):  # type: ignore[misc]  # of the untyped b
             sys.exit(_NOT_STARTED)
 
 
-def guard(worker: Any) -> None:
-    """Let a worker end that cannot know what is in the database: the one that takes its place checks it first.
+def settle() -> None:
+    """Let nobody wait while this process is searched for garbage that it does not have.
 
-    What was loaded until now stays as long as the worker: nobody waits any more while it is searched for garbage.
+    What was loaded until now stays as long as the process. A page makes and forgets many thousands of values, of which
+    hardly any refer to each other: they are looked through a few times for each page, and not a hundred times.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_YOUNG)
+
+
+def guard(worker: Any) -> None:
+    """Let a worker end that cannot know what is in the database: the one that takes its place checks it first."""
+    settle()
     background.end_when_unsure(worker.wsgi.extensions["alliance"])
 
 

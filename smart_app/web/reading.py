@@ -1,11 +1,11 @@
 """What the app reads from an EHR: in parallel, so that a page costs one round trip, and with a token that is good."""
 
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from fhir_alliance.ehr.fhir import FhirClient
 from fhir_alliance.ehr.last_year import search_last_year
@@ -23,6 +23,8 @@ from smart_app.web.record import Code, RawResource, Read, if_allowed, may, read_
 from smart_app.web.services import services
 
 T = TypeVar("T")
+# More than the pages that are made at the same time ask for at once.
+_READERS: Final = ThreadPoolExecutor(64, thread_name_prefix="reads")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,12 +156,14 @@ def _client(launch: Launch, token: str) -> FhirClient:
 def together(client: FhirClient, reads: Sequence[Read]) -> list[Any]:
     """Read side by side, so that all of it takes as long as the slowest; raises what the first that fails raises.
 
-    There are two at least: the first is read here, each of the others in a thread of its own.
+    The first is read here, the others in threads that wait for the next page when they are done.
     """
     first, *others = reads
-    with ThreadPoolExecutor(max_workers=len(others)) as pool:
-        meanwhile = [pool.submit(read, client) for read in others]
+    meanwhile = [_READERS.submit(read, client) for read in others]
+    try:
         return [first(client), *(done.result() for done in meanwhile)]
+    finally:
+        wait(meanwhile)
 
 
 def _without(gone: Collection[str], resources: Sequence[RawResource]) -> tuple[RawResource, ...]:

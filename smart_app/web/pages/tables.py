@@ -134,7 +134,7 @@ def item_table(
         rows=tuple(
             ItemRow(
                 text=wording.items[item.link_id][Rater.PATIENT],
-                cells=tuple(_item_cell(item, wording, sheet, item in asked) for sheet, asked in sheets),
+                cells=tuple(_item_cell(item, wording, sheet, item.link_id in asked) for sheet, asked in sheets),
             )
             for item in instrument.items.values()
             if any(item.link_id in sheet.given or item.link_id in sheet.skipped for sheet, _ in sheets)
@@ -142,12 +142,12 @@ def item_table(
     )
 
 
-def _asked(instrument: Instrument, row: VisitRow) -> Sequence[Item]:
-    """Return what the shortest patient form with these scores asks, but for what its conditions leave out."""
+def _asked(instrument: Instrument, row: VisitRow) -> frozenset[str]:
+    """Return the linkIds of what the shortest patient form with these scores asks: conditions leave some out."""
     forms = [form for form in instrument.forms if form.rater is Rater.PATIENT]
     given = row.points.get(Rater.PATIENT, {}).keys()
     form = next((form for form in forms if given <= {scale.name for scale in form.scales}), forms[-1])
-    return [item for item in form.items if item.is_asked(row.answers[Rater.PATIENT].given)]
+    return frozenset(item.link_id for item in form.items if item.is_asked(row.answers[Rater.PATIENT].given))
 
 
 def _item_cell(item: Item, wording: Wording, answers: Answers, asked: bool) -> ItemCell:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
@@ -11,12 +12,12 @@ from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from flask import g, has_app_context
+from flask import Flask, appcontext_popped, appcontext_pushed, has_app_context
 from flask_babel import Babel, Domain, get_locale
 
 from fhir_alliance.settings import LANGUAGE
 
-_ENGLISH: Final = Locale(LANGUAGE)
+_PAGE: Final = ContextVar("page_language", default="")
 
 
 @cache
@@ -36,18 +37,30 @@ def catalogue(language: str) -> NullTranslations:
     return Translations(compiled)
 
 
-def page_locale() -> Locale:
-    """Return the locale of the page, English outside of a request.
+def page_language() -> str:
+    """Return the tag of the page's language, English outside of a request.
 
-    It is kept with the request: every sentence, day and number of a page asks for it, and Flask-Babel looks long.
+    It is kept meanwhile: every sentence, day and number of a page asks for it, and Flask-Babel looks long.
     """
-    try:
-        kept: Locale = g.page_locale
-    except RuntimeError:
-        return _ENGLISH
-    except AttributeError:
-        kept = g.page_locale = _one_for_all(get_locale() or _ENGLISH)
-    return kept
+    kept = _PAGE.get()
+    if kept:
+        return kept
+    if not has_app_context():
+        return LANGUAGE
+    found = str(get_locale() or LANGUAGE)
+    _PAGE.set(found)
+    return found
+
+
+def page_locale() -> Locale:
+    """Return the locale of the page, English outside of a request."""
+    return locale_of(page_language())
+
+
+@cache
+def locale_of(language: str) -> Locale:
+    """Return the locale of a tag; raises ValueError or UnknownLocaleError for what is none."""
+    return Locale.parse(language)
 
 
 @contextmanager
@@ -56,20 +69,20 @@ def in_language(language: str) -> Iterator[None]:
     if not has_app_context():
         yield
         return
-    before = g.pop("page_locale", None)
-    g.page_locale = _one_for_all(Locale.parse(language))
+    before = _PAGE.set(str(locale_of(language)))
     try:
         yield
     finally:
-        del g.page_locale
-        if before:
-            g.page_locale = before
+        _PAGE.reset(before)
 
 
-@cache
-def _one_for_all(locale: Locale) -> Locale:
-    """Return the first locale that was equal: what is looked up by the same one is found without comparing."""
-    return locale
+def _forget(_: Flask, **__: object) -> None:
+    """Let the next page find its own language: threads answer one after the other."""
+    _PAGE.set("")
+
+
+appcontext_pushed.connect(_forget)
+appcontext_popped.connect(_forget)
 
 
 class Words(Domain):  # type: ignore[misc]  # Flask-Babel says nothing of its types

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import cache
 
-from babel import Locale
 from babel.lists import format_list
 from babel.numbers import get_decimal_symbol
 
 from fhir_alliance.sentences import Counted, Number, Sentence, Series
 from fhir_alliance.settings import LANGUAGE
-from smart_app.web.catalogues import WORDS, page_locale
+from smart_app.web.catalogues import WORDS, locale_of, page_language, page_locale
 
 
 def say(words: str, /, **values: object) -> str:
@@ -26,7 +25,7 @@ def say(words: str, /, **values: object) -> str:
     if isinstance(words, Series):
         return words.between.join(map(say, words.parts))
     if isinstance(words, Number):
-        return words.replace(".", _decimal_sign(page_locale()))
+        return words.replace(".", _decimal_sign(page_language()))
     return str(WORDS.gettext(words, **_said(values))) if words else ""
 
 
@@ -39,8 +38,8 @@ def all_of(parts: Sequence[str]) -> str:
 
 
 @cache
-def _decimal_sign(locale: Locale) -> str:
-    return str(get_decimal_symbol(locale))
+def _decimal_sign(tag: str) -> str:
+    return str(get_decimal_symbol(locale_of(tag)))
 
 
 def _said(values: Mapping[str, object]) -> dict[str, object]:

@@ -8,13 +8,12 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
 
 from fhir_alliance.sentences import Number
 from fhir_alliance.settings import LANGUAGE
 from fhir_alliance.trajectory.first_line import one_decimal
-from smart_app.web.catalogues import page_locale
+from smart_app.web.catalogues import locale_of, page_language, page_locale
 from smart_app.web.saying import say
 
 _RANGE = re.compile(r"(?:\bvisits )?[−\d.]+ to [−\d.]+")
@@ -41,7 +40,7 @@ def local_day(at: datetime, zone: ZoneInfo) -> date:
 
 def day(on: date, *, today: date) -> When:
     """Return "Tue 12 Nov", with the year when it is not this one."""
-    return _day(on, page_locale(), this_year=on.year == today.year)
+    return _day(on, page_language(), this_year=on.year == today.year)
 
 
 def moment_words(at: datetime, zone: ZoneInfo, *, today: date) -> str:
@@ -80,9 +79,9 @@ def ago_words(on: date, *, today: date) -> str:
 
 
 @lru_cache(maxsize=4096)  # a page says a day several times, and babel takes its time for each
-def _day(on: date, locale: Locale, *, this_year: bool) -> When:
+def _day(on: date, tag: str, *, this_year: bool) -> When:
     text, short, full = (
-        _formatted(on, skeleton, locale) for skeleton in ("MMMEd" if this_year else "yMMMEd", "MMMd", "yMMMMEEEEd")
+        _formatted(on, skeleton, tag) for skeleton in ("MMMEd" if this_year else "yMMMEd", "MMMd", "yMMMMEEEEd")
     )
     return When(text=text, short=short, iso=on.isoformat(), full=full)
 
@@ -101,11 +100,12 @@ _ENGLISH: Final = {
 
 def _said(on: date, skeleton: str) -> str:
     """Return a day with the parts that a CLDR skeleton names, as people write it in the language of the page."""
-    return _formatted(on, skeleton, page_locale())
+    return _formatted(on, skeleton, page_language())
 
 
 @lru_cache(maxsize=4096)
-def _formatted(on: date, skeleton: str, locale: Locale) -> str:
+def _formatted(on: date, skeleton: str, tag: str) -> str:
+    locale = locale_of(tag)
     if locale.language == LANGUAGE:
         return format_date(on, _ENGLISH[skeleton], locale=locale)
     return format_skeleton(skeleton, on, locale=locale)

@@ -25,6 +25,8 @@ class Named(str):
     "value",
     [
         HOSTILE,
+        *"&<>'\"",
+        "nothing to escape; 7.5 – 8 \x00\u2028",
         Named(HOSTILE),
         [HOSTILE],
         {HOSTILE: 1},

@@ -17,6 +17,7 @@ from smart_app.web.catalogues import Languages, page_locale
 from smart_app.web.cookies import set_secret
 from smart_app.web.on_tablet import tablet_here
 from smart_app.web.pages.window import WINDOWS
+from smart_app.web.saying import counted_in_page, said_in_page
 from smart_app.web.services import services
 
 COOKIE: Final = "__Host-ta_lang"
@@ -45,6 +46,7 @@ class Choice:
 def speak_languages(app: Flask) -> None:
     """Let an application say its pages in the language of each request."""
     Languages(app, locale_selector=_language)
+    app.jinja_env.globals.update(_=said_in_page, ngettext=counted_in_page)
     app.after_request(_remember)
 
 

@@ -6,6 +6,7 @@ from functools import cache
 
 from babel.lists import format_list
 from babel.numbers import get_decimal_symbol
+from markupsafe import Markup
 
 from fhir_alliance.sentences import Counted, Number, Sentence, Series
 from fhir_alliance.settings import LANGUAGE
@@ -27,6 +28,17 @@ def say(words: str, /, **values: object) -> str:
     if isinstance(words, Number):
         return words.replace(".", _decimal_sign(page_language()))
     return str(WORDS.gettext(words, **_said(values))) if words else ""
+
+
+def said_in_page(words: str, /, **values: object) -> Markup:
+    """Return what `_` says in a template, values escaped; Jinja's own copies all names of the page for each call."""
+    return Markup(WORDS.get_translations().ugettext(words)) % values  # noqa: S704  # the words are ours
+
+
+def counted_in_page(one: str, many: str, number: int, /, **values: object) -> Markup:
+    """Return what `ngettext` says in a template, for one or many; `num` is the number in them."""
+    said = Markup(WORDS.get_translations().ungettext(one, many, number))  # noqa: S704  # as above
+    return said % {"num": number, **values}
 
 
 def all_of(parts: Sequence[str]) -> str:

@@ -1,10 +1,10 @@
 """The person's own control chart: what their first ratings vary by, and whether a later one lies outside."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 # An individuals chart needs four ratings to say anything; the baseline is frozen at five, so that it cannot creep.
 LEAST: Final = 4
@@ -57,8 +57,7 @@ def baseline(first: Sequence[Decimal], *, floor: Decimal) -> Baseline | None:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class ControlChart:
+class ControlChart(NamedTuple):
     """A person's chart up to a visit; `after` adds the next rating in constant time and never looks ahead.
 
     A rating is compared with the ratings before it: the fifth with a baseline of four, all later ones with that of
@@ -85,8 +84,7 @@ class ControlChart:
         grows = not self.is_settled
         first = (*self.first, value) if grows else self.first
         against = self.base
-        return replace(
-            self,
+        return self._replace(
             first=first,
             last=value,
             base=baseline(first, floor=self.floor) if grows else self.base,

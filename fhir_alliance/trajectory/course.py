@@ -1,8 +1,9 @@
 """One series followed visit by visit: what every method knows of it up to the last rating."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from fhir_alliance.trajectory.control import ControlChart
 from fhir_alliance.trajectory.ruptures import Falls, Level, Yardstick
@@ -17,8 +18,7 @@ class Standing:
     widths: Decimal
 
 
-@dataclass(frozen=True, kw_only=True)
-class Course:
+class Course(NamedTuple):
     """The ratings of one series so far, as the methods see them; `after` takes constant time, nothing looks ahead.
 
     `marked` watches for marked falls; a possible one is drawn and never a reason. `standing` and `before` are how low
@@ -43,8 +43,7 @@ class Course:
     def after(self, value: Decimal) -> "Course":
         """Return the course with one more rating."""
         chart = self.chart.after(value)
-        return replace(
-            self,
+        return self._replace(
             chart=chart,
             marked=self.marked.after(value),
             slide=self.slide.after(value) if self.slide else _slide(chart),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from math import comb, log2
-from typing import Final
+from typing import Final, NamedTuple
 
 from fhir_alliance.trajectory.control import Baseline
 
@@ -13,8 +13,7 @@ WEIGHT: Final = Decimal("0.3")
 WIDTH: Final = Decimal("2.7")
 
 
-@dataclass(frozen=True, kw_only=True)
-class WeightedMean:
+class WeightedMean(NamedTuple):
     """The exponentially weighted mean (EWMA) of all ratings, the baseline's own first; `after` takes constant time.
 
     z_t = w * x_t + (1 - w) * z_(t-1), z_0 = centre; lower limit centre - width * sigma * sqrt(w / (2 - w) *
@@ -39,7 +38,7 @@ class WeightedMean:
         """Return the mean with one more rating."""
         earlier = self.base.centre if self.mean is None else self.mean
         kept = 1 - self.weight
-        return replace(self, mean=self.weight * value + kept * earlier, decay=self.decay * kept**2)
+        return self._replace(mean=self.weight * value + kept * earlier, decay=self.decay * kept**2)
 
     def limit(self, width: Decimal = WIDTH) -> Decimal:
         """Return the lower limit for the mean as it is now, `width` of its own standard errors under the centre."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.visits.schedule import AskedForm, Rule, Schedule, months_after
@@ -32,8 +32,7 @@ class SeenVisit:
         return min(self.clinics, key=lambda each: (not each.startswith("Organization/"), each), default="")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answered:
+class Answered(NamedTuple):
     """A form that was answered or declined: `at` when, about the visit `encounter`, None for no visit."""
 
     form: AskedForm

@@ -183,11 +183,11 @@ class Assignments:
     def _read(self, sought: Sought, values: Mapping[str, str]) -> tuple[Assignment, ...]:
         now = self._clock()
         with self._engine.connect() as connection:
-            rows = connection.execute(sought.rows, values).all()
+            rows = sought.rows(connection, values).all()
             if not rows:
                 return ()
-            sent = connection.execute(sought.sent, values).all()
-            begun = {tuple(each) for each in connection.execute(sought.begun, values)}
+            sent = sought.sent(connection, values).all()
+            begun = {tuple(each) for each in sought.begun(connection, values)}
         about: dict[tuple[str, str], list[Any]] = defaultdict(list)
         for each in sent:
             about[each.patient, each.encounter].append(each)

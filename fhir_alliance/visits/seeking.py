@@ -1,8 +1,9 @@
 """What is asked of the database about assignments: themselves, what was sent about them, and which are begun."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, exists, select
+from sqlalchemy import ColumnElement, Connection, Result, Select, bindparam, exists, select
 
 from fhir_alliance.fixed import Fixed
 from fhir_alliance.tables import assignments, drafts, submissions
@@ -32,15 +33,27 @@ _BEGUN = select(assignments.c.id).where(
 )
 
 
+Ask = Callable[[Connection, Mapping[str, str]], Result[Any]]
+"""Puts one question to the database, with its values."""
+
+
 class Sought(NamedTuple):
     """What is asked of the database for some assignments: themselves, what was sent about them, which are begun."""
 
-    rows: Select[Any]
-    sent: Select[Any]
-    begun: Select[Any]
+    rows: Ask
+    sent: Ask
+    begun: Ask
 
 
-def seek(which: ColumnElement[bool]) -> Sought:
+def _anew(question: Select[Any]) -> Ask:
+    return lambda connection, values: connection.execute(question, values)
+
+
+def _ready(question: Select[Any]) -> Ask:
+    return Fixed(question).execute
+
+
+def seek(which: ColumnElement[bool], how: Callable[[Select[Any]], Ask] = _anew) -> Sought:
     """Return what is asked for the assignments of which something holds."""
     about = exists().where(
         which,
@@ -49,9 +62,9 @@ def seek(which: ColumnElement[bool]) -> Sought:
         assignments.c.encounter == submissions.c.encounter,
     )
     return Sought(
-        rows=select(assignments).where(which).order_by(assignments.c.id),
-        sent=_SENT.where(about),
-        begun=_BEGUN.where(which),
+        rows=how(select(assignments).where(which).order_by(assignments.c.id)),
+        sent=how(_SENT.where(about)),
+        begun=how(_BEGUN.where(which)),
     )
 
 
@@ -60,7 +73,7 @@ MINE: Final = (assignments.c.ehr == bindparam("of_ehr")) & (assignments.c.patien
 
 # These are asked at every look at a visit, so they are not put together anew.
 _OF_VISIT: Final = MINE & (assignments.c.encounter == bindparam("of_visit"))
-OF_VISIT: Final = seek(_OF_VISIT)
+OF_VISIT: Final = seek(_OF_VISIT, _ready)
 """About the visit `of_visit` of one patient."""
 
 CANCELLED: Final = Fixed(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Final
 
 from fhir_alliance.instruments.scale import Scale
@@ -78,6 +79,8 @@ def _side(value: Decimal, usual: UsualRange) -> str:
     return "above" if value > usual.high else "within"
 
 
+@lru_cache(maxsize=4096)  # a page says the same few values in its charts and its tables
 def one_decimal(value: Decimal) -> Number:
     """Return a score as a screen shows it: one decimal, rounded half up, with a real minus sign."""
-    return Number(str(value.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)).replace("-", "−"))
+    rounded = value.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP) + 0  # so that zero has no sign
+    return Number(str(rounded).replace("-", "−"))

@@ -94,3 +94,4 @@ def test_range_of_a_scale_without_ends(check_in: Instrument) -> None:
 def test_real_minus() -> None:
     """A negative number is written with a minus sign, not a hyphen."""
     assert one_decimal(Decimal("-1.25")) == "−1.3"
+    assert [one_decimal(Decimal(zero)) for zero in ("-0.0", "0", "-0.04", "0.04")] == ["0.0"] * 4

@@ -97,23 +97,22 @@ def score_table(
 
 
 def _score_row(row: VisitRow, rater: Rater, scales: Sequence[Scale], name: str) -> ScoreRow:
+    points = row.points[rater]
     return ScoreRow(
         rater=rater,
         name=name,
-        answered=_answered(row, rater, scales),
-        cells=tuple(score_words(row.point(rater, scale.name)) for scale in scales),
+        answered=_answered(points, scales),
+        cells=tuple(score_words(points.get(scale.name)) for scale in scales),
     )
 
 
-def _answered(row: VisitRow, rater: Rater, scales: Sequence[Scale]) -> str:
+def _answered(points: Mapping[str, Point], scales: Sequence[Scale]) -> str:
     """Return "5 of 6", counted on the widest scale the form scored."""
-    widest = max(
-        (scale for scale in scales if row.point(rater, scale.name)), key=lambda scale: len(scale.items), default=None
-    )
-    point = row.point(rater, widest.name) if widest else None
-    if widest is None or point is None or point.answered is None:
+    widest = max((scale for scale in scales if scale.name in points), key=lambda scale: len(scale.items), default=None)
+    answered = points[widest.name].answered if widest else None
+    if widest is None or answered is None:
         return ""
-    return say("%(number)s of %(total)s", number=point.answered, total=len(widest.items))
+    return say("%(number)s of %(total)s", number=answered, total=len(widest.items))
 
 
 def score_words(point: Point | None) -> str:

@@ -117,6 +117,11 @@ class Item:
         """The options by their codes, in the order offered."""
         return {option.code: option for option in self.options}
 
+    @cached_property
+    def is_own(self) -> bool:
+        """Whether its options are answers in a site's own words."""
+        return any(option.own for option in self.options)
+
     @property
     def codes(self) -> frozenset[str]:
         """The codes that are an answer to this item."""

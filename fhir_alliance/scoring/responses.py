@@ -1,6 +1,7 @@
 """The answers that a QuestionnaireResponse holds, read as raw JSON from anybody."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import Any
 
@@ -8,13 +9,14 @@ from fhir_alliance.instruments.definition import Form
 from fhir_alliance.instruments.items import Item, Kind
 
 
-def read_given(response: Mapping[str, Any], form: Form, *, among: Collection[str] | None = None) -> dict[str, str]:
+def read_given(response: Mapping[str, Any], form: Form, *, among: AbstractSet[str] | None = None) -> dict[str, str]:
     """Return the answers by linkId, of all items or those `among`; what is no answer to its item is left out."""
     items = form.by_link_id
+    wanted = items if among is None else {link_id: items[link_id] for link_id in items.keys() & among}
     found = {
-        link_id: answer_to(items[link_id], said)
+        link_id: answer_to(wanted[link_id], said)
         for said in items_in(response.get("item", []))
-        if (link_id := str(said.get("linkId"))) in items and (among is None or link_id in among)
+        if (link_id := str(said.get("linkId"))) in wanted
     }
     return {link_id: answer for link_id, answer in found.items() if answer is not None}
 
@@ -57,6 +59,9 @@ def _text(_: Item, answer: Mapping[str, Any]) -> str | None:
 def _option(item: Item, answer: Mapping[str, Any]) -> str | None:
     """Return the code of the option that was chosen; a Coding of a site's form is known by system and code."""
     coding = answer.get("valueCoding", {})
+    if not item.is_own:
+        code: str | None = coding.get("code")
+        return code
     for option in item.options:
         own = option.own or {}
         if "valueCoding" in own and (own["valueCoding"]["system"], own["valueCoding"]["code"]) == (
@@ -66,7 +71,7 @@ def _option(item: Item, answer: Mapping[str, Any]) -> str | None:
             return option.code
         if own and "valueCoding" not in own and own.items() <= answer.items():
             return option.code
-    return None if any(option.own for option in item.options) else coding.get("code")
+    return None
 
 
 _READERS: Mapping[Kind, Callable[[Item, Mapping[str, Any]], str | None]] = {

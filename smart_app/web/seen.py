@@ -42,14 +42,14 @@ def raised(
     forms are a reason, and not even they where visits have no numbers. Those about precision, the therapist's ratings
     and early means need figures, the clinic's own or those of the definition.
     """
-    zone = services().settings.site.time_zone
+    zone, now = services().settings.site.time_zone, today()
     numbers = {
         visit.encounter: visit.number
         for visit in data.visits
-        if visit.number and visit.therapist == launch.context.practitioner and local_day(visit.start, zone) <= today()
+        if visit.number and visit.therapist == launch.context.practitioner and local_day(visit.start, zone) <= now
     }
     scale = instrument.scales[0]
-    called = words_for(instrument, language(), today=today()).scores[scale.name]
+    called = words_for(instrument, language(), today=now).scores[scale.name]
     used = tuple(ratings) if scale.more_is_better and scale.has_range and not data.cut else ()
     figures = services().figures
     precision, of_therapist = (instrument.precision.get((rater, scale.name)) for rater in Rater)

@@ -12,15 +12,15 @@ from fhir_alliance.ehr.shapes import only_well_shaped, well_shaped
 from fhir_alliance.instruments.catalogue import shipped
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.records.answers import read_answers
-from fhir_alliance.records.patient import read_patient
+from fhir_alliance.records.patient import languages_of, read_patient
 from fhir_alliance.terms import ALLIANCE
 from fhir_alliance.trajectory.companions import read_companions
 from fhir_alliance.trajectory.series import read_series, read_visits
 
 ODD: tuple[Any, ...] = (None, [], {}, "", "x", 1, -1.5, True, ["x"], [None], [{}], [[]], {"a": 1})
 CHECK_IN, GAD = shipped().instrument("visit-check-in"), shipped().instrument("gad-7")
-ABOUT = {"id": "1", "subject": {"reference": "Patient/maria"}, "encounter": {"reference": "Encounter/v1"}}
-MRN = {"coding": [{"code": "MR"}]}
+ABOUT = {"subject": {"reference": "Patient/maria"}, "encounter": {"reference": "Encounter/v1"}}
+MRN = {"coding": [{"code": "MR", "display": "MRN"}], "text": "number"}
 ANSWER = {"linkId": "1", "answer": [{"valueCoding": {"system": ALLIANCE, "code": "8"}}]}
 SKIPPED = {"linkId": "2", "extension": [{"url": "urn:x"}], "answer": [{"valueBoolean": True, "valueDecimal": 1.5}]}
 COUNT = {"code": {"coding": [{"system": ALLIANCE, "code": "items-answered"}]}, "valueQuantity": {"value": 6}}
@@ -28,15 +28,17 @@ TOTAL = {"system": "http://loinc.org", "code": "70274-6"}
 SAMPLES: dict[str, dict[str, Any]] = {
     "Patient": {
         "identifier": [{"system": "urn:oid:2.999", "value": "4821", "type": MRN}],
-        "name": [{"use": "usual", "family": "Lopez", "given": ["Maria", None]}],
+        "name": [{"use": "usual", "family": "Lopez", "given": ["Maria", None]}, {"use": "old", "text": "Maria Perez"}],
         "birthDate": "1991-06-17",
     },
     "Encounter": {
+        **ABOUT,
         "status": "finished",
         "period": {"start": "2026-03-01T09:00:00-05:00"},
         "participant": [{"individual": {"reference": "Practitioner/ada", "display": "Dr. Ada"}}],
     },
     "Observation": {
+        **ABOUT,
         "status": "final",
         "code": {"coding": [{"system": ALLIANCE, "code": "visit-check-in-core"}, TOTAL]},
         "effectiveDateTime": "2026-03-01T09:50:00-05:00",
@@ -46,10 +48,12 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "component": [{"code": {"coding": []}}, COUNT],
     },
     "QuestionnaireResponse": {
+        **ABOUT,
         "status": "completed",
         "questionnaire": CHECK_IN.form(Rater.PATIENT, "core").canonical,
         "item": [{"linkId": "core", "item": [ANSWER, SKIPPED]}],
     },
+    "Practitioner": {"communication": [{**MRN, "language": MRN, "preferred": True}]},
     "PractitionerRole": {"practitioner": {"reference": "Practitioner/ada"}},
 }
 
@@ -66,13 +70,14 @@ READERS: dict[str, Callable[[dict[str, Any]], object]] = {
     "Encounter": lambda encounter: read_visits([encounter], patient="maria"),
     "Observation": read_results,
     "QuestionnaireResponse": lambda response: read_answers(response, CHECK_IN.form(Rater.PATIENT, "core")),
+    "Practitioner": languages_of,
     "PractitionerRole": lambda role: str(role.get("practitioner", {}).get("reference", "")),
 }
 
 
 def sample(kind: str) -> dict[str, Any]:
     """Return a right resource of a type."""
-    return {"resourceType": kind, **ABOUT, **SAMPLES[kind]}
+    return {"resourceType": kind, "id": "1", **SAMPLES[kind]}
 
 
 def places(value: Any, *before: str | int) -> Iterator[tuple[str | int, ...]]:
@@ -84,13 +89,22 @@ def places(value: Any, *before: str | int) -> Iterator[tuple[str | int, ...]]:
             yield from places(value[name], *before, name)
 
 
+def value_at(resource: Any, place: tuple[str | int, ...]) -> Any:
+    """Return what stands at a place."""
+    for name in place:
+        resource = resource[name]
+    return resource
+
+
+def kind_of(value: object) -> str:
+    """Return the kind of a JSON value: a number is one with decimals or without."""
+    return "number" if type(value) in (int, float) else type(value).__name__
+
+
 def with_odd(kind: str, place: tuple[str | int, ...], odd: object) -> dict[str, Any]:
     """Return a resource with another value at one place."""
     resource: Any = deepcopy(sample(kind))
-    part = resource
-    for name in place[:-1]:
-        part = part[name]
-    part[place[-1]] = odd
+    value_at(resource, place[:-1])[place[-1]] = odd
     return dict(resource)
 
 
@@ -105,6 +119,20 @@ def test_what_is_well_shaped_can_be_read(kind: str) -> None:
         READERS[kind](each)
     assert well_shaped(sample(kind))
     assert 0 < len(usable) < len(odd_ones)
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+def test_what_has_another_kind_is_not_well_shaped(kind: str) -> None:
+    """A value of another kind than FHIR's is seen wherever it stands, but for what no page reads."""
+    let_pass = {
+        place
+        for place in places(sample(kind))
+        for odd in ODD
+        if kind_of(odd) != kind_of(value_at(sample(kind), place)) and well_shaped(with_odd(kind, place, odd))
+    }
+
+    # No page reads decimals, and null may stand for a part of a name.
+    assert {place for place in let_pass if place[-1] != "valueDecimal" and place[-2:-1] != ("given",)} == set()
 
 
 def test_one_odd_resource_takes_no_other_with_it() -> None:

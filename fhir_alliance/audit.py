@@ -88,6 +88,7 @@ class Event(StrEnum):
     BULK_BEGUN = "bulk.begun"
     BULK_ENDED = "bulk.ended"
     REASON_ANSWERED = "reason.answered"
+    REASON_REOPENED = "reason.reopened"
     AGREEMENT_CHANGED = "agreement.changed"
     STORE_RESTORED = "store.restored"
     PROBE_OPENED = "probe.opened"

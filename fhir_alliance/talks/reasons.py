@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Engine, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, Engine, RowMapping, insert, select, update
 
 from fhir_alliance.audit import Event
 from fhir_alliance.errors import AllianceError
@@ -25,6 +25,11 @@ class Answer(StrEnum):
     TALKED = "talked about it"
     NOT_NOW = "not now"
     NOT_RELEVANT = "not relevant"
+
+    @property
+    def noted(self) -> str:
+        """What the audit trail calls it."""
+        return self.name.lower().replace("_", "-")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,27 +113,34 @@ class ReasonBook:
         values = {"answer": sealed, "answered_by": act.by, "answered_at": act.at, "kept_until": act.kept_until}
         with transaction(self._engine) as connection:
             if connection.execute(update(reasons).where(mine, reasons.c.answer.is_(None)).values(values)).rowcount:
-                act.note(connection, Event.REASON_ANSWERED, pair, answer.name.lower().replace("_", "-"))
+                act.note(connection, Event.REASON_ANSWERED, pair, answer.noted)
             elif connection.scalar(select(reasons.c.key).where(mine)) is None:
                 raise UnknownReason
 
+    def reopen(self, pair: Pair, key: str, act: Act) -> None:
+        """Take back what was said to a reason; the audit trail keeps what that was. UnknownReason as for an answer."""
+        mine = pair.rows(reasons) & (reasons.c.key == key)
+        with transaction(self._engine) as connection:
+            row = connection.execute(select(reasons).where(mine)).mappings().one_or_none()
+            if row is None:
+                raise UnknownReason
+            if said := self._answered(row):
+                connection.execute(update(reasons).where(mine).values({**_OPEN, "kept_until": act.kept_until}))
+                act.note(connection, Event.REASON_REOPENED, pair, said.answer.noted)
+
     def open(self, pair: Pair) -> tuple[OpenReason, ...]:
         """Return what is shown to a therapist about a patient and waits for an answer: level and day, no more."""
-        waits = reasons.c.raised & reasons.c.answer.is_(None)
-        with self._engine.connect() as connection:
-            rows = connection.execute(
-                select(reasons.c.look, reasons.c.raised_at).where(pair.rows(reasons), waits)
-            ).all()
-        return tuple(OpenReason(look=Look(row.look), since=row.raised_at) for row in rows)
+        return self._waiting(pair.rows(reasons)).get(pair.patient, ())
 
     def open_of(self, ehr: str, therapist: str) -> dict[str, tuple[OpenReason, ...]]:
         """Return the same by patient, of all patients about whom a therapist was shown any."""
-        waits = (
-            (reasons.c.ehr == ehr) & (reasons.c.therapist == therapist) & reasons.c.raised & reasons.c.answer.is_(None)
-        )
+        return self._waiting((reasons.c.ehr == ehr) & (reasons.c.therapist == therapist))
+
+    def _waiting(self, rows: ColumnElement[bool]) -> dict[str, tuple[OpenReason, ...]]:
+        asked = select(reasons.c.patient, reasons.c.look, reasons.c.raised_at)
         found: dict[str, list[OpenReason]] = defaultdict(list)
         with self._engine.connect() as connection:
-            for row in connection.execute(select(reasons.c.patient, reasons.c.look, reasons.c.raised_at).where(waits)):
+            for row in connection.execute(asked.where(rows, reasons.c.raised, reasons.c.answer.is_(None))):
                 found[row.patient].append(OpenReason(look=Look(row.look), since=row.raised_at))
         return {patient: tuple(each) for patient, each in found.items()}
 

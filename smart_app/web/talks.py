@@ -39,6 +39,14 @@ def answer(launch: Launch, key: str) -> ResponseReturnValue:
     return redirect(url_for("clinician.chart", handle=launch.handle), 303)
 
 
+@bp.post("/reasons/<key>/again")
+@launched(Role.CLINICIAN)
+def open_again(launch: Launch, key: str) -> ResponseReturnValue:
+    """Take back what was answered to a reason, and go back to the view, where it waits for an answer."""
+    services().reasons.reopen(pair_of(launch), key, act_of(launch))
+    return redirect(url_for("clinician.chart", handle=launch.handle), 303)
+
+
 @bp.post("/agreed")
 @launched(Role.CLINICIAN)
 def agree(launch: Launch) -> ResponseReturnValue:

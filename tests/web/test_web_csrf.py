@@ -54,6 +54,7 @@ def doors(house: House) -> dict[str, Door]:
         "/l/<handle>/asking": Door(house, clinician, "asking", handle_of(chart), asked="planned"),
         "/l/<handle>/asking/again": Door(house, clinician, "asking/again", handle_of(chart)),
         "/l/<handle>/reasons/<key>": Door(house, clinician, "reasons/none", handle_of(chart), answer="not now"),
+        "/l/<handle>/reasons/<key>/again": Door(house, clinician, "reasons/none/again", handle_of(chart)),
         "/l/<handle>/agreed": Door(house, clinician, "agreed", handle_of(chart), choice="pace"),
         "/l/<handle>/agreed/<key>": Door(house, clinician, "agreed/none", handle_of(chart), outcome="helped"),
         "/l/<handle>/confirm": Door(house, confirming, "confirm", confirm),

@@ -136,12 +136,12 @@ def reply(chart: Page) -> WebForm:
 
 
 def quiet(chart: Page) -> str:
-    """Return the fold with the answered reasons of a view, empty where there is none."""
-    return chart.text.partition('<details class="quiet-reasons">')[2].partition("</section>")[0]
+    """Return the lines of the answered reasons of a view, empty where there is none."""
+    return chart.text.partition('<section class="quiet-reasons"')[2].partition("</section>")[0]
 
 
 def test_an_answered_reason_is_quiet(own: House) -> None:
-    """It leaves the list for the fold below, with what was said, by whom and when; audited, the answer sealed."""
+    """It leaves the list for a quiet line below, with what was said, by whom and when; audited, the answer sealed."""
     clinician, chart = own.clinician(THOMAS)
     first, other = reasons(chart)
 

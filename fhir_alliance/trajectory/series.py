@@ -33,8 +33,8 @@ class Visit:
 class Point(NamedTuple):
     """One score at one visit; `value` is None when it was not scorable, `answered` None when not stated.
 
-    `measured` is the code of the instrument and version that it was made with, empty when not stated.
-    A plain tuple, for a long course has thousands.
+    `measured` is the code of the instrument and version that it was made with, empty when not stated; `amended` says
+    that it is of answers that were corrected later. A plain tuple, for a long course has thousands.
     """
 
     at: datetime
@@ -44,6 +44,7 @@ class Point(NamedTuple):
     response: str | None
     absent: str = ""
     measured: str = ""
+    amended: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +167,8 @@ def read_time(text: object) -> datetime | None:
 
 
 # A score that may be compared; a preliminary or withdrawn one is not.
-COUNTS = frozenset({"final", "amended", "corrected"})
+_AMENDED: Final = frozenset({"amended", "corrected"})
+COUNTS = _AMENDED | {"final"}
 _UNITLESS: Final = re.compile(r"1?|\{.*\}")
 _ANSWERED: Final = (ALLIANCE, "items-answered")
 
@@ -221,6 +223,7 @@ def _point(observation: RawResource) -> Point | None:
         response=next((each for each in derived if each.startswith("QuestionnaireResponse/")), None),
         absent=_first_code(observation.get("dataAbsentReason", {})),
         measured=_first_code(observation.get("method", {})),
+        amended=observation["status"] in _AMENDED,
     )
 
 

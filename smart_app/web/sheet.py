@@ -107,7 +107,8 @@ class _Sheet:
             where = f"{each.visit.number or ''} {each.visit.day.text} {each.visit.sign}".strip()
             for place, row in enumerate(each.rows):
                 cells = (cell or "–" for cell in row.cells)
-                rows.append((where if place == 0 else "", row.name, row.answered, *cells))
+                name = _marked(row.name, amended=row.amended)
+                rows.append((where if place == 0 else "", name, row.answered, *cells))
         widths = self.paper.columns(rows, whole=3)
         for each_row in rows:
             self.paper.row(each_row, widths)
@@ -128,7 +129,7 @@ class _Sheet:
             return
         self.paper.heading(say("Answers, newest last"))
         visits = page.items.visits
-        days = [each.day.short for each in visits]
+        days = [_marked(each.day.short, amended=each.amended) for each in visits]
         answers = (cell.text for row in page.items.rows for cell in row.cells)
         # Questions give way to answers as far as most of their words still stand there.
         wide = min(self.paper.widest((*days, *answers)), (WIDTH - _QUESTION) / len(visits))
@@ -168,4 +169,10 @@ class _Sheet:
             said = f"{answered} · {say('last answer %(day)s', day=last.full)}{ago} · {place}"
         else:
             said = say("No answers in the chart yet")
-        self.paper.lines(f"{said}. {page.caveat} {page.window.left_out}".strip(), grey=SOFT)
+        corrected = page.items.any_amended or any(table.any_amended for table in page.scores[:1])
+        legend = f"† {say('corrected later')}. " if corrected else ""
+        self.paper.lines(f"{said}. {legend}{page.caveat} {page.window.left_out}".strip(), grey=SOFT)
+
+
+def _marked(text: str, *, amended: bool) -> str:
+    return f"{text} †" if amended else text

@@ -149,6 +149,16 @@ def test_the_version_travels_with_the_point(check_in: Instrument) -> None:
     assert [point.measured for point in series.points] == ["visit-check-in-1.0.0", ""]
 
 
+def test_what_was_corrected_is_known(check_in: Instrument) -> None:
+    """A score whose answers were corrected after it was first given says so, whichever of FHIR's two words it has."""
+    visits = read_visits([encounter(number) for number in (1, 2, 3)], patient="maria")
+    scores = [score(number, 7, status=status) for number, status in enumerate(("final", "amended", "corrected"), 1)]
+
+    (series,) = read_series(scores, visits, check_in, patient="maria")
+
+    assert [(point.value, point.amended) for point in series.points] == [(7, False), (7, True), (7, True)]
+
+
 def test_later_score_of_one_visit_counts(check_in: Instrument) -> None:
     """Of two scores for one visit the later one is the visit's score."""
     late = score(1, 9, effectiveDateTime="2026-03-01T11:00:00-05:00")

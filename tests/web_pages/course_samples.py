@@ -1,6 +1,7 @@
 """Courses of treatment as the EHR would give them back: visits, series of scores, answers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from fhir_alliance.instruments.catalogue import shipped
@@ -88,6 +89,17 @@ def series_of(course: Course, visits: Sequence[Visit]) -> tuple[tuple[Series, ..
         for (rater, scale), found in points.items()
     )
     return series, sheets
+
+
+def corrected(series: Sequence[Series], *visits: Visit) -> tuple[Series, ...]:
+    """Return the series with the patient's scores of these visits corrected after they were first given."""
+    places = {visit.encounter for visit in visits}
+    return tuple(
+        replace(each, points=tuple(point._replace(amended=point.encounter in places) for point in each.points))
+        if each.rater is Rater.PATIENT
+        else each
+        for each in series
+    )
 
 
 def points_of(rater: Rater, at_visit: Visit, response: str, sheet: Answers) -> list[tuple[str, Point]]:

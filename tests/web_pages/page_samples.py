@@ -1,5 +1,6 @@
 """Sample values of every page in every state, made by the builders the views use."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ from course_samples import (
     TODAY,
     Course,
     answers_of,
+    corrected,
     form,
     series_of,
     weekly,
@@ -75,14 +77,24 @@ SHORT_FRAME = clinician_frame(SITE, THOMAS, visit=weekly(14)[-1], today=TODAY, f
 
 
 def thomas_chart(
-    course: Course, first_line: str, *, visits: int = 14, numbered: bool = True, **more: object
+    course: Course,
+    first_line: str,
+    *,
+    visits: int = 14,
+    numbered: bool = True,
+    amended: Sequence[int] = (),
+    **more: object,
 ) -> ChartPage:
-    """Return the clinician's view of a course with weekly visits, the last of them today unless fewer are shown."""
+    """Return the clinician's view of a course with weekly visits, the last of them today unless fewer are shown.
+
+    The patient's answers of the visits that are `amended` were corrected later.
+    """
     planned = weekly(max(visits, 14))
     series, sheets = series_of({number: both for number, both in course.items() if number <= visits}, planned)
     if not numbered:
         planned = [replace(each, number=None) for each in planned]
         more["frame"] = clinician_frame(SITE, THOMAS, visit=planned[-1], today=TODAY)
+    series = corrected(series, *(planned[number - 1] for number in amended))
     usual = UsualRange(low=Decimal("7.2"), high=Decimal("8.6"), first_visit=1, last_visit=5) if visits > 5 else None
     more.setdefault("frame", THOMAS_FRAME)
     more.setdefault("usual", usual)

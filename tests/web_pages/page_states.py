@@ -192,6 +192,7 @@ CLINICIAN_PAGES = {
             companions=companions(),
         ),
     ),
+    "chart-corrected": ("chart.html", thomas_chart(COURSE, FIRST_LINE, amended=(9, 13))),
     "chart-reasons": ("chart.html", thomas_chart(COURSE, FIRST_LINE, talk=TALK)),
     "together": ("together.html", thomas_together(COURSE, TALK.agreed.before)),
     "together-none": ("together.html", thomas_together({})),

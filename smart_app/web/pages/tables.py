@@ -21,21 +21,26 @@ SHADES = 5
 
 
 class VisitHead(NamedTuple):
-    """One visit as a row or column is headed; `sign` says in words what is drawn under it."""
+    """One visit as a row or column is headed; `sign` says in words what is drawn under it.
+
+    `amended` says that the answers below were corrected later.
+    """
 
     number: int | None
     day: When
     kept: bool
     sign: str = ""
+    amended: bool = False
 
 
 class ScoreRow(NamedTuple):
-    """One rater's scores, one cell per column, empty where the form did not ask."""
+    """One rater's scores, one cell per column, empty where the form did not ask; `amended` when corrected later."""
 
     rater: Rater
     name: str
     answered: str
     cells: tuple[str, ...]
+    amended: bool = False
 
 
 class VisitScores(NamedTuple):
@@ -51,6 +56,11 @@ class ScoreTable:
 
     columns: tuple[str, ...]
     visits: tuple[VisitScores, ...]
+
+    @property
+    def any_amended(self) -> bool:
+        """Whether a row of it is of answers that were corrected later."""
+        return any(row.amended for visit in self.visits for row in visit.rows)
 
 
 class ItemCell(NamedTuple):
@@ -74,6 +84,11 @@ class ItemTable:
 
     visits: tuple[VisitHead, ...]
     rows: tuple[ItemRow, ...]
+
+    @property
+    def any_amended(self) -> bool:
+        """Whether a column of it is of answers that were corrected later."""
+        return any(visit.amended for visit in self.visits)
 
 
 def score_table(
@@ -103,6 +118,7 @@ def _score_row(row: VisitRow, rater: Rater, scales: Sequence[Scale], name: str) 
         name=name,
         answered=_answered(points, scales),
         cells=tuple(score_words(points.get(scale.name)) for scale in scales),
+        amended=row.is_amended(rater),
     )
 
 
@@ -129,7 +145,7 @@ def item_table(
     shown = [row for row in rows if Rater.PATIENT in row.answers][-columns:]
     sheets = [(row.answers[Rater.PATIENT], _asked(instrument, row)) for row in shown]
     return ItemTable(
-        visits=tuple(_head(row, today) for row in shown),
+        visits=tuple(_head(row, today)._replace(amended=row.is_amended(Rater.PATIENT)) for row in shown),
         rows=tuple(
             ItemRow(
                 text=wording.items[item.link_id][Rater.PATIENT],

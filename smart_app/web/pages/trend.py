@@ -24,12 +24,16 @@ HEIGHT = 200  # CSS pixels; the width is a percentage, so that text keeps its si
 
 @dataclass(frozen=True, kw_only=True)
 class Trend:
-    """The drawing with its words; `usual` is empty while there is no usual range."""
+    """The drawing with its words; `usual` is empty while there is no usual range.
+
+    `said` is how many lines the words of a visit take at most.
+    """
 
     title: str
     drawing: TrendLayout
     usual: str
     usual_visits: str
+    said: int
 
 
 def trend_of(
@@ -70,6 +74,7 @@ def trend_of(
         usual_visits=say("visits %(first)s to %(last)s", first=usual.first_visit, last=usual.last_visit)
         if usual
         else "",
+        said=max(len(visit.read_out) for visit in chart.visits),
     )
 
 
@@ -94,6 +99,11 @@ def _visit(scale: Scale, row: VisitRow, names: Mapping[Rater, str], today: date)
         for rater in Rater
         if rater in names and rater in row.points
     ]
+    amended = [
+        names[rater]
+        for rater in Rater
+        if rater in names and (point := row.point(rater, scale.name)) is not None and point.amended
+    ]
     return TrendVisit(
         number=str(row.number or ""),
         day=short_day(row.on),
@@ -101,6 +111,7 @@ def _visit(scale: Scale, row: VisitRow, names: Mapping[Rater, str], today: date)
             f"{row.label}, {day(row.on, today=today).text}",
             " · ".join([*([say("not asked yet")] if waiting else []), *said]) or say("no answer"),
             *([say(row.sign.words)] if row.sign else []),
+            *([say("corrected later: %(names)s", names=" · ".join(amended))] if amended else []),
         ),
         waiting=waiting,
     )

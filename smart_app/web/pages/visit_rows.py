@@ -50,6 +50,10 @@ class VisitRow:
         """Return one score, None when it was not asked."""
         return self.points.get(rater, {}).get(scale)
 
+    def is_amended(self, rater: Rater) -> bool:
+        """Whether this rater's answers were corrected after they were first scored."""
+        return any(point.amended for point in self.points.get(rater, {}).values())
+
     def rated_by(self, rater: Rater) -> bool:
         """Whether this rater sent a form about this visit."""
         return rater in self.points or rater in self.answers

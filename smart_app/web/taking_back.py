@@ -7,6 +7,7 @@ from fhir_alliance.delivery.correcting import Cause
 from fhir_alliance.delivery.receipts import Kind, UnknownReceipt
 from fhir_alliance.errors import CorrectionRefused
 from fhir_alliance.instruments.questionnaire import form_title
+from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import Rung
 from smart_app.web.failures import BadRequest
 from smart_app.web.forms import language_of
@@ -85,6 +86,7 @@ def _page(launch: Launch, sent: Sent, causes: dict[Cause, str], *, problem: str 
         causes=BY_FILER if filed else causes,
         problem=problem,
         filed=filed,
+        by_patient=sent.first.rater == Rater.PATIENT,
     )
 
 

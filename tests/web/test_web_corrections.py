@@ -297,15 +297,29 @@ def test_clinician_withdraws_the_wrong_persons_form(own: House) -> None:
 
 
 def test_a_patient_is_told_who_took_answers_back(own: House) -> None:
-    """What the clinic withdrew is not said to be taken back by the patient."""
+    """What the clinic withdrew is not said to be taken back by the patient; the clinician reads before that it is."""
     (person, receipt), (clinician, chart) = sent(own, THOMAS), own.clinician(THOMAS)
     ask = clinician.open(f"{chart.url.rpartition('/')[0]}/sent/{key_of(receipt)}/withdraw")
     clinician.submit(ask, ask.form("/withdraw"), cause="mistake")
 
     page = person.open(receipt.url)
 
+    assert "On the receipt Thomas can see that the clinic took these answers back." in ask.text
     assert "The clinic took these answers back." in page.text
     assert "You took these answers back" not in page.text
+
+
+def test_a_rating_of_the_therapist_has_no_receipt_for_the_patient(own: House) -> None:
+    """Who withdraws a rating of their own reads nothing of what the patient will see."""
+    clinician, chart = own.clinician()
+    form = clinician.open(chart.link("/form"))
+    review = clinician.submit(form, form.form("/form"), **CORE, action="review")
+    key = key_of(clinician.submit(review, review.form("/send")))
+
+    ask = clinician.open(f"{chart.url.rpartition('/')[0]}/sent/{key}/withdraw")
+
+    assert "Withdraw this form?" in ask.text
+    assert "On the receipt" not in ask.text
 
 
 def test_clinician_withdraws_only_what_they_see(own: House) -> None:

@@ -34,10 +34,10 @@ _NOTED: Final = marked(
     "The note in the chart is marked as entered in error, or replaced by one without these scores. The answers are no "
     "longer shown in this app."
 )
-_ONLY_HERE: Final = marked("They are kept in this app only. From now on nobody sees them here any more.")
+_ONLY_HERE: Final = marked("The answers are kept in this app only. From now on nobody sees them here any more.")
 _ON_THE_WAY: Final = marked(
-    "They may be on their way into the chart. What has not been sent never will be; what is there already is marked as "
-    "entered in error, so that it no longer counts."
+    "The answers may be on their way into the chart. What has not been sent never will be; what is there already is "
+    "marked as entered in error, so that it no longer counts."
 )
 _FILED: Final = marked(
     "In the chart the page is marked as entered in error, so that it no longer counts. If it is still on its way, it "
@@ -55,7 +55,10 @@ _CONSEQUENCES: Final[Mapping[ReceiptState, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class TakeBackPage:
-    """One question before it is done; `causes` are (value, words), and only a clinician has to choose one."""
+    """One question before it is done; `causes` are (value, words), and only a clinician has to choose one.
+
+    `seen` says to a clinician what the patient will see of it, empty where that is nothing.
+    """
 
     frame: Frame
     path: str
@@ -66,6 +69,7 @@ class TakeBackPage:
     causes: tuple[tuple[str, str], ...]
     problem: str = ""
     filed: bool = False
+    seen: str = ""
 
 
 def take_back_page(
@@ -78,10 +82,12 @@ def take_back_page(
     causes: Mapping[Cause, str],
     problem: str = "",
     filed: bool = False,
+    by_patient: bool = True,
 ) -> TakeBackPage:
     """Return the page; it posts to `path` below the launch, and `state` is where the answers are now.
 
-    `filed` says that it is about a page that was filed in the chart, and not about a form.
+    `filed` says that it is about a page that was filed in the chart, and not about a form; `by_patient` that the
+    answers are the patient's, who has a receipt for them.
     """
     return TakeBackPage(
         frame=frame,
@@ -93,4 +99,12 @@ def take_back_page(
         causes=tuple((cause.value, say(words)) for cause, words in causes.items()),
         problem=problem,
         filed=filed,
+        seen=_seen(frame.banner.first_name) if frame.banner and by_patient and not filed else "",
     )
+
+
+def _seen(name: str) -> str:
+    """Return what a clinician has to know the patient will read, by name where there is one."""
+    if not name:
+        return say("On the receipt the patient can see that the clinic took these answers back.")
+    return say("On the receipt %(name)s can see that the clinic took these answers back.", name=name)

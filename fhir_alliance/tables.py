@@ -349,6 +349,7 @@ harvest_refusals = sa.Table(
     _text("reason"),
     _moment("found_at"),
     sa.UniqueConstraint("ehr", "response", "version"),
+    sa.Index(None, "ehr", "patient"),
     sqlite_autoincrement=True,
 )
 

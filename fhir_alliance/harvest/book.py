@@ -2,12 +2,28 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, exists, func, insert, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    bindparam,
+    exists,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 
 from fhir_alliance.audit import Event, record
 from fhir_alliance.delivery.reason_table import Reason
 from fhir_alliance.delivery.reasons import refusal_reason
+from fhir_alliance.delivery.receipts import SCORED_ELSEWHERE
+from fhir_alliance.fixed import Fixed
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import harvest_refusals, harvest_rounds, submissions
 
@@ -25,10 +41,11 @@ class Round:
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """A response of others that is not scored, by the EHR's id, and since when; `code` says why."""
+    """A version of a response of others that nobody has scored, by the EHR's id, and since when; `code` says why."""
 
     ehr: str
     response: str
+    version: str
     code: str
     found_at: datetime
 
@@ -56,16 +73,22 @@ class Book:
             return connection.scalar(_refusal(ehr, response, version)) is not None
 
     def refused(self, ehr: str | None = None, *, limit: int) -> tuple[Refused, ...]:
-        """Return what is not scored as it stands now, of one EHR or all, newest first."""
+        """Return what nobody has scored as it stands now, of one EHR or all, newest first."""
         newest = select(harvest_refusals).where(_stands(), _of(ehr)).order_by(harvest_refusals.c.id.desc()).limit(limit)
         with self._engine.connect() as connection:
-            rows = connection.execute(newest).all()
-        return tuple(
-            Refused(ehr=row.ehr, response=row.response, code=row.reason, found_at=row.found_at) for row in rows
-        )
+            return tuple(_refused(row) for row in connection.execute(newest))
+
+    def of_patient(self, ehr: str, patient: str) -> tuple[Refused, ...]:
+        """Return what nobody has scored of one patient as it stands now, newest first."""
+        rows = _OF_PATIENT.read(self._engine, {"of_ehr": ehr, "of_patient": patient})
+        return tuple(_refused(row) for row in rows)
+
+    def unanswered(self, ehr: str, patient: str) -> frozenset[tuple[str, str]]:
+        """Return the responses of a patient, each with its version, that answer nothing: nobody has scored them."""
+        return frozenset((each.response, each.version) for each in self.of_patient(ehr, patient))
 
     def count_refused(self, ehr: str | None = None) -> int:
-        """Return how many are not scored as it stands now, of one EHR or all."""
+        """Return how many nobody has scored as it stands now, of one EHR or all."""
         with self._engine.connect() as connection:
             return int(
                 connection.scalar(select(func.count()).select_from(harvest_refusals).where(_stands(), _of(ehr))) or 0
@@ -113,16 +136,34 @@ def _refusal(ehr: str, response: str, version: str) -> Select[str]:
     )
 
 
+def _refused(row: Row[Any]) -> Refused:
+    return Refused(ehr=row.ehr, response=row.response, version=row.version, code=row.reason, found_at=row.found_at)
+
+
 def _of(ehr: str | None) -> ColumnElement[bool]:
     return true() if ehr is None else harvest_refusals.c.ehr == ehr
 
 
 def _stands() -> ColumnElement[bool]:
-    """Return what holds for a refusal that no later version has overtaken, be that one scored or refused too."""
+    """Return what holds for a refusal that no later version has overtaken, be that one scored or refused too.
+
+    What another program has scored is not scored twice, and nothing is amiss with it.
+    """
     same = (_later.c.ehr == harvest_refusals.c.ehr) & (_later.c.response == harvest_refusals.c.response)
     scored = (submissions.c.ehr == harvest_refusals.c.ehr) & (submissions.c.response_id == harvest_refusals.c.response)
     after = submissions.c.harvested_version.is_not(None) & (submissions.c.accepted_at >= harvest_refusals.c.found_at)
-    return ~exists().where(same, _later.c.id > harvest_refusals.c.id) & ~exists().where(scored, after)
+    overtaken = exists().where(same, _later.c.id > harvest_refusals.c.id) | exists().where(scored, after)
+    return (harvest_refusals.c.reason != SCORED_ELSEWHERE) & ~overtaken
+
+
+# A view may ask this, so it is not put together anew.
+_OF_PATIENT: Final = Fixed(
+    select(harvest_refusals)
+    .where(
+        _stands(), harvest_refusals.c.ehr == bindparam("of_ehr"), harvest_refusals.c.patient == bindparam("of_patient")
+    )
+    .order_by(harvest_refusals.c.id.desc())
+)
 
 
 def _audit(

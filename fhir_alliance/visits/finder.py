@@ -1,6 +1,6 @@
 """The one way that every trigger goes: from a visit, and what the record says, to forms that are assigned once."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from fhir_alliance.instruments.catalogue import Catalogue
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.readiness import require_ready
+from fhir_alliance.records.harvested import named_key
 from fhir_alliance.settings import SITE, Settings
 from fhir_alliance.visits.assignments import Assignments, Trigger
 from fhir_alliance.visits.due import NO_VISIT, Answered, Due, History, SeenVisit, counts, due, planned
@@ -35,7 +36,10 @@ class PatientRecord:
 
 
 class DueFinder:
-    """Finds what is due about a visit, and assigns it; thread safe, `clock` returns the present."""
+    """Finds what is due about a visit, and assigns it; thread safe, `clock` returns the present.
+
+    `unanswered` returns the responses of an EHR's patient, by id and version, that others wrote and that are no answer.
+    """
 
     def __init__(
         self,
@@ -43,12 +47,14 @@ class DueFinder:
         catalogue: Catalogue,
         assignments: Assignments,
         wishes: Wishes,
+        unanswered: Callable[[str, str], Container[tuple[str, str]]],
         clock: Callable[[], datetime],
     ) -> None:
         self._settings = settings
         self._catalogue = catalogue
         self._assignments = assignments
         self._wishes = wishes
+        self._unanswered = unanswered
         self._clock = clock
         newest = newest_forms(catalogue.instruments)
         self._forms = {url: asked_form(form) for url, form in newest.items()}
@@ -124,9 +130,12 @@ class DueFinder:
 
     def _history(self, record: PatientRecord, wish: Wish) -> History:
         responses = tuple(record.responses)
+        # Where all of them are ours nobody is asked.
+        foreign = not all(map(named_key, responses))
+        unanswered = self._unanswered(record.ehr, record.patient) if foreign else frozenset[tuple[str, str]]()
         return History(
             visits=record.visits,
-            answered=(*answered_forms(responses, self._forms), *self._sent(record)),
+            answered=(*answered_forms(responses, self._forms, unanswered), *self._sent(record)),
             flags=tuple(flags(responses, self._usual())),
             pauses=(wish.pause,) if wish.pause else (),
             opted_out=wish.unasked,

@@ -1,11 +1,12 @@
 """What schedules need to know of a record: its Encounters as visits, its responses as forms that were answered."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.words import Rater
+from fhir_alliance.records.harvested import version_of
 from fhir_alliance.scoring.responses import read_given
 from fhir_alliance.trajectory.series import read_time, therapist_of
 from fhir_alliance.visits.due import Answered, SeenVisit
@@ -34,10 +35,15 @@ def seen_visits(encounters: Iterable[RawResource], *, patient: str) -> tuple[See
     )
 
 
-def answered_forms(responses: Iterable[RawResource], forms: Mapping[str, AskedForm]) -> tuple[Answered, ...]:
+def answered_forms(
+    responses: Iterable[RawResource],
+    forms: Mapping[str, AskedForm],
+    unanswered: Container[tuple[str, str]] = frozenset(),
+) -> tuple[Answered, ...]:
     """Return which of these forms (by canonical without version) were answered or declined, about which visit.
 
-    A response without a time counts for its visit only; one that was taken back does not count.
+    A response without a time counts for its visit only; one that was taken back does not count, nor one that is, by id
+    and version, among those that are `unanswered`: another program wrote it, and it is no answer to its form.
     """
     return tuple(
         Answered(form=form, encounter=each.get("encounter", {}).get("reference"), at=at)
@@ -45,6 +51,7 @@ def answered_forms(responses: Iterable[RawResource], forms: Mapping[str, AskedFo
         if each.get("status") in _DONE
         and (form := forms.get(str(each.get("questionnaire", "")).partition("|")[0]))
         and (at := read_time(each.get("authored")))
+        and (str(each.get("id")), version_of(each)) not in unanswered
     )
 
 

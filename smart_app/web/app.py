@@ -201,7 +201,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
     outbox, keeping = Outbox(engine, vault, clock), Keeping(engine, vault, clock)
     assignments = Assignments(engine, covering(newest_forms(catalogue.instruments).values()), clock)
     finder, own_tokens = (
-        DueFinder(settings, catalogue, assignments, Wishes(engine), clock),
+        DueFinder(settings, catalogue, assignments, Wishes(engine), Book(engine).unanswered, clock),
         BackendTokens(registry, clock),
     )
     visits = VisitWatcher(Looks(engine), assignments, finder, own_tokens, settings.ehrs, clock=clock)

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
 from fhir_alliance.delivery.receipts import Kind
+from fhir_alliance.harvest.book import Book
 from smart_app.web.access import audit
 from smart_app.web.frames import frame_of, today
 from smart_app.web.gates import launched
@@ -34,5 +35,8 @@ def delivery(launch: Launch) -> ResponseReturnValue:
     mine = (*(each for each in newest if is_of_launch(launch, each)), *filed)
     still_open = {each.key for each in mine if each.kind is not Kind.WITHDRAWAL}
     frame = frame_of(launch)
-    page = delivery_page(frame, found, title=title_of, days=_DAYS, today=today(), still_open=still_open)
+    refused = Book(services().engine).of_patient(launch.ehr.name, launch.patient.id)
+    page = delivery_page(
+        frame, found, title=title_of, days=_DAYS, today=today(), still_open=still_open, refused=refused
+    )
     return render_template("delivery.html", page=page)

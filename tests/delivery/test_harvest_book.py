@@ -59,6 +59,27 @@ def test_same_reason_again_is_one_row(site: "Site", book: Book) -> None:
     assert [each.code for each in book.refused("harbor", limit=9) if each.response == "a"] == ["patient-gone"]
 
 
+def test_what_stands_of_one_patient(site: "Site", book: Book) -> None:
+    """Of one patient of one EHR, in its newest version; with what another program has scored nothing is amiss."""
+    refused = (
+        ("harbor", "d", "1", "maria", "invalid"),
+        ("harbor", "e", "1", "maria", "scored-elsewhere"),
+        ("harbor", "d", "2", "maria", "another-rater"),
+        ("harbor", "f", "1", "thomas", "invalid"),
+        ("bay", "d", "1", "maria", "invalid"),
+    )
+    for ehr, response, version, patient, reason in refused:
+        book.refuse(ehr, response, version, patient=patient, reason=reason, at=site.clock())
+
+    found = [(each.response, each.version, each.code) for each in book.of_patient("harbor", "maria")]
+
+    assert found == [("d", "2", "another-rater")]
+    assert book.unanswered("harbor", "maria") == {("d", "2")}
+    assert "e" not in responses(book)
+    assert book.count_refused("harbor") == 5
+    assert book.unanswered("harbor", "nobody") == frozenset()
+
+
 def test_scored_later_is_refused_no_more(site: "Site", book: Book, make_submission: Callable[..., Submission]) -> None:
     """Once a mended version was accepted the refusal of the one before does not stand; of other EHRs it does."""
     site.clock.pass_by(minutes=1)

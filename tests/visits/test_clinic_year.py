@@ -89,7 +89,12 @@ def finder(address: str, settings: Settings, clinic: Clinic) -> Iterator[DueFind
     engine, catalogue = open_store(address), site_catalogue(settings)
     forms = covering(newest_forms(catalogue.instruments).values())
     yield DueFinder(
-        settings, catalogue, Assignments(engine, forms, lambda: clinic.now), Wishes(engine), lambda: clinic.now
+        settings,
+        catalogue,
+        Assignments(engine, forms, lambda: clinic.now),
+        Wishes(engine),
+        lambda *_: frozenset(),
+        lambda: clinic.now,
     )
     engine.dispose()
 

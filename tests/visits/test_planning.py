@@ -155,3 +155,13 @@ def test_responses_become_answered_forms() -> None:
     found = answered_forms([response, *({**response, **change} for change in changes)], {CORE.url: CORE})
 
     assert found == (Answered(form=CORE, encounter="Encounter/1", at=datetime(2026, 3, 2, 9, 45, tzinfo=UTC)),)
+
+
+def test_a_version_that_is_no_answer_does_not_count() -> None:
+    """Of a response that was looked at and not scored, that version alone is no answer: a later one may be."""
+    response = {"id": "a", "status": "completed", "questionnaire": CORE.url, "authored": "2026-03-02T09:45:00Z"}
+    versions = [{**response, "meta": {"versionId": number}} for number in ("1", "2")]
+
+    found = [answered_forms([each], {CORE.url: CORE}, frozenset({("a", "1")})) for each in versions]
+
+    assert [len(each) for each in found] == [0, 1]

@@ -80,8 +80,8 @@ FILTERS: Final = (
 
 
 REFUSED: Final = tuple(
-    Refused(ehr="harbor", response=response, code=code, found_at=NOW)
-    for response, code in (("qr-20931", "invalid"), ("7c1f0a52-55f1-4f53-9b3b-0c8f3d0a9d11", "another-rater"))
+    Refused(ehr="harbor", response=response, version="1", code=code, found_at=NOW)
+    for response, code in (("qr-20931", "invalid"), ("7c1f0a52-55f1-4f53-9b3b-0c8f3d0a9d11", "foreign-visit"))
 )
 
 

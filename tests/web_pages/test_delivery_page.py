@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from delivery_samples import FORM_TITLE, SENT, entry
+from delivery_samples import FORM_TITLE, REFUSED, SENT, entry
 from page_samples import THOMAS_FRAME, TODAY
 
 from fhir_alliance.delivery.receipts import Kind, State
@@ -22,6 +22,20 @@ def test_what_waits_is_apart_from_what_is_done() -> None:
     assert page.waiting[2].why == "The health record does not allow it; please tell your administrator."
     assert page.waiting[2].todo == ""
     assert (page.done[0].why, page.done[0].todo, page.done[1].todo) == ("", "", "")
+
+
+def test_what_other_programs_wrote_in_vain() -> None:
+    """Each says why, and what a clinician can do."""
+    page = delivery_page(THOMAS_FRAME, (), title=FORM_TITLE, days=30, today=TODAY, refused=REFUSED)
+
+    assert [(row.response, row.why, row.todo) for row in page.refused] == [
+        ("qr-20931", "Its answers do not fit the form that it names; please tell your administrator.", ""),
+        (
+            "7c1f0a52-55f1-4f53-9b3b-0c8f3d0a9d11",
+            "Its visit is another patient's, or is not there.",
+            "Correct the visit of the response in the health record; the new version is found by itself.",
+        ),
+    ]
 
 
 def test_days_and_times_are_those_of_the_site() -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from fhir_alliance.delivery.entries import Entry
 from fhir_alliance.delivery.reason_table import Again, Who
 from fhir_alliance.delivery.receipts import Kind, State
+from fhir_alliance.harvest.book import Refused
 from fhir_alliance.sentences import marked
 from smart_app.web.pages.frame import Frame
 from smart_app.web.pages.words import When, capital, hour_words, local_day, relative_day
@@ -54,12 +55,26 @@ class SentRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefusedRow:
+    """A form that was filled in with another program, and is not scored."""
+
+    response: str
+    found: Moment
+    why: str
+    todo: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeliveryPage:
-    """A patient's forms, newest first: `waiting` are not in the chart, `done` are, or stay here by design."""
+    """A patient's forms, newest first: `waiting` are not in the chart, `done` are, or stay here by design.
+
+    `refused` came into the chart from other programs, and are not scored.
+    """
 
     frame: Frame
     waiting: tuple[SentRow, ...]
     done: tuple[SentRow, ...]
+    refused: tuple[RefusedRow, ...]
     days: int
 
 
@@ -71,10 +86,11 @@ def delivery_page(
     days: int,
     today: date,
     still_open: Container[str] = (),
+    refused: Sequence[Refused] = (),
 ) -> DeliveryPage:
     """Return the page; `title` names a form by its canonical, `days` is how far back what is done is listed.
 
-    `still_open` are the keys of what this clinician may take back.
+    `still_open` are the keys of what this clinician may take back, `refused` what other programs wrote in vain.
     """
     later = _later(entries)
     rows = [
@@ -85,6 +101,7 @@ def delivery_page(
         frame=frame,
         waiting=tuple(row for done, row in rows if not done),
         done=tuple(row for done, row in rows if done),
+        refused=tuple(_refused(each, frame, today) for each in refused),
         days=days,
     )
 
@@ -124,6 +141,16 @@ def _row(
         # What an administrator does is told to administrators: here the words say whom to tell.
         todo="" if in_order or reason.who is Who.ADMINISTRATOR else say(reason.todo),
         open=entry.key in still_open,
+    )
+
+
+def _refused(refused: Refused, frame: Frame, today: date) -> RefusedRow:
+    reason = refused.reason
+    return RefusedRow(
+        response=refused.response,
+        found=moment(refused.found_at, frame, today),
+        why=f"{capital(say(reason.told))}.",
+        todo="" if reason.who is Who.ADMINISTRATOR else say(reason.todo),
     )
 
 

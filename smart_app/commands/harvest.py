@@ -23,6 +23,7 @@ def harvest(settings: Path, name: str, since: datetime | None, *, dry_run: bool)
 
     The scores are delivered by `serve` or `worker`, which also look by themselves where the settings say how often.
     """
+    from fhir_alliance.delivery.receipts import SCORED_ELSEWHERE
     from fhir_alliance.errors import AllianceError, EhrError, InvalidSettings
     from fhir_alliance.harvest.book import Book
     from fhir_alliance.settings import Rung
@@ -45,19 +46,27 @@ def harvest(settings: Path, name: str, since: datetime | None, *, dry_run: bool)
         fail([f"{error}. The EHR, or its backend client, does not let responses be looked for."])
     except AllianceError as error:
         fail([f"{error} {error.sentence}"])
-    for each in found:
+    listed = [each for each in found if each.outcome != SCORED_ELSEWHERE]
+    for each in listed:
         remarks = ["its own score differs from ours"] if each.claim_differs else []
         _tell(each.outcome, each.response, [*each.words, *each.faults, *remarks])
-    became = ", ".join(
-        f"{number} {outcome}" for outcome, number in Counter(each.outcome for each in found).most_common()
-    )
-    click.echo(f"{len(found)} responses{became and ': '}{became}{', nothing was changed' if dry_run else ''}.")
+    became = Counter(each.outcome for each in listed)
+    summary = _summary(became, already=len(found) - len(listed))
+    click.echo(f"{summary}{', nothing was changed' if dry_run else ''}.")
     looked_at = {each.response for each in found}
     if before := [each for each in refused if each.response not in looked_at]:
         cut = f", among the newest {len(refused)} of {standing}" if standing > len(refused) else ""
         click.echo(f"Not scored before, and still not{cut}:")
         for earlier in before:
             _tell(earlier.code, earlier.response, [earlier.reason.words])
+
+
+def _summary(became: Counter[str], *, already: int) -> str:
+    """Say how many responses became what; `already` were scored by another program, so that nobody has to act."""
+    number = became.total() + already
+    parts = [f"{count} {outcome}" for outcome, count in became.most_common()]
+    parts += [f"already scored: {already}"] if already else []
+    return f"{number} response{'' if number == 1 else 's'}{': ' if parts else ''}{', '.join(parts)}"
 
 
 def _tell(outcome: str, response: str, lines: list[str]) -> None:

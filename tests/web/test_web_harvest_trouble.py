@@ -24,7 +24,7 @@ from smart_app.demo.site import Site
 from .house import CORE, MARIA, THOMAS, House
 from .test_web_alerts import PHQ9, with_alerts
 from .test_web_backend import granting
-from .test_web_harvest import SCOPES, asked, change, filled, look, put, scores, standings, told
+from .test_web_harvest import SCOPES, asked, by_another_app, change, filled, look, put, scores, standings, told
 
 MakeHouse = Callable[..., House]
 
@@ -91,6 +91,23 @@ def test_command(house: House) -> None:
     assert told(scores(house, scored))["visit-check-in-core"] == ("final", 7.5)
 
 
+def test_what_was_scored_before_is_counted(house: House) -> None:
+    """What is scored now, or cannot be, is listed; of what other programs have scored it is said how many."""
+    scored, refused = put(house, filled(house)), put(house, filled(house, item=asked({"99": "7"})))
+    before = [put(house, filled(house)) for _ in range(2)]
+    for name in before:
+        put(house, by_another_app(name))
+    Book(house.services.engine).keep_round("harbor", looked_until=house.opened + OVERLAP, at=house.opened)
+
+    dry, real, again = (harvest(house, *options).stdout for options in (["--dry-run"], [], []))
+
+    assert dry.splitlines()[-1] == "4 responses: 1 scored, 1 invalid, already scored: 2, nothing was changed."
+    assert real.splitlines()[-1] == "4 responses: 1 scored, 1 invalid, already scored: 2."
+    assert again.splitlines()[-1] == "3 responses: 1 invalid, already scored: 2."
+    assert all(scored in each and refused in each for each in (dry, real))
+    assert not any(name in each for name in before for each in (dry, real, again))
+
+
 def test_each_response_is_told_once(house: House) -> None:
     """The command is what tells: in a process of its own no line of the log stands between."""
     put(house, filled(house, item=asked({"99": "7"})))
@@ -100,7 +117,7 @@ def test_each_response_is_told_once(house: House) -> None:
     done = subprocess.run([*command, "--ehr", "harbor"], capture_output=True, text=True, check=True)
 
     assert "harvest.found" not in done.stdout + done.stderr
-    assert done.stdout.endswith("1 responses: 1 invalid.\n")
+    assert done.stdout.endswith("1 response: 1 invalid.\n")
 
 
 def test_command_where_nobody_may_look(make_house: MakeHouse) -> None:

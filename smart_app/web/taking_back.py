@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from fhir_alliance.delivery.correcting import Cause
 from fhir_alliance.delivery.receipts import Kind, UnknownReceipt
-from fhir_alliance.errors import CorrectionRefused
+from fhir_alliance.errors import CorrectionRefused, EhrError
 from fhir_alliance.instruments.questionnaire import form_title
 from fhir_alliance.instruments.words import Rater
 from fhir_alliance.settings import Rung
@@ -16,6 +16,7 @@ from smart_app.web.gates import launched
 from smart_app.web.launches import Launch, Role
 from smart_app.web.pages.taking_back import BY_CLINICIAN, BY_FILER, BY_PATIENT, TakeBackPage, take_back_page
 from smart_app.web.pages.words import day, local_day
+from smart_app.web.reading import with_ehr
 from smart_app.web.receipts import shown_as
 from smart_app.web.saying import say
 from smart_app.web.sent import Sent, is_of_launch, open_to_change, sent_in, take_back
@@ -53,7 +54,10 @@ def ask_clinician(launch: Launch, key: str) -> ResponseReturnValue:
 @bp.post("/sent/<key>/withdraw")
 @launched(Role.CLINICIAN)
 def withdraw(launch: Launch, key: str) -> ResponseReturnValue:
-    """Withdraw it and go back to the page that says how far that is: the view, or for a filed page delivery."""
+    """Withdraw it and go back to the page that says how far that is: the view, or for a filed page delivery.
+
+    Delivery needs no EHR, so that it tells of everything that was withdrawn while that cannot be read.
+    """
     sent = _of_clinician(launch, key)
     cause = _cause(BY_CLINICIAN)
     if cause is None:
@@ -61,8 +65,17 @@ def withdraw(launch: Launch, key: str) -> ResponseReturnValue:
         return render_template("take_back.html", page=page), BadRequest.http_status
     if sent.newest.kind is not Kind.WITHDRAWAL:
         take_back(launch, sent, cause)
-    told = "delivery.delivery" if _is_filed(sent) else "clinician.chart"
+    told = "delivery.delivery" if _is_filed(sent) or not _reads(launch) else "clinician.chart"
     return redirect(url_for(told, handle=launch.handle), 303)
+
+
+def _reads(launch: Launch) -> bool:
+    """Whether the EHR lets its patient be read just now."""
+    try:
+        with_ehr(launch, lambda client: client.read("Patient", launch.patient.id))
+    except EhrError:
+        return False
+    return True
 
 
 def _of_clinician(launch: Launch, key: str) -> Sent:

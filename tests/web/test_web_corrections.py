@@ -84,7 +84,8 @@ def test_taken_back_from_the_receipt(own: House) -> None:
 
     assert "marked as entered in error" in ask.text
     assert "You took these answers back" not in before
-    assert "is being marked" in before.partition('role="status"')[2].partition("</p>")[0].partition("<span>")[2]
+    said = before.partition('role="status"')[2].partition("</p>")[0].partition("<span>")[2]
+    assert said.startswith("Taken back. It goes to your chart when the health record can be reached")
     assert score(own, key_of(receipt))[:2] == ("entered-in-error", "entered-in-error")
     assert "<span>In your chart they are marked" in person.open(page.url).text
     assert own.rows(submissions)[-1]["cause"] == "mistake"
@@ -334,3 +335,31 @@ def test_clinician_withdraws_only_what_they_see(own: House) -> None:
 
     assert (foreign.status, code_of(foreign)) == (404, "submission.unknown")
     assert (old.status, code_of(old)) == (409, "correction.refused")
+
+
+def test_taking_back_while_the_ehr_is_away(own: House) -> None:
+    """Patient and clinician read that it is taken back, and when it goes to the chart; once it can, it does (F01)."""
+    (person, receipt), theirs = sent(own), key_of(handed(own, THOMAS))
+    own.deliver()
+    ask = person.open(receipt.link("/take-back"))
+    clinician, chart = own.clinician(THOMAS)
+    question = clinician.open(chart.link("/withdraw"))
+    own.stop_ehr()
+
+    taken = person.submit(ask, ask.form("/take-back"))
+    withdrawn = [clinician.submit(question, question.form("/withdraw"), cause="mistake") for _ in range(2)]
+    own.deliver()
+    still = clinician.open(withdrawn[0].url)
+    own.start_ehr()
+    own.ahead = timedelta(minutes=1)
+    own.deliver()
+
+    assert taken.status == 200
+    assert "Taken back. It goes to your chart when the health record can be reached" in taken.text
+    assert [each.url for each in withdrawn] == [chart.url.replace("/chart", "/delivery")] * 2
+    told = re.compile(
+        r"<strong>Taken back</strong> since .*\. It goes to the chart when the health record can be reached\."
+    )
+    assert all(told.search(each.text) for each in (*withdrawn, still))
+    assert score(own, key_of(receipt))[:2] == ("entered-in-error", "entered-in-error")
+    assert own.written(theirs, THOMAS)[0][0]["status"] == "entered-in-error"

@@ -9,7 +9,7 @@ from page_samples import NOBODY
 from fhir_alliance.delivery.entries import Attempt, Decision, Entry
 from fhir_alliance.delivery.figures import Figures
 from fhir_alliance.delivery.outcomes import Outcome
-from fhir_alliance.delivery.receipts import State
+from fhir_alliance.delivery.receipts import Kind, State
 from fhir_alliance.harvest.book import Refused
 from fhir_alliance.settings import Rung
 from smart_app.web.pages.outbox import Choice, ItemPage, OutboxPage, item_page, outbox_page
@@ -46,6 +46,7 @@ SENT: Final = (
     entry(4, State.DELIVERED, hours=100),
     entry(5, State.HELD, "own-rating", hours=100),
 )
+WITHDRAWN: Final = (entry(8, State.ACCEPTED, hours=0.1, kind=Kind.WITHDRAWAL),)
 LISTED: Final = (
     entry(6, State.HELD, "ehr-changed", hours=53),
     entry(2, State.HELD, "conflict", hours=27),

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from course_samples import COURSE, HUNDREDS, LONG_COURSE, NOW, TODAY, visit
-from delivery_samples import FORM_TITLE, OUTBOX, OUTBOX_NONE, REFUSED, SENT, item_of
+from delivery_samples import FORM_TITLE, OUTBOX, OUTBOX_NONE, REFUSED, SENT, WITHDRAWN, item_of
 from figure_samples import FIGURES_NONE, FIGURES_PAGE
 from filing_samples import filing, take_back_filed
 from home_samples import SENT_AT_HOME, home
@@ -333,6 +333,10 @@ CLINICIAN_PAGES = {
     "delivery-others": (
         "delivery.html",
         delivery_page(THOMAS_FRAME, SENT[3:4], title=FORM_TITLE, days=30, today=TODAY, refused=REFUSED),
+    ),
+    "delivery-withdrawn": (
+        "delivery.html",
+        delivery_page(THOMAS_FRAME, WITHDRAWN, title=FORM_TITLE, days=30, today=TODAY),
     ),
     "delivery-none": ("delivery.html", delivery_page(THOMAS_FRAME, (), title=FORM_TITLE, days=30, today=TODAY)),
     "mine": ("mine.html", mine(*OWN_PATIENTS)),

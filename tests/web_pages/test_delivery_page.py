@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from delivery_samples import FORM_TITLE, REFUSED, SENT, entry
 from page_samples import THOMAS_FRAME, TODAY
 
@@ -61,6 +62,25 @@ def test_what_was_taken_back_is_told_as_such() -> None:
     page = delivery_page(THOMAS_FRAME, [taken_back], title=FORM_TITLE, days=30, today=TODAY)
 
     assert [row.state for row in page.done] == ["Taken back"]
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "label", "why"),
+    [
+        (State.ACCEPTED, None, "Taken back", "It goes to the chart when the health record can be reached."),
+        (State.UNKNOWN, "ehr.unreachable", "Taken back", "It goes to the chart when the health record can be reached."),
+        (State.HELD, "no-updates", "Waits for somebody", "It corrects a form in the chart"),
+        (State.UNKNOWN, "in-review", "Sent, not found in the chart yet", "It was sent, and waits for review"),
+    ],
+)
+def test_a_withdrawal_on_its_way(state: State, code: str | None, label: str, why: str) -> None:
+    """What somebody took back is told as such, and not as a form on its way, unless a person has to act."""
+    taken_back = replace(entry(1, state, code, hours=1), kind=Kind.WITHDRAWAL)
+
+    (row,) = delivery_page(THOMAS_FRAME, [taken_back], title=FORM_TITLE, days=30, today=TODAY).waiting
+
+    assert row.state == label
+    assert row.why.startswith(why)
 
 
 def test_only_the_last_version_is_called_in_the_chart() -> None:

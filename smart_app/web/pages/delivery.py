@@ -25,6 +25,8 @@ STATES: Final[Mapping[State, str]] = {
 }
 TAKEN_BACK: Final = marked("taken back")
 KEPT: Final = marked("kept here")
+# Of a withdrawal that waits for nothing but the health record.
+_GOES_IN: Final = marked("it goes to the chart when the health record can be reached")
 # What became of a form that came into the chart before another version of it did.
 _OVERTAKEN: Final[Mapping[Kind, str]] = {
     Kind.AMENDMENT: marked("it no longer counts: changed answers took its place"),
@@ -130,14 +132,14 @@ def _row(
 ) -> SentRow:
     reason = entry.reason
     in_order = entry.state is State.DELIVERED and entry.code is None
-    overtaken = _OVERTAKEN.get(later) if later else None
+    instead = _GOES_IN if _goes_in(entry) else _OVERTAKEN.get(later) if later else None
     return SentRow(
         key=entry.key,
         title=title,
         sent=moment(entry.accepted_at, frame, today),
         state=capital(say(_label(entry))),
         since=moment(entry.since, frame, today),
-        why="" if in_order and overtaken is None else f"{capital(say(overtaken or reason.told))}.",
+        why="" if in_order and instead is None else f"{capital(say(instead or reason.told))}.",
         # What an administrator does is told to administrators: here the words say whom to tell.
         todo="" if in_order or reason.who is Who.ADMINISTRATOR else say(reason.todo),
         open=entry.key in still_open,
@@ -154,8 +156,14 @@ def _refused(refused: Refused, frame: Frame, today: date) -> RefusedRow:
     )
 
 
+def _goes_in(entry: Entry) -> bool:
+    """Whether it takes a form back, and needs nobody to get into the chart."""
+    moving = entry.state in (State.ACCEPTED, State.LEASED, State.UNKNOWN)
+    return entry.kind is Kind.WITHDRAWAL and moving and entry.reason.who is Who.NOBODY
+
+
 def _label(entry: Entry) -> str:
-    if entry.state is State.DELIVERED and entry.kind is Kind.WITHDRAWAL:
+    if entry.kind is Kind.WITHDRAWAL and (entry.state is State.DELIVERED or _goes_in(entry)):
         return TAKEN_BACK
     return KEPT if _stays(entry) else STATES[entry.state]
 

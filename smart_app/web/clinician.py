@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from fhir_alliance.audit import Event
 from fhir_alliance.delivery.reasons import reason_of
+from fhir_alliance.delivery.released import count_released
 from fhir_alliance.ehr.findings import lapsed
 from fhir_alliance.ehr.rungs import NEEDS
 from fhir_alliance.instruments.definition import Instrument
@@ -39,7 +40,7 @@ from smart_app.web.pages.chart import ChartPage, SentHere, chart_page
 from smart_app.web.pages.frame import first_name
 from smart_app.web.pages.handover import AskedPage, handover_page
 from smart_app.web.pages.message import Action, no_pdf_page
-from smart_app.web.pages.notes import UNPLANNED, part_notes
+from smart_app.web.pages.notes import UNPLANNED, part_notes, released_note
 from smart_app.web.pages.visit_rows import newest_responses
 from smart_app.web.pages.window import MOST_COLUMNS
 from smart_app.web.pages.words import day, local_day, short_day
@@ -78,6 +79,8 @@ def chart_as_pdf(launch: Launch) -> ResponseReturnValue:
 
 def _chart(launch: Launch) -> ChartPage:
     """Read the chart and return the page that shows it."""
+    # First, as the chart has whatever arrives in the meantime.
+    released = count_released(services().engine, launch.ehr.name, launch.patient.id)
     data = read_chart(launch)
     audit(Event.CHART_READ, launch)
     instrument = instrument_in_use()
@@ -119,7 +122,7 @@ def _chart(launch: Launch) -> ChartPage:
         can_link=links_for(launch) is not None,
         has_overview=launch.ehr.therapist_overview,
         can_file=may_file(launch),
-        told=(*_parts(data), *lockings(launch)),
+        told=(*_parts(data), *lockings(launch), *filter(None, [released_note(released)])),
         at_age=age_words(answering_of_launch(launch).where),
         last=request.args.get("last", ""),
         talk=talk_of(launch, instrument, raised(launch, shown, instrument, ratings, series)),

@@ -15,6 +15,7 @@ from sqlalchemy import event, func, select, text
 
 from fhir_alliance.audit import Event, verify
 from fhir_alliance.delivery.receipts import Kind, Receipt, State, UnknownReceipt
+from fhir_alliance.delivery.released import count_released
 from fhir_alliance.errors import InvalidResource, StoreError, SubmissionConflict
 from fhir_alliance.records.bundle import write_bundle
 from fhir_alliance.records.submission import Submission
@@ -262,6 +263,26 @@ def test_new_sign_in_takes_over_what_waited_for_it(site: "Site", accept: Callabl
     with site.engine.connect() as connection:
         assert connection.scalars(select(audit.c.event)).all()[-1] == Event.SUBMISSION_RENEWED
         assert verify(connection) == []
+
+
+def test_what_a_sign_in_has_released(site: "Site", accept: Callable[..., str]) -> None:
+    """Counted of this patient while it is on its way: not what is held, nor what goes with its own permission."""
+    first, second = accept(key="00000000-0000-4000-8000-000000000001"), accept()
+    for key in (first, second):
+        hold(site, key, "needs-sign-in")
+
+    def counted() -> list[int]:
+        about = [("harbor", "maria-lopez"), ("harbor", "omar-haddad"), ("bay", "maria-lopez")]
+        return [count_released(site.engine, *each) for each in about]
+
+    held = counted()
+    site.clock.pass_by(minutes=5)
+    site.outbox.renew(ehr="harbor", patient="maria-lopez", grant=site.grant())
+    renewed = counted()
+    hold(site, second, "conflict")
+    accept(key="00000000-0000-4000-8000-000000000003")
+
+    assert (held, renewed, counted()) == ([0, 0, 0], [2, 0, 0], [1, 0, 0])
 
 
 def test_f14_new_sign_in_for_another_patient_takes_over_nothing(site: "Site", accept: Callable[..., str]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from fhir_alliance.tables import grants, submissions
 from smart_app.demo.browser import Page
 
-from .house import CORE, MARIA, House, Person, code_of, handle_of
+from .house import CORE, MARIA, THOMAS, House, Person, code_of, handle_of
 
 
 def sent(person: Person, form: Page) -> Page:
@@ -166,6 +166,32 @@ def test_what_waits_for_a_sign_in_goes_on_after_it(own: House) -> None:
     assert held == ("held", "needs-sign-in")
     assert "They are kept safe here" in words
     assert state(own, receipt) == ("delivered", None)
+
+
+def test_a_launch_says_what_it_has_released(own: House) -> None:
+    """The first view after a sign-in says how many forms waited for it and are on their way, until they have come."""
+    person, visits = own.at_home()
+    sent(person, person.submit(visits, visits.form("/visit"), encounter="none"))
+    revoke(own, visits, "access_token", "refresh_token")
+    own.deliver()
+
+    clinician, first = own.clinician()
+    others = own.clinician(THOMAS)[1]
+    own.deliver()
+    later = clinician.open(first.url)
+
+    words = "1 form that was held until now is on its way into the chart."
+    assert [words in page.text for page in (first, others, later)] == [True, False, False]
+
+
+def test_what_is_sent_now_was_not_held(own: House) -> None:
+    """A form that goes with the permission it was sent with is on its way, and was never held."""
+    sent(*own.handed())
+
+    view = own.clinician()[1].text
+
+    assert "Visit check-in (patient, short form), on its way" in view
+    assert "held until now" not in view
 
 
 def test_a_patient_who_changed_in_between_is_not_written_to(own: House) -> None:

@@ -80,6 +80,19 @@ def part_notes(cut: bool, since: date | None, *, numbered: bool, today: date) ->
     return long if numbered else (*long, say(UNNUMBERED))
 
 
+def released_note(number: int) -> str:
+    """Return how many forms have waited for this sign-in; empty without any."""
+    if not number:
+        return ""
+    return say(
+        Counted(
+            "%(number)s form that was held until now is on its way into the chart.",
+            "%(number)s forms that were held until now are on their way into the chart.",
+            number,
+        )
+    )
+
+
 def held_note(held: Sequence[str]) -> str:
     """Return how many forms are not in the chart yet, and why when that is one reason; empty without any.
 

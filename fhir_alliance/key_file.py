@@ -22,6 +22,13 @@ class KeyFileError(AllianceError):
     sentence = "The key file could not be used. Please look at it, and at its backup."
 
 
+class UnknownKey(KeyFileError):
+    """A file has no key of this name."""
+
+    code = "keys.unknown"
+    sentence = "Nothing was changed; `keys list` shows which keys there are."
+
+
 @dataclass(frozen=True, kw_only=True)
 class Keys:
     """The keys by id, oldest first; `current` seals, all open."""
@@ -63,11 +70,19 @@ def use_newest(path: Path) -> Keys:
     return keys if keys.current == keys.newest else _replace(path, Keys(current=keys.newest, keys=keys.keys))
 
 
-def drop_key(path: Path, name: str) -> Keys:
-    """Take a key out for good; KeyFileError for the one that seals, and for one that is not there."""
+def require_key(path: Path, name: str) -> Keys:
+    """Return the keys of a file; UnknownKey when none has this name."""
     keys = read_key_file(path)
-    if name == keys.current or name not in keys.keys:
-        raise KeyFileError(f"{name} is the key that seals, or not in {path.name}")
+    if name not in keys.keys:
+        raise UnknownKey(f"{path.name} has no key {name}.")
+    return keys
+
+
+def drop_key(path: Path, name: str) -> Keys:
+    """Take a key out for good; KeyFileError for the one that seals, UnknownKey for one that is not there."""
+    keys = require_key(path, name)
+    if name == keys.current:
+        raise KeyFileError(f"{name} is the key that seals: rotate the keys first.")
     return _replace(path, Keys(current=keys.current, keys={id_: key for id_, key in keys.keys.items() if id_ != name}))
 
 

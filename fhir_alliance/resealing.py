@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from fhir_alliance.audit import Event, record
-from fhir_alliance.key_file import KeyFileError, add_key, drop_key, read_key_file, use_newest
+from fhir_alliance.key_file import KeyFileError, add_key, drop_key, read_key_file, require_key, use_newest
 from fhir_alliance.store import transaction
 from fhir_alliance.tables import (
     agreements,
@@ -89,6 +89,7 @@ def retire(engine: Engine, path: Path, name: str, *, by: str, at: datetime) -> N
     """
     if left := count_sealed(engine)[name]:
         raise KeyFileError(f"{left} values are sealed with {name}: rotate the keys first")
+    require_key(path, name)
     rotated = _last_rotation(engine)
     if rotated and at - rotated < SETTLING:
         raise KeyFileError(f"the keys were rotated less than a day ago: a form sent then may still need {name}")

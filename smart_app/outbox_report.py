@@ -44,8 +44,9 @@ def open_counter(site: Settings) -> Iterator[Counter]:
 
 
 def table(found: tuple[Entry, ...], zone: ZoneInfo) -> Iterator[str]:
-    """Yield the lines of a table, times in the site's zone."""
-    yield from aligned([_HEADINGS, *(_row(each, zone) for each in found)])
+    """Yield the lines of a table, times in the site's zone; one line that says so where there is nothing."""
+    rows = [_row(each, zone) for each in found]
+    yield from aligned([_HEADINGS, *rows]) if rows else ["Nothing is listed: no form or filed page is as asked."]
 
 
 def as_json(found: tuple[Entry, ...]) -> str:
@@ -86,9 +87,8 @@ def explained(counter: Counter, key: str) -> Iterator[str]:
     """Yield where one form is, why, what happens next and when, what a person can do, and each answer of the EHR."""
     entry, zone = counter.entries.one(key), counter.zone
     reason = entry.reason
-    fault = f" (fault {reason.fault})" if reason.fault else ""
     yield f"Where: {entry.state.value} since {_time(entry.since, zone)}; accepted {_time(entry.accepted_at, zone)}."
-    yield f"Why:   {reason.words}{fault}."
+    yield f"Why:   {reason.words}."
     yield f"Next:  {_next(entry, zone)}"
     if reason.todo:
         yield f"To do: {reason.todo} Who: {reason.who.value}."

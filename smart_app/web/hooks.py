@@ -22,6 +22,10 @@ _log = structlog.get_logger(__name__)
 _MAX_BODY: Final = 1024 * 1024  # what an EHR sends along, though we ask for nothing
 _SECONDS: Final = 3600
 _BEARER: Final = "bearer "
+_UNPROVEN: Final = (
+    "The call is not accepted: the JWT of the CDS client is missing, its key or its claims are not those of a client "
+    "that is registered here, or it was used before."
+)
 _ABOUT: Final = {
     Hook.PATIENT_VIEW: (
         "Visit ratings when a chart is opened",
@@ -82,9 +86,11 @@ def feedback(service: str) -> ResponseReturnValue:
 def refuse(error: AllianceError) -> ResponseReturnValue:
     """Say in JSON why a call is not answered; what it held is neither told nor logged."""
     _log.warning("cards.refused", code=error.code, detail=error.detail, request=request_id())
-    response = jsonify(error=error.code, message=error.sentence, reference=request_id())
+    unproven = isinstance(error, ReaderRefused)
+    message = _UNPROVEN if unproven else error.sentence
+    response = jsonify(error=error.code, message=message, reference=request_id())
     response.status_code = error.http_status
-    if error.http_status == ReaderRefused.http_status:
+    if unproven:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
 

@@ -89,8 +89,9 @@ def receipt(launch: Launch, key: str) -> ResponseReturnValue:
 @bp.get("/state")
 @launched(*ANSWERING)
 def receipt_state(launch: Launch, key: str) -> ResponseReturnValue:
-    """Return where the answers are, for the script of the receipt page."""
-    return jsonify(state=shown_as(_own_receipt(launch, key)))
+    """Return where the answers are, and whether a newer version has another receipt, for the script of the page."""
+    newest = sent_in(launch, key).newest
+    return jsonify(state=shown_as(newest), newer=newest.key != key)
 
 
 def _until(sent: Sent) -> str:
@@ -119,8 +120,3 @@ def shown_as(found: Receipt) -> ReceiptState:
     if found.state is State.DELIVERED and found.rung is Rung.NOTE:
         return ReceiptState.NOTED
     return _SHOWN_AS.get(found.state, ReceiptState.RECEIVED)
-
-
-def _own_receipt(launch: Launch, key: str) -> Receipt:
-    """Return a receipt of this patient; to a launch for anybody else it does not exist."""
-    return services().outbox.receipt(key, ehr=launch.ehr.name, patient=launch.patient.id)

@@ -23,15 +23,20 @@ from .people import (
 PATIENT, THERAPIST = "José Hernández", "Dr. Ruth Abramowitz"
 
 
-def test_changed_at_home_and_withdrawn_in_the_chart(site: Site, page: Page, new_context: NewContext) -> None:
-    """The patient changes an answer, the chart shows it amended, and the clinician withdraws the form."""
-    context, _ = new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    phone = context.new_page()
+def answer_at_home(phone: Page, site: Site) -> None:
+    """Let the patient answer at home, up to the receipt that says that the answers are in the chart."""
     enter_portal(phone, site, PATIENT)
     launch_at_home(phone)
     answer(phone, dict.fromkeys(CORE, "7"))
     send(phone)
     wait_until_in_chart(phone)
+
+
+def test_changed_at_home_and_withdrawn_in_the_chart(site: Site, page: Page, new_context: NewContext) -> None:
+    """The patient changes an answer, the chart shows it amended, and the clinician withdraws the form."""
+    context, _ = new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    phone = context.new_page()
+    answer_at_home(phone, site)
 
     phone.get_by_role("link", name="Change my answers").click()
     expect(phone.get_by_text("These are the answers you sent.")).to_be_visible()
@@ -58,3 +63,14 @@ def test_changed_at_home_and_withdrawn_in_the_chart(site: Site, page: Page, new_
     phone.bring_to_front()
     phone.reload()
     expect(phone.locator("#state")).to_contain_text("marked as entered in error now", timeout=IN_CHART_MS)
+
+
+def test_the_heading_of_a_receipt_follows(site: Site, new_context: NewContext) -> None:
+    """Left open, the page of what was taken back says so at its head, too, when the chart does."""
+    phone = new_context()[0].new_page()
+    answer_at_home(phone, site)
+
+    phone.get_by_role("link", name="Take them back").click()
+    phone.get_by_role("button", name="Take them back").click()
+
+    expect(phone.get_by_role("heading", name="You took these answers back.")).to_be_visible(timeout=IN_CHART_MS)

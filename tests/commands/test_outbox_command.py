@@ -109,6 +109,14 @@ def test_what_waits_is_listed(shop: Shop, options: list[str], keys: list[str]) -
     assert listed(shop.call("list", *options)) == keys
 
 
+def test_an_empty_list_says_so(shop: Shop) -> None:
+    """Where nothing is as asked there is a sentence, and no head of a table without rows; a program gets a list."""
+    said, empty = shop.call("list", "--ehr", "elsewhere"), shop.call("list", "--ehr", "elsewhere", "--json")
+
+    assert said.stdout == "Nothing is listed: no form or filed page is as asked.\n"
+    assert empty.stdout == "[]\n"
+
+
 def test_the_list_is_there_for_programs(shop: Shop) -> None:
     """JSON holds the same with what the reason means, and times with an offset."""
     done = shop.call("list", "--older-than", "1h", "--json")
@@ -145,8 +153,11 @@ def test_a_form_that_never_left_says_so(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("key", "parts"),
     [
-        (HELD, ["held since", "F14", "nothing, until somebody acts", f"outbox retry {HELD} --by WHO\n"]),
-        (REFUSED, ["F17", f"outbox release {REFUSED} --by WHO --reason REASON"]),
+        (
+            HELD,
+            ["held since", "for this patient.\n", "nothing, until somebody acts", f"outbox retry {HELD} --by WHO\n"],
+        ),
+        (REFUSED, ["first; please check.\n", f"outbox release {REFUSED} --by WHO --reason REASON"]),
         (DONE, ["delivered since", "it is in the chart", "it stays where it is"]),
     ],
 )
@@ -157,6 +168,7 @@ def test_one_form_is_explained(shop: Shop, key: str, parts: list[str]) -> None:
     assert done.exit_code == 0, done.stderr
     assert [part for part in parts if part not in done.stdout] == []
     assert ("To do" in done.stdout) is (key != DONE)
+    assert "fault" not in done.stdout
 
 
 def test_f11_each_entry_is_explained(shop: Shop) -> None:

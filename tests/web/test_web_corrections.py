@@ -1,5 +1,6 @@
 """A patient changes or takes back what was sent, and a clinician withdraws what is about the wrong person."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -89,6 +90,21 @@ def test_taken_back_from_the_receipt(own: House) -> None:
     assert score(own, key_of(receipt))[:2] == ("entered-in-error", "entered-in-error")
     assert "<span>In your chart they are marked" in person.open(page.url).text
     assert own.rows(submissions)[-1]["cause"] == "mistake"
+
+
+def test_an_open_receipt_is_told_of_a_newer_one(own: House) -> None:
+    """What asks for the state of a version that another one has overtaken hears so, and the state of that one."""
+    person, receipt = sent(own)
+    before = person.open(f"{receipt.url}/state").text
+    page = changed(person, receipt)
+    ask = person.open(page.link("/take-back"))
+    taken = person.submit(ask, ask.form("/take-back"))
+
+    states = [json.loads(person.open(f"{each.url}/state").text) for each in (receipt, page, taken)]
+
+    assert json.loads(before) == {"state": "received", "newer": False}
+    assert [each["newer"] for each in states] == [True, True, False]
+    assert {each["state"] for each in states} == {"never_sent"}
 
 
 def handed(house: House, patient: str = MARIA) -> Any:

@@ -207,6 +207,7 @@ def test_who_does_not_prove_itself_gets_nothing(house: House, attack: str, quiet
 
     assert (reply.status_code, reply.headers["WWW-Authenticate"]) == (401, "Bearer")
     assert "cards" not in reply.json()
+    assert reply.json()["message"].startswith("The call is not accepted: the JWT of the CDS client is missing")
     assert house.contents() == before
     assert len(token) < 8 or token not in str(quiet_log)
 

@@ -71,12 +71,15 @@ def test_commands_say_what_is_wrong(own: House) -> None:
         connection.exec_driver_sql("UPDATE launches SET context = x'6b313a00'")
         connection.commit()
     spoilt = keys(house, "rotate", "--by", "Jo Park")
+    unknown = keys(house, "retire", "k7", "--by", "Jo Park")
     path.write_text("{}")
     none = keys(house, "list")
 
     assert (added.exit_code, needed.exit_code, spoilt.exit_code, none.exit_code) == (0, 1, 1, 1)
     assert "k2 was added" in added.stdout
     assert "are sealed with k1" in needed.stderr
+    assert "vault.json has no key k7. Nothing was changed; `keys list` shows which keys there are." in unknown.stderr
+    assert "could not be used" not in unknown.stderr
     assert "does not open, and was left as it is" in spoilt.stderr
     assert "is no readable key file" in none.stderr
 

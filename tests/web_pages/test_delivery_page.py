@@ -64,6 +64,22 @@ def test_what_was_taken_back_is_told_as_such() -> None:
     assert [row.state for row in page.done] == ["Taken back"]
 
 
+@pytest.mark.parametrize("state", [State.ACCEPTED, State.LEASED])
+def test_nothing_is_said_twice(state: State) -> None:
+    """That it is on its way, or being sent, is its state; there is no other reason beside it."""
+    (row,) = delivery_page(THOMAS_FRAME, [entry(1, state, hours=1)], title=FORM_TITLE, days=30, today=TODAY).waiting
+    (failed,) = delivery_page(
+        THOMAS_FRAME,
+        [entry(1, State.ACCEPTED, "ehr.unreachable", hours=1)],
+        title=FORM_TITLE,
+        days=30,
+        today=TODAY,
+    ).waiting
+
+    assert (row.why, row.todo) == ("", "Nothing has to be done: it is tried again by itself.")
+    assert failed.why == "The health record does not answer."
+
+
 @pytest.mark.parametrize(
     ("state", "code", "label", "why"),
     [

@@ -108,6 +108,11 @@ def delivery_page(
     )
 
 
+def says_more(entry: Entry) -> bool:
+    """Whether the reason says more than the state does, which is said before it."""
+    return entry.state is not State.LEASED and (entry.state, entry.code) != (State.ACCEPTED, None)
+
+
 def _is_done(entry: Entry) -> bool:
     return entry.state in (State.DELIVERED, State.REPLACED) or _stays(entry)
 
@@ -133,13 +138,14 @@ def _row(
     reason = entry.reason
     in_order = entry.state is State.DELIVERED and entry.code is None
     instead = _GOES_IN if _goes_in(entry) else _OVERTAKEN.get(later) if later else None
+    silent = instead is None and (in_order or not says_more(entry))
     return SentRow(
         key=entry.key,
         title=title,
         sent=moment(entry.accepted_at, frame, today),
         state=capital(say(_label(entry))),
         since=moment(entry.since, frame, today),
-        why="" if in_order and instead is None else f"{capital(say(instead or reason.told))}.",
+        why="" if silent else f"{capital(say(instead or reason.told))}.",
         # What an administrator does is told to administrators: here the words say whom to tell.
         todo="" if in_order or reason.who is Who.ADMINISTRATOR else say(reason.todo),
         open=entry.key in still_open,

@@ -13,7 +13,7 @@ from fhir_alliance.delivery.reasons import reason_of
 from fhir_alliance.delivery.receipts import STAYS_HERE, State
 from fhir_alliance.harvest.book import Refused
 from fhir_alliance.settings import Rung
-from smart_app.web.pages.delivery import STATES, Moment, moment
+from smart_app.web.pages.delivery import STATES, Moment, moment, says_more
 from smart_app.web.pages.frame import Frame
 
 
@@ -50,7 +50,7 @@ class ReasonRow:
 
 @dataclass(frozen=True, kw_only=True)
 class OutboxRow:
-    """One form or filed page in the list; `what` is which of them."""
+    """One form or filed page in the list; `what` is which of them, `words` are empty where the state says it all."""
 
     key: str
     what: str
@@ -123,7 +123,6 @@ class ItemPage:
     since: Moment
     next_at: Moment | None
     todo: str
-    fault: str
     act: str
     moved: tuple[str, str] | None
     findings: tuple[tuple[str, str], ...]
@@ -186,7 +185,6 @@ def item_page(
         since=at(entry.since),
         next_at=at(entry.next_at) if entry.next_at else None,
         todo=reason.todo,
-        fault=reason.fault,
         act="" if moved and not present_base else acts.get(reason.again, ""),
         moved=moved,
         findings=tuple(WORDS.items()),
@@ -225,7 +223,7 @@ def _row(entry: Entry, titles: Mapping[str, str], frame: Frame, today: date) -> 
         what="filed page" if entry.rung is Rung.DOCUMENT else "form",
         ehr=titles.get(entry.ehr, entry.ehr),
         state="kept here" if entry.code in STAYS_HERE else STATES[entry.state],
-        words=entry.reason.words,
+        words=entry.reason.words if says_more(entry) else "",
         sent=moment(entry.accepted_at, frame, today),
         tries=entry.tries,
     )

@@ -262,7 +262,9 @@ function followReceipt(place) {
   async function ask() {
     try {
       const reply = await fetch(place.dataset.url, { headers: { Accept: "application/json" } });
-      const { state } = reply.ok ? await reply.json() : {};
+      const { state, newer } = reply.ok ? await reply.json() : {};
+      // Its heading says what was sent, or is asked for: another one is for another page.
+      if (newer || (state === "taken_back" && state !== place.dataset.state)) return location.reload();
       if (state && state !== place.dataset.state && place.dataset[state]) {
         place.dataset.state = state;
         place.firstElementChild.textContent = place.dataset[state];

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Row,
     Select,
     bindparam,
+    delete,
     exists,
     func,
     insert,
@@ -123,6 +124,12 @@ class Book:
                 connection.execute(update(harvest_refusals).where(same).values(**values))
             _audit(connection, Event.HARVEST_REFUSED, ehr, patient, at=at, outcome=reason, request_id=response)
         return True
+
+    def forget(self, ehr: str, response: str) -> None:
+        """Drop what was written down of a response that was entered in error: there is nothing to mend any more."""
+        mine = (harvest_refusals.c.ehr == ehr) & (harvest_refusals.c.response == response)
+        with transaction(self._engine) as connection:
+            connection.execute(delete(harvest_refusals).where(mine))
 
     def claim_differs(self, ehr: str, *, patient: str, key: str, at: datetime) -> None:
         """Write down that a response claims another score than its answers give; ours is what is written."""

@@ -179,6 +179,8 @@ class Round:
         """Take back the scores of a response that was entered in error, or deleted (None), if there are any."""
         accepted = self._parts.harvested.latest(self._ehr.name, name)
         if accepted is None or accepted.retracted:
+            if self._write:
+                self._parts.book.forget(self._ehr.name, name)
             return None
         if accepted.bundle is None:
             raise Refusal("not-comparable", ["its scores are in the chart, and not kept here any more"])

@@ -78,6 +78,21 @@ def test_view_asks_the_ehr_nothing_more(house: House) -> None:
     assert reads() == before
 
 
+def test_what_was_entered_in_error_is_told_no_more(house: House) -> None:
+    """A response that was never scored, and is withdrawn at the EHR, is nothing to mend; a dry run changes nothing."""
+    name = put(house, filled(house, encounter=TODAY, item=WRONG))
+    look(house)
+    change(house, name, status="entered-in-error")
+    look(house, write=False)
+    dry = delivery(house)
+    look(house)
+
+    assert name in dry
+    assert name not in delivery(house)
+    assert name not in house.admin()[1].text
+    assert due(house) == OPEN
+
+
 def test_clinician_is_told_of_it(house: House) -> None:
     """The delivery page has the response, why, and what to do next, of this patient only, until it is scored."""
     theirs = put(house, filled(house, THOMAS, item=WRONG))

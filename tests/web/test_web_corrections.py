@@ -86,7 +86,7 @@ def test_taken_back_from_the_receipt(own: House) -> None:
     assert "marked as entered in error" in ask.text
     assert "You took these answers back" not in before
     said = before.partition('role="status"')[2].partition("</p>")[0].partition("<span>")[2]
-    assert said.startswith("Taken back. It goes to your chart when the health record can be reached")
+    assert said.startswith("Taken back. As soon as your chart can be reached")
     assert score(own, key_of(receipt))[:2] == ("entered-in-error", "entered-in-error")
     assert "<span>In your chart they are marked" in person.open(page.url).text
     assert own.rows(submissions)[-1]["cause"] == "mistake"
@@ -371,7 +371,7 @@ def test_taking_back_while_the_ehr_is_away(own: House) -> None:
     own.deliver()
 
     assert taken.status == 200
-    assert "Taken back. It goes to your chart when the health record can be reached" in taken.text
+    assert "Taken back. As soon as your chart can be reached" in taken.text
     assert [each.url for each in withdrawn] == [chart.url.replace("/chart", "/delivery")] * 2
     told = re.compile(
         r"<strong>Taken back</strong> since .*\. It goes to the chart when the health record can be reached\."

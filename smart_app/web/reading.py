@@ -154,16 +154,17 @@ def _client(launch: Launch, token: str) -> FhirClient:
 
 
 def together(client: FhirClient, reads: Sequence[Read]) -> list[Any]:
-    """Read side by side, so that all of it takes as long as the slowest; raises what the first that fails raises.
+    """Read side by side, so that all of it takes as long as the slowest; raises what one that fails raises.
 
-    The first is read here, the others in threads that wait for the next page when they are done.
+    The last is read here, the others in threads that wait for the next page when they are done.
     """
-    first, *others = reads
+    *others, last = reads
     meanwhile = [_READERS.submit(read, client) for read in others]
     try:
-        return [first(client), *(done.result() for done in meanwhile)]
+        mine = last(client)
     finally:
         wait(meanwhile)
+    return [*(done.result() for done in meanwhile), mine]
 
 
 def _without(gone: Collection[str], resources: Sequence[RawResource]) -> tuple[RawResource, ...]:

@@ -144,7 +144,7 @@ class Item:
         option = self.by_code.get(answer)
         return option.value if option else None
 
-    @property
+    @cached_property
     def scored(self) -> bool:
         """Whether its answers are numbers."""
         return self.span is not None or any(option.value is not None for option in self.options)

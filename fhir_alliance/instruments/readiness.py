@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
 from fhir_alliance.errors import NotReady
 from fhir_alliance.instruments.definition import Instrument
@@ -28,6 +29,9 @@ class Readiness:
 
     state: State
     reason: str = ""
+
+
+_READY: Final = Readiness(state=State.READY)
 
 
 def readiness(instrument: Instrument, *, today: date, alerts: bool = False) -> Readiness:
@@ -69,7 +73,7 @@ def _usable(wording: Wording, today: date) -> Readiness:
     if record and "screen" not in record.modes:
         reason = f"The licence {record.reference} of {record.holder} does not allow screens."
         return Readiness(state=State.NOT_FOR_SCREENS, reason=reason)
-    return Readiness(state=State.READY)
+    return _READY
 
 
 def may_be_asked_in(instrument: Instrument, language: str, *, today: date) -> bool:

@@ -18,6 +18,8 @@ def say(words: str, /, **values: object) -> str:
 
     Sentences are said with all that is in them; the words of an enumeration are words, other values stay as they are.
     """
+    if isinstance(words, Number):
+        return words.replace(".", _decimal_sign(page_language()))
     if isinstance(words, Counted):
         places = {name: value for name, value in words.values.items() if name != "num"}  # ngettext brings its own
         return str(WORDS.ngettext(words.one, words.many, words.number, **_said(places)))
@@ -25,8 +27,6 @@ def say(words: str, /, **values: object) -> str:
         return str(WORDS.gettext(words.pattern, **_said(words.values)))
     if isinstance(words, Series):
         return words.between.join(map(say, words.parts))
-    if isinstance(words, Number):
-        return words.replace(".", _decimal_sign(page_language()))
     return str(WORDS.gettext(words, **_said(values))) if words else ""
 
 

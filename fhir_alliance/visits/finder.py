@@ -80,7 +80,7 @@ class DueFinder:
         wish = self._wishes.of(record.ehr, record.patient)
         name = self._named(visit, wish)
         schedule = self._plan(name)
-        found = due(schedule, self._history(record, wish), visit)
+        found = due(schedule, self._history(record, wish, _last_start(schedule, record, visit)), visit)
         self._assignments.settle(
             record.ehr,
             record.patient,
@@ -128,7 +128,8 @@ class DueFinder:
     def _plan(self, name: str) -> Schedule:
         return plan(self._settings.schedules[name], self._usual(), self._instrument)
 
-    def _history(self, record: PatientRecord, wish: Wish) -> History:
+    def _history(self, record: PatientRecord, wish: Wish, since: datetime | None) -> History:
+        """Return what is known of a patient, of flags those after the visit before: older ones were for that one."""
         responses = tuple(record.responses)
         # Where all of them are ours nobody is asked.
         foreign = not all(map(named_key, responses))
@@ -136,7 +137,7 @@ class DueFinder:
         return History(
             visits=record.visits,
             answered=(*answered_forms(responses, self._forms, unanswered), *self._sent(record)),
-            flags=tuple(flags(responses, self._usual())),
+            flags=tuple(flags(responses, self._usual(), since=since)),
             pauses=(wish.pause,) if wish.pause else (),
             opted_out=wish.unasked,
             never=wish.never,
@@ -155,3 +156,9 @@ class DueFinder:
     def _instrument(self, name: str) -> Instrument:
         today = self._clock().astimezone(self._settings.site.time_zone).date()
         return require_ready(self._catalogue.instrument(name), today=today, alerts=self._settings.alerts is not None)
+
+
+def _last_start(schedule: Schedule, record: PatientRecord, visit: SeenVisit) -> datetime | None:
+    """Return when the visit before one began, of those with its therapist that the schedule is for."""
+    mine = (each for each in record.visits if each.therapist == visit.therapist and counts(schedule, each))
+    return max((each.start for each in mine if each.start < visit.start), default=None)

@@ -55,14 +55,19 @@ def answered_forms(
     )
 
 
-def flags(responses: Iterable[RawResource], instrument: Instrument) -> Iterator[datetime]:
-    """Yield when a patient's answer was one that a clinician is shown as it is."""
+def flags(responses: Iterable[RawResource], instrument: Instrument, *, since: datetime | None) -> Iterator[datetime]:
+    """Yield when a patient's answer was one that a clinician is shown as it is, `since` a moment or ever."""
     watched = frozenset(fact.item for fact in instrument.raw_facts)
     forms = {form.canonical: form for form in instrument.forms_of(Rater.PATIENT) if watched & form.by_link_id.keys()}
     for response in responses:
         form = forms.get(str(response.get("questionnaire")))
         at = read_time(response.get("authored")) if form else None
-        if form and at and instrument.noticed(read_given(response, form, among=watched)):
+        if (
+            form
+            and at
+            and (since is None or at > since)
+            and instrument.noticed(read_given(response, form, among=watched))
+        ):
             yield at
 
 

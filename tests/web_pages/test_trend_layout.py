@@ -6,6 +6,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smart_app.web.layout.strip import StripPoint, lay_strip
 from smart_app.web.layout.trend import LABELS_THAT_FIT, TrendChart, TrendLine, TrendVisit, lay_out
 
 SCORES = st.decimals(min_value=0, max_value=10, places=4)
@@ -72,6 +73,32 @@ def test_a_visit_without_a_score_splits_the_line(course: list[tuple[Decimal | No
     for line, values in zip(layout.lines, zip(*course, strict=True), strict=True):
         assert len(line.strokes) == sum(one is not None and other is not None for one, other in pairwise(values))
     assert len(layout.gaps) == sum(value is None for value, _ in course)
+
+
+@settings(deadline=None)
+@given(COURSES)
+def test_the_path_of_a_line_goes_over_its_strokes(course: list[tuple[Decimal | None, Decimal | None]]) -> None:
+    """A path joins what the strokes join and nothing else, with a new start after each gap alone."""
+    layout = lay_out(chart_of(course), width=WIDTH, height=HEIGHT)
+
+    for line in layout.lines:
+        parts = [
+            [tuple(map(float, place.split())) for place in part.split("L")] for part in line.path.split("M") if part
+        ]
+        drawn = [(*start, *end) for part in parts for start, end in pairwise(part)]
+        assert drawn == [tuple(stroke) for stroke in line.strokes]
+        apart = sum(one[2:] != other[:2] for one, other in pairwise(line.strokes))
+        assert len(parts) == apart + bool(line.strokes)
+
+
+def test_a_small_chart_joins_its_values_by_one_path() -> None:
+    """The values of a small chart are one path, as they have no gaps."""
+    values = ((0, 0), (0.5, 27), (1, 0))
+    points = [StripPoint(share=share, value=Decimal(value), read_out="") for share, value in values]
+
+    strip = lay_strip(points, minimum=Decimal(0), maximum=Decimal(27), width=WIDTH, height=HEIGHT)
+
+    assert strip.path == "M0 200.0L50.0 0.0L100 200.0"
 
 
 @settings(deadline=None)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
 
-from smart_app.web.layout.trend import Stroke, Tick
+from smart_app.web.layout.trend import Stroke, Tick, path_of
 
 
 class StripPoint(NamedTuple):
@@ -36,6 +36,11 @@ class StripLayout:
     ticks: tuple[Tick, ...]
     cells: tuple[StripCell, ...]
     strokes: tuple[Stroke, ...]
+
+    @property
+    def path(self) -> str:
+        """The strokes as one path."""
+        return path_of(self.strokes)
 
 
 def lay_strip(

@@ -1,6 +1,6 @@
 """The trend of one score over visits, as coordinates."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -72,6 +72,11 @@ class LaidLine:
     marks: tuple[Mark, ...]
     strokes: tuple[Stroke, ...]
 
+    @property
+    def path(self) -> str:
+        """The strokes as one path."""
+        return path_of(self.strokes)
+
 
 class Column(NamedTuple):
     """One visit's slice; `shown_on` names the widths on which its date fits, `rests` the one read out unasked."""
@@ -139,6 +144,15 @@ def lay_out(chart: TrendChart, *, width: float, height: float) -> TrendLayout:
         signs=lay_signs(chart.signs, xs),
         changes=lay_changes(chart.changes, slots, width),
     )
+
+
+def path_of(strokes: Iterable[Stroke]) -> str:
+    """Return strokes in SVG's words for a path: one that goes on where the last one ended takes no new start."""
+    words, pen = [], None
+    for x1, y1, x2, y2 in strokes:
+        words.append(f"L{x2} {y2}" if (x1, y1) == pen else f"M{x1} {y1}L{x2} {y2}")
+        pen = x2, y2
+    return "".join(words)
 
 
 def _y(chart: TrendChart, value: Decimal, height: float) -> float:

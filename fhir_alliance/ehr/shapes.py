@@ -5,9 +5,9 @@ The kinds are those of FHIR R4 (json, 2.6.2); elements that no page reads are no
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final, TypeVar, Union
+from typing import Annotated, Any, Final, TypeVar, Union
 
-from msgspec import UNSET, Struct, UnsetType, ValidationError, convert
+from msgspec import UNSET, Meta, Struct, UnsetType, ValidationError, convert
 
 from fhir_alliance.ehr.paging import SearchResult
 
@@ -37,7 +37,8 @@ class _Reference(_Element):
 
 
 class _Quantity(_Element):
-    value: May[int | float] = UNSET
+    # NaN and infinity, which is what is read of 1e999, are no numbers of FHIR's.
+    value: May[int | Annotated[float, Meta(gt=-1e308, lt=1e308)]] = UNSET
 
 
 class _Identifier(_Element):
@@ -103,6 +104,7 @@ class _Observation(_About):
     effective_date_time: May[str] = UNSET
     value_quantity: May[_Quantity] = UNSET
     data_absent_reason: May[_Concept] = UNSET
+    method: May[_Concept] = UNSET
     derived_from: May[list[_Reference]] = UNSET
     component: May[list[_Component]] = UNSET
 

@@ -17,7 +17,8 @@ from fhir_alliance.terms import ALLIANCE
 from fhir_alliance.trajectory.companions import read_companions
 from fhir_alliance.trajectory.series import read_series, read_visits
 
-ODD: tuple[Any, ...] = (None, [], {}, "", "x", 1, -1.5, True, ["x"], [None], [{}], [[]], {"a": 1})
+NO_NUMBERS = (float("inf"), float("nan"))
+ODD: tuple[Any, ...] = (None, [], {}, "", "x", 1, -1.5, *NO_NUMBERS, True, ["x"], [None], [{}], [[]], {"a": 1})
 CHECK_IN, GAD = shipped().instrument("visit-check-in"), shipped().instrument("gad-7")
 ABOUT = {"subject": {"reference": "Patient/maria"}, "encounter": {"reference": "Encounter/v1"}}
 MRN = {"coding": [{"code": "MR", "display": "MRN"}], "text": "number"}
@@ -44,6 +45,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "effectiveDateTime": "2026-03-01T09:50:00-05:00",
         "valueQuantity": {"value": 7.5},
         "dataAbsentReason": {"coding": [{"code": "asked-declined"}]},
+        "method": {"coding": [{"code": "visit-check-in-1.0.0"}]},
         "derivedFrom": [{"reference": "QuestionnaireResponse/r1"}],
         "component": [{"code": {"coding": []}}, COUNT],
     },

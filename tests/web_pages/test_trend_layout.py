@@ -17,7 +17,8 @@ RANGE = (Decimal("7.2"), Decimal("8.6"))
 
 def chart_of(course: list[tuple[Decimal | None, Decimal | None]]) -> TrendChart:
     """Return the chart of pairs (patient, therapist)."""
-    visits = tuple(TrendVisit(number=str(n), day=f"{n} Nov", read_out=("", "")) for n in range(1, len(course) + 1))
+    numbers = range(1, len(course) + 1)
+    visits = tuple(TrendVisit(number=str(n), day=f"{n} Nov", aloud="", read_out=("", "")) for n in numbers)
     lines = tuple(
         TrendLine(rater=rater, name=rater, values=values)
         for rater, values in zip(("patient", "therapist"), zip(*course, strict=True), strict=True)
@@ -127,7 +128,7 @@ def test_the_read_out_rests_on_the_patients_newest_score() -> None:
 def test_without_a_usual_range_there_is_no_band() -> None:
     """Nothing is drawn that is not known."""
     chart = TrendChart(
-        visits=(TrendVisit(number="1", day="1 Nov", read_out=("", "")),),
+        visits=(TrendVisit(number="1", day="1 Nov", aloud="", read_out=("", "")),),
         lines=(TrendLine(rater="patient", name="Thomas", values=(Decimal(5),)),),
         minimum=Decimal(0),
         maximum=Decimal(10),

@@ -17,10 +17,14 @@ LABELS_THAT_FIT = {"narrow": 3, "medium": 8, "wide": 16}
 
 
 class TrendVisit(NamedTuple):
-    """One visit on the axis: its number, its short date, the lines read out on focus; `waiting` may yet be answered."""
+    """One visit on the axis: its number, its short date, what is read out; `waiting` may yet be answered.
+
+    It is read `aloud` as one sentence, and `read_out` on focus in lines.
+    """
 
     number: str
     day: str
+    aloud: str
     read_out: tuple[str, ...]
     waiting: bool = False
 
@@ -85,7 +89,7 @@ class Column(NamedTuple):
     left: float
     width: float
     x: float
-    shown_on: tuple[str, ...]
+    shown_on: str
     rests: bool
 
 
@@ -179,7 +183,7 @@ def _column(chart: TrendChart, index: int, x: float, width: float, *, rests: boo
         left=left,
         width=round(right - left, 1),
         x=x,
-        shown_on=tuple(place for place, fit in LABELS_THAT_FIT.items() if from_newest % ceil(slots / fit) == 0),
+        shown_on=" ".join([place for place, fit in LABELS_THAT_FIT.items() if from_newest % ceil(slots / fit) == 0]),
         rests=rests,
     )
 

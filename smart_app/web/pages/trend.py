@@ -50,12 +50,13 @@ def trend_of(
     `rows` may be the last of a course: their signs were found in all of it.
     """
     scale = instrument.scales[0]
-    lines = tuple(_line(scale, rater, names[rater], rows) for rater in Rater if rater in names)
+    called = [(rater, names[rater]) for rater in Rater if rater in names]
+    lines = tuple(_line(scale, rater, name, rows) for rater, name in called)
     if not any(value is not None for line in lines for value in line.values):
         return None
     low, high = _range(scale, lines, usual)
     chart = TrendChart(
-        visits=tuple(_visit(scale, row, names, today) for row in rows),
+        visits=tuple(_visit(scale, row, called, today) for row in rows),
         lines=lines,
         minimum=low,
         maximum=high,
@@ -92,26 +93,21 @@ def _line(scale: Scale, rater: Rater, name: str, rows: Sequence[VisitRow]) -> Tr
     return TrendLine(rater=rater, name=name, values=tuple(point.value if point else None for point in points))
 
 
-def _visit(scale: Scale, row: VisitRow, names: Mapping[Rater, str], today: date) -> TrendVisit:
+def _visit(scale: Scale, row: VisitRow, called: Sequence[tuple[Rater, str]], today: date) -> TrendVisit:
     waiting = row.on == today and not row.rated_by(Rater.PATIENT)
-    said = [
-        f"{names[rater]} {score_words(row.point(rater, scale.name))}"
-        for rater in Rater
-        if rater in names and rater in row.points
-    ]
-    amended = [
-        names[rater]
-        for rater in Rater
-        if rater in names and (point := row.point(rater, scale.name)) is not None and point.amended
-    ]
+    points = [(name, row.point(rater, scale.name)) for rater, name in called if rater in row.points]
+    said = [f"{name} {score_words(point)}" for name, point in points]
+    amended = [name for name, point in points if point and point.amended]
+    read_out = (
+        f"{row.label}, {day(row.on, today=today).text}",
+        " · ".join([*([say("not asked yet")] if waiting else []), *said]) or say("no answer"),
+        *([say(row.sign.words)] if row.sign else []),
+        *([say("corrected later: %(names)s", names=" · ".join(amended))] if amended else []),
+    )
     return TrendVisit(
         number=str(row.number or ""),
         day=short_day(row.on),
-        read_out=(
-            f"{row.label}, {day(row.on, today=today).text}",
-            " · ".join([*([say("not asked yet")] if waiting else []), *said]) or say("no answer"),
-            *([say(row.sign.words)] if row.sign else []),
-            *([say("corrected later: %(names)s", names=" · ".join(amended))] if amended else []),
-        ),
+        aloud=": ".join(read_out),
+        read_out=read_out,
         waiting=waiting,
     )

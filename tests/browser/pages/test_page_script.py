@@ -214,7 +214,7 @@ def test_a_read_out_stays_inside_the_page(page: Page) -> None:
     open_page(page, "chart")
 
     boxes = page.evaluate(
-        "[...document.querySelectorAll('.read-out text')].map(each => each.getBoundingClientRect())"
+        "[...document.querySelectorAll('.read-out')].map(each => each.getBoundingClientRect())"
         ".map(box => [box.left, box.right])"
     )
     assert all(left >= 0 and right <= 320 for left, right in boxes)

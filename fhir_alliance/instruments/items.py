@@ -118,6 +118,11 @@ class Item:
         return {option.code: option for option in self.options}
 
     @cached_property
+    def places(self) -> Mapping[str, int]:
+        """The place of each option among those offered, from 0, by its code."""
+        return {code: place for place, code in enumerate(self.by_code)}
+
+    @cached_property
     def is_own(self) -> bool:
         """Whether its options are answers in a site's own words."""
         return any(option.own for option in self.options)

@@ -25,7 +25,8 @@ def items_in(items: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Yield all items of a response, whatever they are grouped in."""
     for item in items:
         yield item
-        yield from items_in(item.get("item", []))
+        if "item" in item:
+            yield from items_in(item["item"])
 
 
 def answer_to(item: Item, said: Mapping[str, Any]) -> str | None:

@@ -1,7 +1,6 @@
 """One series followed visit by visit: what every method knows of it up to the last rating."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -10,8 +9,7 @@ from fhir_alliance.trajectory.ruptures import Falls, Level, Yardstick
 from fhir_alliance.trajectory.slide import WeightedMean
 
 
-@dataclass(frozen=True, kw_only=True)
-class Standing:
+class Standing(NamedTuple):
     """How far a rating lies under the centre of its baseline: in points of the score and in sigmas, negative above."""
 
     points: Decimal

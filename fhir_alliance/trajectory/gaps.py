@@ -1,11 +1,10 @@
 """Visits without an answer: a fact of their own, never a low value."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, kw_only=True)
-class Gaps:
+class Gaps(NamedTuple):
     """How many of the visits so far have no answer, and how many of the last ones running; `after` adds a visit.
 
     `since` and `last` are the numbers of the first and the last visit of those running.

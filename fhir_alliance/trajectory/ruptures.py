@@ -1,7 +1,7 @@
 """Rupture and repair: a fall from what was usual lately, and whether the ratings came back."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -41,8 +41,7 @@ class Yardstick:
     error: Decimal = Decimal(0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Episode:
+class Episode(NamedTuple):
     """One fall; `opened`, `lowest` and `ended` count the ratings from 1.
 
     `reference` is the best of the six ratings before it, `threshold` what both the fall and the rise had to reach,
@@ -132,12 +131,12 @@ class Falls(NamedTuple):
 
     def _followed(self, episode: Episode, number: int, value: Decimal) -> Episode:
         if value < episode.trough:
-            return replace(episode, trough=value, lowest=number)
+            return episode._replace(trough=value, lowest=number)
         if value - episode.trough >= episode.threshold:
             fully = value >= episode.reference - self.yardstick.error
-            return replace(episode, ending=Ending.FULLY if fully else Ending.REPAIRED, ended=number)
+            return episode._replace(ending=Ending.FULLY if fully else Ending.REPAIRED, ended=number)
         if number - episode.lowest >= _PATIENCE:
-            return replace(episode, ending=Ending.UNREPAIRED, ended=number)
+            return episode._replace(ending=Ending.UNREPAIRED, ended=number)
         return episode
 
 
@@ -158,4 +157,4 @@ def end_treatment(episode: Episode, number: int) -> Episode:
     """Return an episode as it stands when treatment ends with rating `number`: what is open was not repaired."""
     if episode.ending is not Ending.OPEN:
         return episode
-    return replace(episode, ending=Ending.UNREPAIRED, ended=number)
+    return episode._replace(ending=Ending.UNREPAIRED, ended=number)

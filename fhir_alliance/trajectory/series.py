@@ -63,8 +63,7 @@ class Series:
         return tuple(point.value for point in self.points if point.value is not None)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rating:
+class Rating(NamedTuple):
     """One scorable rating; `visit` is the visit's number and `day` its date in words."""
 
     visit: int
@@ -197,8 +196,8 @@ def _score_code(observation: RawResource, systems: Mapping[str, str]) -> str:
     return ""
 
 
-def _first_code(concept: Mapping[str, Any]) -> str:
-    codings = concept.get("coding")
+def _first_code(concept: Mapping[str, Any] | None) -> str:
+    codings = concept.get("coding") if concept else None
     return str(codings[0].get("code", "")) if codings else ""
 
 
@@ -214,17 +213,24 @@ def _point(observation: RawResource) -> Point | None:
     if at is None or not _UNITLESS.fullmatch(str(quantity.get("code", ""))):
         return None
     value = quantity.get("value")
-    derived = [str(source.get("reference", "")) for source in observation.get("derivedFrom", ())]
     return Point(
         at=at,
         value=None if value is None else Decimal(str(value)),
         answered=_answered(observation),
         encounter=observation.get("encounter", {}).get("reference"),
-        response=next((each for each in derived if each.startswith("QuestionnaireResponse/")), None),
-        absent=_first_code(observation.get("dataAbsentReason", {})),
-        measured=_first_code(observation.get("method", {})),
+        response=_response(observation),
+        absent=_first_code(observation.get("dataAbsentReason")),
+        measured=_first_code(observation.get("method")),
         amended=observation["status"] in _AMENDED,
     )
+
+
+def _response(observation: RawResource) -> str | None:
+    for source in observation.get("derivedFrom", ()):
+        reference = str(source.get("reference"))
+        if reference.startswith("QuestionnaireResponse/"):
+            return reference
+    return None
 
 
 def _answered(observation: RawResource) -> int | None:

@@ -13,8 +13,7 @@ NO_VISIT: Final = frozenset({"cancelled", "entered-in-error", "noshow"})
 """`Encounter.status` of a visit that did not take place, or never was one."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SeenVisit:
+class SeenVisit(NamedTuple):
     """One Encounter as schedules see it; `kinds` and `roles` are codes, `therapist` and `clinics` references."""
 
     encounter: str

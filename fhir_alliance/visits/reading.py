@@ -51,7 +51,7 @@ def answered_forms(
         if each.get("status") in _DONE
         and (form := forms.get(str(each.get("questionnaire", "")).partition("|")[0]))
         and (at := read_time(each.get("authored")))
-        and (str(each.get("id")), version_of(each)) not in unanswered
+        and not (unanswered and (str(each.get("id")), version_of(each)) in unanswered)
     )
 
 

@@ -231,7 +231,7 @@ def usual_of(data: ChartData, ratings: Sequence[Rating], scale: Scale) -> UsualR
 def answers_of(data: ChartData, series: tuple[Series, ...]) -> dict[str, Answers]:
     """Return the patient's newest answers by response, as many as a table shows, of forms that are installed."""
     forms = {form.canonical: form for form in instrument_in_use().forms}
-    newest = newest_responses(series, MOST_COLUMNS)
+    newest = frozenset(newest_responses(series, MOST_COLUMNS))
     return {
         reference: read_answers(response, forms[response["questionnaire"]])
         for response in data.responses

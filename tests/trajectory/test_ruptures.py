@@ -1,6 +1,5 @@
 """Rupture and repair against the worked courses of reference 5.4, and the laws the rule keeps."""
 
-from dataclasses import asdict
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -33,7 +32,7 @@ def test_worked_course(name: str, level: Level) -> None:
 
     found = find_episodes(decimals(case["values"]), level, yardstick(case["yardstick"]))
 
-    assert [{**asdict(each), "level": level} for each in found] == [{"level": level, **each} for each in case[level]]
+    assert [{**each._asdict(), "level": level} for each in found] == [{"level": level, **each} for each in case[level]]
 
 
 def test_worked_spread() -> None:

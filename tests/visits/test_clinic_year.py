@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -57,13 +57,13 @@ class Clinic:
         for known in self.visits.values():
             visit, drawn = known[-1], self.chance.random()
             if drawn < 0.1:
-                known[-1] = replace(visit, status=self.chance.choice(["noshow", "cancelled"]))
+                known[-1] = visit._replace(status=self.chance.choice(["noshow", "cancelled"]))
             elif drawn < 0.25:
                 moved = timedelta(days=self.chance.randint(-1, 4), hours=1)
                 start = visit.start + moved
-                known[-1] = replace(visit, start=start, end=start + LENGTH, status="finished")
+                known[-1] = visit._replace(start=start, end=start + LENGTH, status="finished")
             else:
-                known[-1] = replace(visit, status="finished")
+                known[-1] = visit._replace(status="finished")
 
     def records(self) -> Iterator[PatientRecord]:
         """Yield what the EHR says of each patient now."""

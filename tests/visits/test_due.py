@@ -37,7 +37,7 @@ def week(number: int, **changed: object) -> SeenVisit:
         status="finished",
         therapist="Practitioner/ada",
     )
-    return replace(seen, **changed)  # type: ignore[arg-type]
+    return seen._replace(**changed)  # type: ignore[arg-type]
 
 
 def weeks(count: int) -> History:

@@ -1,7 +1,6 @@
 """What is drawn beside the values of a trend: ruptures and repairs by visit, and where a new version began."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from fhir_alliance.instruments.definition import Instrument
 from fhir_alliance.instruments.scale import Scale
@@ -24,7 +23,7 @@ def with_signs(instrument: Instrument, rows: Sequence[VisitRow]) -> tuple[VisitR
         if (point := row.point(Rater.PATIENT, scale.name)) and point.value is not None
     ]
     found = {rated[sign.rating - 1][0]: sign for sign in signs_of([value for _, value in rated], scale)}
-    return tuple(replace(row, sign=found[place]) if place in found else row for place, row in enumerate(rows))
+    return tuple(row._replace(sign=found[place]) if place in found else row for place, row in enumerate(rows))
 
 
 def changes_of(instrument: Instrument, rows: Sequence[VisitRow]) -> Iterator[Change]:

@@ -98,12 +98,16 @@ def score_table(
     asked = [
         scale for scale in instrument.scales if any(row.point(rater, scale.name) for row in rows for rater in Rater)
     ]
+    widest_first = sorted(asked, key=lambda scale: len(scale.items), reverse=True)
+    raters = tuple(Rater)
     return ScoreTable(
         columns=tuple(wording.scores[scale.name] for scale in asked),
         visits=tuple(
             VisitScores(
                 visit=_head(row, today),
-                rows=tuple(_score_row(row, rater, asked, names[rater]) for rater in Rater if rater in row.points),
+                rows=tuple(
+                    _score_row(row, rater, asked, widest_first, names[rater]) for rater in raters if rater in row.points
+                ),
             )
             for row in reversed(rows)
             if row.points
@@ -111,20 +115,22 @@ def score_table(
     )
 
 
-def _score_row(row: VisitRow, rater: Rater, scales: Sequence[Scale], name: str) -> ScoreRow:
+def _score_row(
+    row: VisitRow, rater: Rater, scales: Sequence[Scale], widest_first: Sequence[Scale], name: str
+) -> ScoreRow:
     points = row.points[rater]
     return ScoreRow(
         rater=rater,
         name=name,
-        answered=_answered(points, scales),
-        cells=tuple(score_words(points.get(scale.name)) for scale in scales),
+        answered=_answered(points, widest_first),
+        cells=tuple([score_words(points[scale.name]) if scale.name in points else "" for scale in scales]),
         amended=row.is_amended(rater),
     )
 
 
-def _answered(points: Mapping[str, Point], scales: Sequence[Scale]) -> str:
+def _answered(points: Mapping[str, Point], widest_first: Sequence[Scale]) -> str:
     """Return "5 of 6", counted on the widest scale the form scored."""
-    widest = max((scale for scale in scales if scale.name in points), key=lambda scale: len(scale.items), default=None)
+    widest = next((scale for scale in widest_first if scale.name in points), None)
     answered = points[widest.name].answered if widest else None
     if widest is None or answered is None:
         return ""
@@ -178,8 +184,7 @@ def _shade(item: Item, answer: str) -> int | None:
     if item.span:
         part = (Decimal(answer) - item.least) / (item.most - item.least)
         return SHADES - 1 - min(int(part * SHADES), SHADES - 1)
-    place = [option.code for option in item.options].index(answer)
-    return SHADES - 1 - place * SHADES // len(item.options)
+    return SHADES - 1 - item.places[answer] * SHADES // len(item.options)
 
 
 def _head(row: VisitRow, today: date) -> VisitHead:

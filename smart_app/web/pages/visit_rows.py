@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from fhir_alliance.instruments.words import Rater
@@ -22,8 +23,7 @@ class _Gathered:
     points: dict[Rater, dict[str, Point]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class VisitRow:
+class VisitRow(NamedTuple):
     """One visit: scores by rater and scale, answers by rater; what was filed without one is no visit.
 
     `number` is None there, and where it is not known.

@@ -6,21 +6,24 @@ from types import CodeType
 from typing import Any, Final
 
 from jinja2 import Environment, Template
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 # The characters that MarkupSafe writes in another way.
 _MARKUP: Final = re.compile("[&<>'\"]").search
 
 
-def escaped(value: object) -> str:
+def escaped(value: Any) -> str:
     """Return a value as text that may stand in a page.
 
-    A page is made of thousands of values, hardly any with something to escape: to see that takes a third of the time
-    that escaping does.
+    A page is made of thousands of values, hardly any with something to escape, and what is markup already stays as it
+    is: to see that takes a part of the time that escaping does.
     """
-    if type(value) is str:
-        return escape(value) if _MARKUP(value) else value
-    return str(value) if type(value) in (float, int) else escape(value)
+    kind = type(value)
+    if kind is float or kind is int:
+        return str(value)
+    if kind is Markup or (kind is str and not _MARKUP(value)):
+        return value  # type: ignore[no-any-return]  # a kind of text
+    return escape(value)
 
 
 class PageTemplate(Template):

@@ -18,16 +18,18 @@ def say(words: str, /, **values: object) -> str:
 
     Sentences are said with all that is in them; the words of an enumeration are words, other values stay as they are.
     """
+    if type(words) is str:
+        return _filled(words, values) if words else ""
     if isinstance(words, Number):
         return words.replace(".", _decimal_sign(page_language()))
     if isinstance(words, Counted):
         places = {name: value for name, value in words.values.items() if name != "num"}  # ngettext brings its own
         return str(WORDS.ngettext(words.one, words.many, words.number, **_said(places)))
     if isinstance(words, Sentence):
-        return str(WORDS.gettext(words.pattern, **_said(words.values)))
+        return _filled(words.pattern, words.values)
     if isinstance(words, Series):
         return words.between.join(map(say, words.parts))
-    return str(WORDS.gettext(words, **_said(values))) if words else ""
+    return say(str(words), **values)
 
 
 def said_in_page(words: str, /, **values: object) -> Markup:
@@ -52,6 +54,11 @@ def all_of(parts: Sequence[str]) -> str:
 @cache
 def _decimal_sign(tag: str) -> str:
     return str(get_decimal_symbol(locale_of(tag)))
+
+
+def _filled(pattern: str, values: Mapping[str, object]) -> str:
+    said = WORDS.get_translations().ugettext(pattern)
+    return str(said % _said(values) if values else said)
 
 
 def _said(values: Mapping[str, object]) -> dict[str, object]:

@@ -18,7 +18,7 @@ _STAFF: Final = ("Practitioner/", "PractitionerRole/")
 def version_of(response: RawResource) -> str:
     """Return which version of a response this is, by its `meta`; empty when the EHR does not say."""
     meta = response.get("meta")
-    return str(meta.get("versionId") or meta.get("lastUpdated") or "") if isinstance(meta, Mapping) else ""
+    return str(meta.get("versionId") or meta.get("lastUpdated") or "") if isinstance(meta, dict) else ""
 
 
 def deleted_after(version: str) -> str:
@@ -34,14 +34,14 @@ def is_deletion(version: str) -> bool:
 def patient_of(response: RawResource) -> str | None:
     """Return the id of the patient that a response of any shape is about."""
     subject = response.get("subject")
-    reference = str(subject.get("reference")) if isinstance(subject, Mapping) else ""
+    reference = str(subject.get("reference")) if isinstance(subject, dict) else ""
     return reference.removeprefix("Patient/") if reference.startswith("Patient/") else None
 
 
 def named_key(response: RawResource) -> str:
     """Return the key that a response of ours carries, empty when it has another identifier, or none."""
     identifier = response.get("identifier")
-    if not isinstance(identifier, Mapping) or identifier.get("system") != URN:
+    if not isinstance(identifier, dict) or identifier.get("system") != URN:
         return ""
     return str(identifier.get("value")).removeprefix("urn:uuid:")
 

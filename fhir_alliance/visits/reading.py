@@ -1,6 +1,6 @@
 """What schedules need to know of a record: its Encounters as visits, its responses as forms that were answered."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -71,33 +71,31 @@ def flags(responses: Iterable[RawResource], instrument: Instrument, *, since: da
             yield at
 
 
-def _kinds(encounter: RawResource) -> Iterator[str]:
-    yield from _codes(_under(encounter, "type"))
-    yield from _words(_under(encounter, "class"), "code")
+def _kinds(encounter: RawResource) -> list[str]:
+    return [*_codes(encounter), *_words(_under(encounter, "class"), "code")]
 
 
-def _roles(encounter: RawResource) -> Iterator[str]:
-    for each in _under(encounter, "participant"):
-        yield from _codes(_under(each, "type"))
+def _roles(encounter: RawResource) -> list[str]:
+    return [code for each in _under(encounter, "participant") for code in _codes(each)]
 
 
-def _clinics(encounter: RawResource) -> Iterator[str]:
-    yield from _words(_under(encounter, "serviceProvider"), "reference")
-    for each in _under(encounter, "location"):
-        yield from _words(_under(each, "location"), "reference")
+def _clinics(encounter: RawResource) -> list[str]:
+    places = [place for each in _under(encounter, "location") for place in _under(each, "location")]
+    return _words([*_under(encounter, "serviceProvider"), *places], "reference")
 
 
-def _codes(concepts: Iterable[RawResource]) -> Iterator[str]:
-    for each in concepts:
-        yield from _words(_under(each, "coding"), "code")
+def _codes(part: RawResource) -> list[str]:
+    return _words([coding for each in _under(part, "type") for coding in _under(each, "coding")], "code")
 
 
-def _words(parts: Iterable[RawResource], name: str) -> Iterator[str]:
-    """Yield what is said under a name, where that is text."""
-    yield from (part[name] for part in parts if isinstance(part.get(name), str))
+def _words(parts: Iterable[RawResource], name: str) -> list[str]:
+    """Return what is said under a name, where that is text."""
+    return [part[name] for part in parts if isinstance(part.get(name), str)]
 
 
-def _under(part: RawResource, name: str) -> Iterator[RawResource]:
-    """Yield the objects of an element, one or a list: a schedule reads around what has another shape than FHIR's."""
+def _under(part: RawResource, name: str) -> Sequence[RawResource]:
+    """Return the objects of an element, one or a list: a schedule reads around what has another shape than FHIR's."""
     found = part.get(name)
-    yield from (each for each in (found if isinstance(found, list) else [found]) if isinstance(each, dict))
+    if found is None:
+        return ()
+    return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, dict)]

@@ -34,7 +34,8 @@ def say(words: str, /, **values: object) -> str:
 
 def said_in_page(words: str, /, **values: object) -> Markup:
     """Return what `_` says in a template, values escaped; Jinja's own copies all names of the page for each call."""
-    return Markup(WORDS.get_translations().ugettext(words)) % values  # noqa: S704  # the words are ours
+    said = Markup(WORDS.get_translations().ugettext(words))  # noqa: S704  # the words are ours
+    return said % values if "%" in said else said
 
 
 def counted_in_page(one: str, many: str, number: int, /, **values: object) -> Markup:

@@ -47,6 +47,7 @@ class DueFinder:
         catalogue: Catalogue,
         assignments: Assignments,
         wishes: Wishes,
+        *,
         unanswered: Callable[[str, str], Container[tuple[str, str]]],
         clock: Callable[[], datetime],
     ) -> None:

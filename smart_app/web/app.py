@@ -200,15 +200,14 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
     queue = Queue(engine, vault, answer=max(ehr.answer for ehr in settings.ehrs.values()))
     outbox, keeping = Outbox(engine, vault, clock), Keeping(engine, vault, clock)
     assignments = Assignments(engine, covering(newest_forms(catalogue.instruments).values()), clock)
-    finder, own_tokens = (
-        DueFinder(settings, catalogue, assignments, Wishes(engine), Book(engine).unanswered, clock),
-        BackendTokens(registry, clock),
-    )
+    kept_wishes, unanswered = Wishes(engine), Book(engine).unanswered
+    finder = DueFinder(settings, catalogue, assignments, kept_wishes, unanswered=unanswered, clock=clock)
+    own_tokens = BackendTokens(registry, clock)
     visits = VisitWatcher(Looks(engine), assignments, finder, own_tokens, settings.ehrs, clock=clock)
     reasons = ReasonBook(engine, vault)
-    messenger, reminders, wishes_kept = Messenger(settings.links, own_tokens), Reminders(engine), Wishes(engine)
+    messenger, reminders = Messenger(settings.links, own_tokens), Reminders(engine)
     rooms = Rooms(settings.age_rules, own_tokens)
-    keepers = Keepers(assignments, reminders, wishes_kept, Links(engine, clock), rooms)
+    keepers = Keepers(assignments, reminders, kept_wishes, Links(engine, clock), rooms)
     return Services(
         settings=settings,
         engine=engine,
@@ -248,7 +247,7 @@ def _services(settings: Settings, vault: Vault, clock: Callable[[], datetime]) -
         ),
         assignments=assignments,
         finder=finder,
-        wishes=wishes_kept,
+        wishes=kept_wishes,
         visits=visits,
         topics=TopicSubscriber(
             TopicBook(engine), visits, own_tokens, settings.ehrs, site=settings.public_url, clock=clock

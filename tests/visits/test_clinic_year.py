@@ -93,8 +93,8 @@ def finder(address: str, settings: Settings, clinic: Clinic) -> Iterator[DueFind
         catalogue,
         Assignments(engine, forms, lambda: clinic.now),
         Wishes(engine),
-        lambda *_: frozenset(),
-        lambda: clinic.now,
+        unanswered=lambda *_: frozenset(),
+        clock=lambda: clinic.now,
     )
     engine.dispose()
 

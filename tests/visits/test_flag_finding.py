@@ -44,8 +44,8 @@ def test_the_first_visit_after_it_asks_the_therapist(
         catalogue,
         Assignments(engine, forms, lambda: now),
         Wishes(engine),
-        lambda *_: frozenset(),
-        lambda: now,
+        unanswered=lambda *_: frozenset(),
+        clock=lambda: now,
     ).find
     form = catalogue.instrument("visit-check-in").form(Rater.PATIENT, "core")
     low = {"linkId": "4", "answer": [{"valueCoding": {"code": "2"}}]}

@@ -1,5 +1,6 @@
 """A patient's resources of one type: all of them, or of more than are read at once those of the last year."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -39,5 +40,4 @@ def search_last_year(client: FhirClient, kind: str, patient: str, *, today: date
         raise
     except FhirError:
         return found
-    both = {each["id"]: each for each in (*found.resources, *recent.resources)}
-    return SearchResult(resources=tuple(both.values()), complete=recent.complete, cut=True)
+    return replace(found.with_those_of(recent), complete=recent.complete)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import urljoin
@@ -30,6 +30,11 @@ class SearchResult:
     def whole(self) -> bool:
         """Whether every match is here."""
         return self.complete and not self.cut
+
+    def with_those_of(self, other: "SearchResult") -> "SearchResult":
+        """Return what either search found, each once, the other's where both did; what this one lacks it still does."""
+        found = {each["id"]: each for each in (*self.resources, *other.resources)}
+        return replace(self, resources=tuple(found.values()))
 
 
 def all_pages(page: Page, url: str, params: Sequence[tuple[str, str]], *, base: str, seconds: float) -> SearchResult:

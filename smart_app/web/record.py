@@ -59,12 +59,12 @@ def read_record(
     more = [_scores(patient, _one_of(codes)), *_searches(patient, scopes, since=last_year)]
     by_code, *recent = ask([_if_known(each) for each in more])
     new_encounters, new_scores, new_responses = recent
-    whole, responses = by_code if scores.cut else scores, _both(responses, new_responses)
+    whole, responses = by_code if scores.cut else scores, responses.with_those_of(new_responses)
     if not encounters.cut and not whole.cut and (not scores.cut or _holds(by_code, scores, codes)):
         return _record(encounters, whole, responses)
-    encounters = _both(encounters, new_encounters)
+    encounters = encounters.with_those_of(new_encounters)
     if any(each.cut for each in recent):
-        return replace(_record(encounters, _both(scores, new_scores), responses), cut=True)
+        return replace(_record(encounters, scores.with_those_of(new_scores), responses), cut=True)
     complete = all(each.complete for each in recent)
     return replace(_record(encounters, new_scores, new_responses), complete=complete, cut=True, since=last_year)
 
@@ -117,12 +117,6 @@ def _record(encounters: SearchResult, scores: SearchResult, responses: SearchRes
         complete=encounters.complete and scores.complete and responses.complete,
         numbered=encounters.whole,
     )
-
-
-def _both(first: SearchResult, second: SearchResult) -> SearchResult:
-    """Return what either search found, each once."""
-    found = {each["id"]: each for each in (*first.resources, *second.resources)}
-    return SearchResult(resources=tuple(found.values()), complete=first.complete, cut=first.cut)
 
 
 def _holds(by_code: SearchResult, some: SearchResult, codes: Collection[Code]) -> bool:

@@ -1,6 +1,6 @@
 """One element of another kind than FHIR says makes a resource that no page reads; it breaks none."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,9 +16,8 @@ from fhir_alliance.records.patient import languages_of, read_patient
 from fhir_alliance.terms import ALLIANCE
 from fhir_alliance.trajectory.companions import read_companions
 from fhir_alliance.trajectory.series import read_series, read_visits
+from tests.odd_elements import ODD, Place, places, put, value_at
 
-NO_NUMBERS = (float("inf"), float("nan"))
-ODD: tuple[Any, ...] = (None, [], {}, "", "x", 1, -1.5, *NO_NUMBERS, True, ["x"], [None], [{}], [[]], {"a": 1})
 CHECK_IN, GAD = shipped().instrument("visit-check-in"), shipped().instrument("gad-7")
 ABOUT = {"subject": {"reference": "Patient/maria"}, "encounter": {"reference": "Encounter/v1"}}
 MRN = {"coding": [{"code": "MR", "display": "MRN"}], "text": "number"}
@@ -82,32 +81,16 @@ def sample(kind: str) -> dict[str, Any]:
     return {"resourceType": kind, "id": "1", **SAMPLES[kind]}
 
 
-def places(value: Any, *before: str | int) -> Iterator[tuple[str | int, ...]]:
-    """Yield the path of everything within a JSON value, but for what every search is checked for already."""
-    names = value.keys() if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
-    for name in names:
-        if name not in ("resourceType", "id"):
-            yield (*before, name)
-            yield from places(value[name], *before, name)
-
-
-def value_at(resource: Any, place: tuple[str | int, ...]) -> Any:
-    """Return what stands at a place."""
-    for name in place:
-        resource = resource[name]
-    return resource
-
-
 def kind_of(value: object) -> str:
     """Return the kind of a JSON value: a number is one with decimals or without."""
     return "number" if type(value) in (int, float) else type(value).__name__
 
 
-def with_odd(kind: str, place: tuple[str | int, ...], odd: object) -> dict[str, Any]:
+def with_odd(kind: str, place: Place, odd: object) -> dict[str, Any]:
     """Return a resource with another value at one place."""
-    resource: Any = deepcopy(sample(kind))
-    value_at(resource, place[:-1])[place[-1]] = odd
-    return dict(resource)
+    resource = deepcopy(sample(kind))
+    put(resource, place, odd)
+    return resource
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
